@@ -1,0 +1,29 @@
+#!/bin/bash
+# Prints "kvm" or "tcg": what a guest runs on here. Usage: accel.sh KERNEL-IMAGE
+# That /dev/kvm opens says little: on some machines no kernel gets through its boot on it. So one
+# real boot decides, and the answer holds until the machine or its QEMU changes.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+image=$1
+limit=10 # seconds; a boot to the missing root file system takes 1 or 2
+
+[[ -r /dev/kvm && -w /dev/kvm ]] || { echo tcg; exit; }
+
+machine="$(cat /proc/sys/kernel/random/boot_id) $(qemu-system-x86_64 --version | head -n 1)"
+answers=$cache/accel
+if known=$(sed -n "s/^$(id -u) $machine = //p" "$answers" 2>/dev/null | tail -n 1) && [[ -n $known ]]; then
+	echo "$known"
+	exit
+fi
+
+console=$(mktemp "${TMPDIR:-/tmp}/vringtop-kvm.XXXXXX")
+trap 'rm -f "$console"' EXIT
+say "guest: trying whether a kernel boots under KVM here (at most $limit s)"
+# No root file system: a kernel that works gets as far as panicking about that, and QEMU ends.
+timeout -k 1 "$limit" qemu-system-x86_64 -accel kvm -cpu host -machine q35 -m 512M \
+	-nodefaults -display none -no-reboot -serial "file:$console" -kernel "$image" \
+	-append 'console=ttyS0 panic=-1' </dev/null >/dev/null 2>&1 || true
+if grep -aq 'Unable to mount root fs' "$console"; then found=kvm; else found=tcg; fi
+echo "$(id -u) $machine = $found" >>"$answers"
+echo "$found"

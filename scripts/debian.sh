@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# Debian packages: what is missing, and packages of other suites. Sourced after common.sh.
+
+# install_packages PACKAGE...: installs those that are missing; asks apt for nothing else.
+install_packages() {
+	local missing
+	mapfile -t missing < <(comm -23 <(printf '%s\n' "$@" | sort -u) \
+		<(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+			sed -n 's/^installed //p' | sort -u))
+	[[ ${#missing[@]} -gt 0 ]] || return 0
+
+	if [[ $(id -u) -ne 0 ]]; then
+		die "cannot install packages: not root; missing: ${missing[*]}" \
+			"run: sudo apt-get update && sudo apt-get install --no-install-recommends ${missing[*]}"
+	fi
+	say "setup: installing ${missing[*]}"
+	# A new machine has no package lists yet, and an old one's may name versions that are gone.
+	if ! apt_install "${missing[@]}"; then
+		say "setup: fetching the package lists first"
+		quietly apt-get -q update
+		apt_install "${missing[@]}" ||
+			die "apt-get could not install ${missing[*]}: $apt_output" \
+				"check the machine's package sources: apt-get update; apt-get install ${missing[*]}"
+	fi
+}
+
+# Keeps the output in apt_output, for the message if the second try fails too.
+apt_install() {
+	apt_output=$(DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
+		install --no-install-recommends "$@" 2>&1 </dev/null)
+}
+
+quietly() {
+	local output
+	output=$("$@" 2>&1 </dev/null) || die "$* failed: $output"
+}
+
+# fetch_package SUITE PACKAGE DIR: unpacks a package of another Debian suite into DIR.
+# The machine's own apt configuration stays as it is; only the mirror is taken from it.
+fetch_package() {
+	local suite=$1 package=$2 dir=$3 mirror work packages
+	mirror=$(debian_mirror)
+	work=$(mktemp -d "$cache/.fetch.XXXXXX")
+	mkdir -p "$work"/{sources,lists/partial,cache/archives/partial}
+	cat >"$work/sources/debian.sources" <<-END
+		Types: deb
+		URIs: $mirror
+		Suites: $suite
+		Components: main
+		Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+	END
+	local -a apt=(apt-get -q
+		-o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$work/sources"
+		-o "Dir::Etc::preferences=/dev/null" -o "Dir::Etc::preferencesparts=/dev/null"
+		-o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
+		-o "Acquire::Languages=none" -o "APT::Sandbox::User=$(id -un)")
+	say "setup: fetching $package of Debian's $suite"
+	if ! fetch_log=$(cd "$work" && { "${apt[@]}" update && "${apt[@]}" download "$package"; } 2>&1); then
+		rm -rf "$work"
+		die "cannot fetch $package of Debian's $suite: $fetch_log" \
+			"check that the mirror $mirror is within reach and that debian-archive-keyring is up to date"
+	fi
+	packages=("$work"/*.deb)
+	mkdir "$work/unpacked"
+	dpkg-deb -x "${packages[0]}" "$work/unpacked"
+	mkdir -p "$(dirname "$dir")"
+	rm -rf "$dir"
+	mv -T "$work/unpacked" "$dir"
+	rm -rf "$work"
+}
+
+# The mirror that this machine's own apt gets the running release's packages from.
+debian_mirror() {
+	local codename
+	# shellcheck disable=SC1091
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 2>/dev/null |
+		awk -v release="$codename" '$2 == release { print $1; found = 1; exit } END { exit !found }' ||
+		die "no apt source for the release '$codename' of this machine found" \
+			"vringtop's guests need Debian 12 or later; see: apt-get indextargets"
+}

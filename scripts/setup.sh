@@ -1,0 +1,38 @@
+#!/bin/bash
+# Installs what is missing, and nothing else. Usage: setup.sh [build|kernel|guest]...
+# Without an argument: everything. Takes a moment when all is there.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+. "$(dirname "$0")/debian.sh"
+
+setup_build() {
+	packages+=(gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libncurses-dev
+		libjson-c-dev libcmocka-dev pkg-config bpftool perl)
+}
+
+setup_kernel() {
+	packages+=(gcc make linux-source-6.12 flex bison bc libelf-dev libssl-dev dwarves cpio
+		rsync zstd xz-utils kmod patch)
+}
+
+# virtme-ng's own dependencies (kmod, file, python3-*) among them; it is not in Debian 12.
+setup_guest() {
+	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
+		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd
+		bsdutils debian-archive-keyring)
+}
+
+[[ $# -gt 0 ]] || set -- build kernel guest
+packages=()
+for group in "$@"; do
+	case $group in
+	build | kernel | guest) "setup_$group" ;;
+	*) die "unknown group '$group'" "the groups are: build, kernel, guest" ;;
+	esac
+done
+install_packages "${packages[@]}"
+
+if [[ " $* " == *" guest "* ]] && ! [[ -x /usr/bin/virtme-run || -x $cache/virtme-ng/usr/bin/virtme-run ]]; then
+	mkdir -p "$cache"
+	fetch_package trixie virtme-ng "$cache/virtme-ng"
+fi

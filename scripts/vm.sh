@@ -1,0 +1,164 @@
+#!/bin/bash
+# Runs a command as root in a guest with the standard devices; its output and exit status come out.
+#
+# Usage: vm.sh COMMAND        (a line of shell; see also `make vm`)
+# Environment:
+#   KERNEL      6.12, 6.12-ops, 6.12-stock (built if need be), or the path of an image or kernel tree
+#   TIMEOUT     seconds after which a guest counts as hung (300; 0: no limit). At a terminal: none.
+#   CPUS, MEMORY, QEMU_OPTS   of the guest (2, 1G, nothing)
+#   ACCEL       kvm or tcg; found out by a trial boot if not given
+# Exit status: the command's; 124 if the guest hung, 125 if it did not start or died.
+# At a terminal the guest has one too: window size and keys pass through; Ctrl-] ends the guest.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+[[ $# -eq 1 ]] || die "exactly one argument is needed: the command" "example: vm.sh 'vringtop queues'"
+command=$1
+kernel=${KERNEL:-6.12}
+cpus=${CPUS:-2}
+memory=${MEMORY:-1G}
+terminal=
+[[ ! -t 0 || ! -t 1 ]] || terminal=yes
+limit=${TIMEOUT:-${terminal:+0}}
+limit=${limit:-300}
+[[ $limit =~ ^[0-9]+$ ]] || die "TIMEOUT is '$limit'" "it must be a number of seconds; 0 means no limit"
+
+run= guest= relays=() saved_terminal=
+
+cleanup() {
+	trap '' INT TERM HUP PIPE WINCH
+	if [[ -n $guest ]]; then
+		kill -TERM "$guest" 2>/dev/null || true
+		wait "$guest" 2>/dev/null || true
+	fi
+	[[ ${#relays[@]} -eq 0 ]] || kill "${relays[@]}" 2>/dev/null || true
+	[[ -z $saved_terminal ]] || stty "$saved_terminal" 2>/dev/null || true
+	[[ -z $run ]] || rm -rf "$run"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+trap 'exit 141' PIPE
+
+run=$(mktemp -d "${TMPDIR:-/tmp}/vringtop-vm.XXXXXX")
+marker="vringtop guest ready ${run##*.}"
+
+# --- The kernel ---
+if [[ $kernel == */* ]]; then
+	if [[ -d $kernel ]]; then image=$kernel/arch/x86/boot/bzImage; else image=$kernel; fi
+	[[ -r $image ]] || die "cannot boot KERNEL=$kernel: no readable file $image" \
+		"name a bzImage, or a kernel tree in which one was built"
+	image=$(realpath "$image")
+else
+	image=$("$checkout/scripts/kernel.sh" image "$kernel")
+fi
+
+accel=${ACCEL:-$("$checkout/scripts/accel.sh" "$image")}
+case $accel in
+kvm) accel_args=() ;;
+tcg) accel_args=(--disable-kvm) ;;
+*) die "ACCEL is '$accel'" "it must be kvm or tcg" ;;
+esac
+say "guest: $kernel, $cpus CPUs, $memory, under ${accel^^}"
+
+# --- What the guest must see of this machine ---
+# virtme-ng's guest sees the root file system copy-on-write, but these are empty there.
+visible=()
+expose() {
+	local dir=$1 hidden
+	for hidden in /var/tmp /var/log /var/cache /run /dev/shm; do
+		[[ $dir/ != "$hidden"/* ]] || visible+=(--rodir "$dir=$dir")
+	done
+}
+expose "$run"
+expose "$checkout"
+overlays=()
+for dir in /etc /lib /home /opt /srv /usr /var /tmp; do overlays+=(--overlay-rwdir "$dir"); done
+case $checkout/ in
+/etc/* | /lib/* | /home/* | /opt/* | /srv/* | /usr/* | /var/* | /tmp/* | /run/* | /dev/*) ;;
+*) overlays+=(--overlay-rwdir "$checkout") ;;
+esac
+
+printf '%s' "$command" >"$run/command"
+{
+	printf 'marker=%q\ncheckout=%q\ndirectory=%q\n' "$marker" "$checkout" "$PWD"
+	[[ -z $terminal ]] || printf 'terminal=%q\nsize=%q\n' "${TERM:-linux}" "$(stty size)"
+} >"$run/settings"
+
+# --- The standard devices ---
+quoted=${run//,/,,} # QEMU's way of writing a comma in an option
+for disk in split packed scsi; do truncate -s 256M "$run/$disk.img"; done
+devices=(
+	-machine q35
+	-nodefaults
+	# virtme-ng has six serial devices of 31 ports, two queues for each port; we need eight ports.
+	-global virtio-serial-device.max_ports=9
+	-drive "if=none,id=split,format=raw,file=$quoted/split.img"
+	-device virtio-blk-pci,drive=split,serial=split,packed=off
+	-drive "if=none,id=packed,format=raw,file=$quoted/packed.img"
+	-device virtio-blk-pci,drive=packed,serial=packed,packed=on
+	-netdev hubport,id=hub-split,hubid=0
+	-device virtio-net-pci,netdev=hub-split,mac=52:54:00:76:72:00,packed=off,romfile=
+	-netdev hubport,id=hub-packed,hubid=0
+	-device virtio-net-pci,netdev=hub-packed,mac=52:54:00:76:72:01,packed=on,romfile=
+	-device virtio-rng-pci
+	-device virtio-scsi-pci,id=scsi
+	-drive "if=none,id=scsi-disk,format=raw,file=$quoted/scsi.img"
+	-device scsi-hd,bus=scsi.0,drive=scsi-disk,serial=scsi
+	-device virtio-balloon-pci
+	# The kernel's console (the second serial line: virtme-ng throws the first one away).
+	-serial "file:$quoted/console"
+	# Guest to here: the command's status. Here to guest: the terminal's size.
+	-chardev "pipe,id=control,path=$quoted/control"
+	-device virtserialport,name=vringtop.control,chardev=control
+)
+read -r -a extra <<<"${QEMU_OPTS:-}"
+
+# --- Input and output ---
+mkfifo "$run"/{control.in,control.out,in,out,err}
+exec {control_in}<>"$run/control.in" {control_out}<>"$run/control.out"
+
+# What comes before the guest's marker is virtme-ng's and QEMU's; what follows is the command's.
+relay() {
+	local from=$1 line
+	exec <"$from"
+	while IFS= read -r line; do
+		[[ $line != "$marker" ]] || { touch "$from.ready"; exec cat; }
+		printf '%s\n' "$line" >>"$run/vmm"
+	done
+}
+# A reader that went away ends the guest, as it would end a command in a pipe.
+{ relay "$run/out" 2>/dev/null || kill -PIPE $$; } &
+relays+=($!)
+relay "$run/err" >&2 &
+relays+=($!)
+
+virtme=(virtme-run)
+if [[ ! -x /usr/bin/virtme-run ]]; then
+	export PYTHONPATH=$cache/virtme-ng/usr/lib/python3/dist-packages
+	virtme=(/usr/bin/python3 "$cache/virtme-ng/usr/bin/virtme-run")
+	[[ -e ${virtme[1]} ]] || die "virtme-ng is not installed" "run: make setup"
+fi
+
+input=/dev/null
+if [[ -n $terminal ]]; then input=$run/in; elif [[ ! -t 0 ]]; then input=/dev/fd/0; fi
+PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=$run timeout -k 5 "$limit" "${virtme[@]}" \
+	--kimg "$image" --mods none --name vringtop --user root \
+	--memory "$memory" --cpus "$cpus" --force-9p --disable-microvm "${accel_args[@]}" \
+	"${visible[@]}" "${overlays[@]}" \
+	-a net.ifnames=0 -a console=ttyS1 -a loglevel=6 \
+	--script-sh "exec bash ${checkout@Q}/scripts/guest.sh ${run@Q}" \
+	--qemu-opts "${devices[@]}" "${extra[@]}" <"$input" >"$run/out" 2>"$run/err" &
+guest=$!
+status=0
+wait "$guest" || status=$?
+guest=
+for relay in "${relays[@]}"; do wait "$relay" || true; done
+relays=()
+
+read -r -t 0.1 -u "$control_out" said || said=
+if [[ $said == "status "* ]]; then
+	exit "${said#status }"
+fi
+exit 1
