@@ -21,9 +21,9 @@ console=$(mktemp "${TMPDIR:-/tmp}/vringtop-kvm.XXXXXX")
 trap 'rm -f "$console"' EXIT
 say "guest: trying whether a kernel boots under KVM here (at most $limit s)"
 # No root file system: a kernel that works gets as far as panicking about that, and QEMU ends.
-timeout -k 1 "$limit" qemu-system-x86_64 -accel kvm -cpu host -machine q35 -m 512M \
+{ ulimit -c 0; timeout -k 1 "$limit" qemu-system-x86_64 -accel kvm -cpu host -machine q35 -m 512M \
 	-nodefaults -display none -no-reboot -serial "file:$console" -kernel "$image" \
-	-append 'console=ttyS0 panic=-1' </dev/null >/dev/null 2>&1 || true
+	-append 'console=ttyS0 panic=-1' || true; } </dev/null >/dev/null 2>&1
 if grep -aq 'Unable to mount root fs' "$console"; then found=kvm; else found=tcg; fi
 echo "$(id -u) $machine = $found" >>"$answers"
 echo "$found"

@@ -6,7 +6,6 @@ set -euo pipefail
 marker='' checkout='' directory='' terminal='' size=''
 # shellcheck disable=SC1091
 . "$1/settings"
-control=/dev/virtio-ports/vringtop.control
 
 mount_once() {
 	mountpoint -q "$2" || mount -t "$1" "$1" "$2"
@@ -30,12 +29,32 @@ for net in /sys/class/net/*; do
 	ip -n "vr$host" link set lo up
 done
 
-export HOME=/root PATH=$checkout/build:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/tmp/home PATH=$checkout/build:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+mkdir -p "$HOME"
 cd "$directory" 2>/dev/null || cd "$checkout"
+exec {control}<>/dev/virtio-ports/vringtop.control
 printf '%s\n' "$marker"
 printf '%s\n' "$marker" >&2
 
+# in_terminal COMMAND: virtio ports are no terminals, so the command gets a pseudo-terminal. The
+# size of the user's comes through the control port, first and whenever it changes.
+in_terminal() {
+	local session=/run/vringtop
+	mkdir -p "$session"
+	printf '%s' "$1" >"$session/command"
+	cat >"$session/start" <<-END
+		tty >$session/tty
+		stty rows ${size% *} columns ${size#* }
+		exec bash -c "\$(<$session/command)"
+	END
+	while read -r -u "$control" rows columns; do
+		stty -F "$(<"$session/tty")" rows "$rows" columns "$columns" || true
+	done &
+	TERM=$terminal SHELL=/bin/bash script -q -e -c "exec bash $session/start" /dev/null
+}
+
 status=0
-bash -c "$(<"$1/command")" || status=$?
-echo "status $status" >"$control"
+command=$(<"$1/command")
+if [[ -n $terminal ]]; then in_terminal "$command" || status=$?; else bash -c "$command" || status=$?; fi
+echo "$status" >&"$control"
 exit "$status"

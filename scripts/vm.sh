@@ -74,9 +74,9 @@ expose() {
 expose "$run"
 expose "$checkout"
 overlays=()
-for dir in /etc /lib /home /opt /srv /usr /var /tmp; do overlays+=(--overlay-rwdir "$dir"); done
+for dir in /etc /usr /var /tmp; do overlays+=(--overlay-rwdir "$dir"); done
 case $checkout/ in
-/etc/* | /lib/* | /home/* | /opt/* | /srv/* | /usr/* | /var/* | /tmp/* | /run/* | /dev/*) ;;
+/etc/* | /usr/* | /var/* | /tmp/* | /run/* | /dev/*) ;;
 *) overlays+=(--overlay-rwdir "$checkout") ;;
 esac
 
@@ -116,49 +116,100 @@ devices=(
 read -r -a extra <<<"${QEMU_OPTS:-}"
 
 # --- Input and output ---
-mkfifo "$run"/{control.in,control.out,in,out,err}
+mkfifo "$run"/{control.in,control.out,in,out,err,keys}
 exec {control_in}<>"$run/control.in" {control_out}<>"$run/control.out"
 
-# What comes before the guest's marker is virtme-ng's and QEMU's; what follows is the command's.
+# relay FIFO: what comes before the guest's marker is virtme-ng's and QEMU's, and is kept for the
+# case that the guest does not start; what follows is the command's, and goes through as it is.
 relay() {
-	local from=$1 line
-	exec <"$from"
+	local line
+	exec <"$run/$1"
 	while IFS= read -r line; do
-		[[ $line != "$marker" ]] || { touch "$from.ready"; exec cat; }
+		if [[ $line == "$marker" ]]; then
+			[[ -z $terminal || $1 != out ]] || kill -USR1 $$
+			exec cat
+		fi
 		printf '%s\n' "$line" >>"$run/vmm"
 	done
 }
+
+# From the guest's marker on, every key goes to the guest's terminal, which echoes and edits.
+connect_terminal() {
+	saved_terminal=$(stty --save <&"$user")
+	stty raw -echo <&"$user"
+	cat <&"$user" >"$run/keys" &
+	relays+=($!)
+	relay_keys <"$run/keys" >"$run/in" &
+	relays+=($!)
+}
+
+# Byte by byte, from a pipe: reading from the terminal, bash would change its modes.
+relay_keys() {
+	local key LC_ALL=C
+	while IFS= read -r -n 1 -d '' key; do
+		case $key in
+		'') printf '\0' ;;
+		$'\x1d') kill -TERM $$ ;;
+		*) printf '%s' "$key" ;;
+		esac
+	done
+}
+
+resize_terminal() {
+	printf '%s\n' "$(stty size <&"$user")" >&"$control_in"
+}
+
+input=/dev/null
+if [[ -n $terminal ]]; then
+	exec {user}<&0 {keys_in}<>"$run/in"
+	input=$run/in
+	trap connect_terminal USR1
+	trap resize_terminal WINCH
+elif [[ ! -t 0 ]]; then
+	input=/dev/fd/0
+fi
+
 # A reader that went away ends the guest, as it would end a command in a pipe.
-{ relay "$run/out" 2>/dev/null || kill -PIPE $$; } &
+{ relay out 2>/dev/null || kill -PIPE $$; } &
 relays+=($!)
-relay "$run/err" >&2 &
+relay err >&2 &
 relays+=($!)
 
+# --- The guest ---
 virtme=(virtme-run)
 if [[ ! -x /usr/bin/virtme-run ]]; then
 	export PYTHONPATH=$cache/virtme-ng/usr/lib/python3/dist-packages
 	virtme=(/usr/bin/python3 "$cache/virtme-ng/usr/bin/virtme-run")
-	[[ -e ${virtme[1]} ]] || die "virtme-ng is not installed" "run: make setup"
+	[[ -e ${virtme[1]} ]] || die "cannot start a guest: virtme-ng is not installed" "run: make setup"
 fi
-
-input=/dev/null
-if [[ -n $terminal ]]; then input=$run/in; elif [[ ! -t 0 ]]; then input=/dev/fd/0; fi
 PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=$run timeout -k 5 "$limit" "${virtme[@]}" \
 	--kimg "$image" --mods none --name vringtop --user root \
 	--memory "$memory" --cpus "$cpus" --force-9p --disable-microvm "${accel_args[@]}" \
 	"${visible[@]}" "${overlays[@]}" \
-	-a net.ifnames=0 -a console=ttyS1 -a loglevel=6 \
+	-a console=ttyS1 -a loglevel=6 \
+	-a rootflags=version=9p2000.L,trans=virtio,access=any,cache=loose,msize=512000 \
 	--script-sh "exec bash ${checkout@Q}/scripts/guest.sh ${run@Q}" \
 	--qemu-opts "${devices[@]}" "${extra[@]}" <"$input" >"$run/out" 2>"$run/err" &
 guest=$!
-status=0
-wait "$guest" || status=$?
+
+# A signal that has a trap interrupts the wait.
+while status=0; wait "$guest" || status=$?; kill -0 "$guest" 2>/dev/null; do :; done
 guest=
-for relay in "${relays[@]}"; do wait "$relay" || true; done
+[[ -z $terminal ]] || { stty "$saved_terminal" <&"$user" && kill "${relays[@]:2}" 2>/dev/null; } || true
+wait "${relays[@]:0:2}" || true
 relays=()
 
-read -r -t 0.1 -u "$control_out" said || said=
-if [[ $said == "status "* ]]; then
-	exit "${said#status }"
+# virtme-ng's status is the command's, unless the guest did not get as far.
+read -r -t 0.1 -u "$control_out" told || told=
+[[ $told != "$status" ]] || exit "$status"
+
+if [[ $status -eq 124 || $status -eq 137 ]]; then
+	say "vm.sh: the guest hung: it did not end within $limit s (KERNEL=$kernel, command: $command)"
+	status=124
+else
+	say "vm.sh: the guest died before its command ended (KERNEL=$kernel, command: $command)"
+	status=125
 fi
-exit 1
+say "vm.sh: the end of its console:"
+cat "$run/vmm" "$run/console" 2>/dev/null | tr -d '\r' | tail -n 40 | sed 's/^/    /' >&2
+exit "$status"
