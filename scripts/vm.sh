@@ -107,8 +107,8 @@ devices=(
 	-drive "if=none,id=scsi-disk,format=raw,file=$quoted/scsi.img"
 	-device scsi-hd,bus=scsi.0,drive=scsi-disk,serial=scsi
 	-device virtio-balloon-pci
-	# The kernel's console (the second serial line: virtme-ng throws the first one away).
-	-serial "file:$quoted/console"
+	# virtme-ng throws the console away; we keep it for the case that the guest hangs or dies.
+	-set "chardev.console.path=$run/console"
 	# Guest to here: the command's status. Here to guest: the terminal's size.
 	-chardev "pipe,id=control,path=$quoted/control"
 	-device virtserialport,name=vringtop.control,chardev=control
@@ -186,7 +186,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=$run timeout -k 5 "$limit" "${virtme[@
 	--kimg "$image" --mods none --name vringtop --user root \
 	--memory "$memory" --cpus "$cpus" --force-9p --disable-microvm "${accel_args[@]}" \
 	"${visible[@]}" "${overlays[@]}" \
-	-a console=ttyS1 -a loglevel=6 \
+	-a loglevel=6 \
 	-a rootflags=version=9p2000.L,trans=virtio,access=any,cache=loose,msize=512000 \
 	--script-sh "exec bash ${checkout@Q}/scripts/guest.sh ${run@Q}" \
 	--qemu-opts "${devices[@]}" "${extra[@]}" <"$input" >"$run/out" 2>"$run/err" &
