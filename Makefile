@@ -19,7 +19,7 @@ endif
 CPPFLAGS  += -D_GNU_SOURCE -DVRINGTOP_VERSION='"$(VERSION)"' -Isrc/bpf -Isrc/cli -I$(BUILD)
 PKG_FLAGS  = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
-BPF_FLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -I. -Isrc/bpf
+BPF_FLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter -I. -Isrc/bpf
 
 CLI_SRC   := $(wildcard src/cli/*.c)
 CLI_OBJ   := $(CLI_SRC:src/cli/%.c=$(BUILD)/%.o)

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The programs in the kernel: one for each event of the system virtio_ring,
+ * which counts it in memory that the tool has mapped, and a few that find out
+ * which queues there are.
+ *
+ * The path of an event: (queue id, CPU) -> row, op -> slot, count. It has no lock, no
+ * atomic operation and no helper call that the JIT does not inline. A slot is
+ * claimed at the first event, off that path.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "vringtop.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Set before the programs are loaded. */
+const volatile __u32 nr_cpus = 1; /* possible ones */
+const volatile __u32 nr_queues = 1; /* entries of the map of queues */
+const volatile __u32 nr_slots = 1;
+
+__u32 last_serial; /* of the newest queue */
+__u32 next_queue; /* where the search for a free entry goes on */
+__u32 next_slot;
+__u32 slots_end; /* no slot from here on was ever claimed */
+/* Events without a slot: there was none, or the queue's number is too large. */
+__u64 lost_slots;
+__u64 lost_ids;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vt_slot);
+} slots SEC(".maps");
+
+/* The slots of a queue on a CPU, a cache line; 0: none yet. Key: id * nr_cpus + CPU. */
+struct slot_row {
+	__u16 slot[1 << VT_OPS_SHIFT];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct slot_row);
+} slot_rows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vt_queue);
+} queues SEC(".maps");
+
+/* id -> entry in queues; 0: none */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} queue_of SEC(".maps");
+
+/* What changes while a queue lives. */
+static void queue_look(struct vt_queue *q, const struct virtqueue *vq)
+{
+	const struct vring_virtqueue *vring = (const void *)vq;
+
+	if (q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER)
+		q->num = BPF_CORE_READ(vring, packed.vring.num);
+	else
+		q->num = BPF_CORE_READ(vring, split.vring.num);
+	q->num_free = BPF_CORE_READ(vq, num_free);
+	q->broken = BPF_CORE_READ(vring, broken);
+}
+
+static void queue_fill(struct vt_queue *q, const struct virtqueue *vq, __u32 id, __u32 layout)
+{
+	const struct virtio_device *vdev = BPF_CORE_READ(vq, vdev);
+
+	q->vq = (__u64)vq;
+	q->id = id;
+	q->layout = layout;
+	q->index = BPF_CORE_READ(vq, index);
+	q->device = BPF_CORE_READ(vdev, index);
+	q->device_type = BPF_CORE_READ(vdev, id.device);
+	bpf_core_read(&q->features, sizeof(q->features), &vdev->features);
+	bpf_probe_read_kernel_str(q->name, sizeof(q->name), BPF_CORE_READ(vq, name));
+	bpf_probe_read_kernel_str(q->driver, sizeof(q->driver),
+				  BPF_CORE_READ(vdev, dev.driver, name));
+	queue_look(q, vq);
+}
+
+struct search {
+	__u32 next; /* where to look first */
+	__u32 owner; /* for a slot */
+	__u32 found; /* 0: nothing */
+};
+
+static long queue_try(__u32 i, struct search *s)
+{
+	__u32 n = (s->next + i) % nr_queues;
+	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
+
+	/* Entry 0 is never given out: 0 means none. */
+	if (!q || !n)
+		return 0;
+	if (__sync_val_compare_and_swap(&q->state, VT_QUEUE_NONE, VT_QUEUE_FILLING) !=
+	    VT_QUEUE_NONE)
+		return 0;
+	s->found = n;
+	return 1;
+}
+
+/* The entry of a queue, made when the queue is seen for the first time; 0: no room. */
+static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 layout)
+{
+	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
+	struct search s = {};
+	struct vt_queue *q;
+	__u32 n;
+
+	if (!of)
+		return 0;
+	if (*of)
+		return *of;
+
+	s.next = next_queue;
+	bpf_loop(nr_queues, queue_try, &s, 0);
+	n = s.found;
+	q = bpf_map_lookup_elem(&queues, &n);
+	if (!q || !n)
+		return 0;
+	next_queue = n + 1;
+
+	queue_fill(q, vq, id, layout);
+	q->serial = __sync_fetch_and_add(&last_serial, 1) + 1;
+	if (__sync_val_compare_and_swap(of, 0, n) != 0) {
+		/* Another CPU was faster. */
+		q->state = VT_QUEUE_NONE;
+		return *of;
+	}
+	q->state = VT_QUEUE_LIVE;
+	return n;
+}
+
+static long slot_try(__u32 i, struct search *s)
+{
+	__u32 n = (s->next + i) % nr_slots;
+	struct vt_slot *slot = bpf_map_lookup_elem(&slots, &n);
+
+	if (!slot || !n || __sync_val_compare_and_swap(&slot->owner, 0, s->owner) != 0)
+		return 0;
+	s->found = n;
+	return 1;
+}
+
+/* Claims a slot for an op of a queue on this CPU; 0: none was free. */
+static __noinline __u32 slot_get(const struct virtqueue *vq, __u32 id, __u32 layout, __u32 op)
+{
+	__u32 queue = queue_get(vq, id, layout);
+	struct search s = {
+		.next = next_slot,
+		.owner = (queue << VT_OPS_SHIFT | op) + 1,
+	};
+
+	if (queue)
+		bpf_loop(nr_slots, slot_try, &s, 0);
+	if (!s.found) {
+		__sync_fetch_and_add(&lost_slots, 1);
+		return 0;
+	}
+	next_slot = s.found + 1;
+	/* Two CPUs at once: the tool looks a few slots further than this. */
+	if (slots_end < s.found + 1)
+		slots_end = s.found + 1;
+	return s.found;
+}
+
+/*
+ * The bucket of a duration: with s = max(floor(log2(ns)) - 4, 0), the octave
+ * has 16 buckets 2^s wide.
+ */
+static __always_inline __u32 bucket_of(__u64 ns)
+{
+	__u32 s = 0;
+
+	if (ns >= 1 << 20) {
+		ns >>= 16;
+		s += 16;
+	}
+	if (ns >= 1 << 12) {
+		ns >>= 8;
+		s += 8;
+	}
+	if (ns >= 1 << 8) {
+		ns >>= 4;
+		s += 4;
+	}
+	if (ns >= 1 << 6) {
+		ns >>= 2;
+		s += 2;
+	}
+	if (ns >= 1 << 5) {
+		ns >>= 1;
+		s += 1;
+	}
+	ns += s << VT_STEP_BITS;
+	return ns < VT_NR_BUCKETS ? ns : VT_NR_BUCKETS - 1;
+}
+
+static __always_inline struct vt_slot *count(const struct virtqueue *vq, __u32 id, __u32 layout,
+					     __u32 op, __u64 ns, bool no)
+{
+	__u32 key = id * nr_cpus + bpf_get_smp_processor_id();
+	struct slot_row *row = bpf_map_lookup_elem(&slot_rows, &key);
+	struct vt_slot *slot;
+	__u32 n;
+
+	if (!row) {
+		__sync_fetch_and_add(&lost_ids, 1);
+		return 0;
+	}
+	n = row->slot[op];
+	if (!n) {
+		n = slot_get(vq, id, layout, op);
+		if (!n)
+			return 0;
+		row->slot[op] = n;
+	}
+	slot = bpf_map_lookup_elem(&slots, &n);
+	if (!slot)
+		return 0;
+	slot->count++;
+	slot->sum += ns;
+	if (ns > slot->max)
+		slot->max = ns;
+	if (no)
+		slot->no++;
+	slot->buckets[bucket_of(ns)]++;
+	return slot;
+}
+
+SEC("tp_btf/virtqueue_add")
+int BPF_PROG(on_add, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
+	     const void *data, __u32 out_bytes, __u32 in_bytes)
+{
+	struct vt_slot *slot = count(vq, id, layout, VT_OP_ADD, ns, result);
+
+	if (slot && !result) {
+		slot->bytes_out += out_bytes;
+		slot->bytes_in += in_bytes;
+	}
+	return 0;
+}
+
+SEC("tp_btf/virtqueue_get")
+int BPF_PROG(on_get, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
+	     const void *data, __u32 len)
+{
+	struct vt_slot *slot = count(vq, id, layout, VT_OP_GET, ns, !result);
+
+	if (slot)
+		slot->bytes_in += len;
+	return 0;
+}
+
+SEC("tp_btf/virtqueue_notification_data")
+int BPF_PROG(on_notification_data, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
+	     long result)
+{
+	struct vt_queue *q;
+	__u32 *of;
+
+	count(vq, id, layout, VT_OP_NOTIFICATION_DATA, ns, false);
+	of = bpf_map_lookup_elem(&queue_of, &id);
+	if (!of)
+		return 0;
+	q = bpf_map_lookup_elem(&queues, of);
+	if (q)
+		q->last_notification = result;
+	return 0;
+}
+
+/* An operation of which only duration and result count; no: when it said no. */
+#define OP(name, op, no)                                                                           \
+	SEC("tp_btf/virtqueue_" #name)                                                             \
+	int BPF_PROG(on_##name, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,      \
+		     long result)                                                                  \
+	{                                                                                          \
+		count(vq, id, layout, op, ns, no);                                                 \
+		return 0;                                                                          \
+	}
+
+OP(kick_prepare, VT_OP_KICK_PREPARE, !result)
+OP(notify, VT_OP_NOTIFY, !result)
+OP(disable_cb, VT_OP_DISABLE_CB, false)
+OP(enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false)
+OP(enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !result)
+OP(poll, VT_OP_POLL, !result)
+OP(more_used, VT_OP_MORE_USED, !result)
+OP(detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !result)
+OP(resize, VT_OP_RESIZE, result)
+OP(reset, VT_OP_RESET, false)
+OP(init_last_used, VT_OP_INIT_LAST_USED, false)
+OP(vring_size, VT_OP_VRING_SIZE, false)
+OP(desc_addr, VT_OP_DESC_ADDR, false)
+OP(avail_addr, VT_OP_AVAIL_ADDR, false)
+OP(used_addr, VT_OP_USED_ADDR, false)
+OP(free, VT_OP_FREE, false)
+
+SEC("tp_btf/virtqueue_created")
+int BPF_PROG(on_created, const struct virtqueue *vq, __u32 id, __u32 layout, __u32 num)
+{
+	__u32 n = queue_get(vq, id, layout);
+	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
+
+	/* An operation of its making may have been seen first. */
+	if (q && n)
+		queue_look(q, vq);
+	return 0;
+}
+
+static long row_forget(__u32 cpu, __u32 *id)
+{
+	__u32 key = *id * nr_cpus + cpu;
+	struct slot_row *row = bpf_map_lookup_elem(&slot_rows, &key);
+
+	if (row)
+		__builtin_memset(row, 0, sizeof(*row));
+	return 0;
+}
+
+SEC("tp_btf/virtqueue_deleted")
+int BPF_PROG(on_deleted, const struct virtqueue *vq, __u32 id, __u32 layout)
+{
+	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
+	struct vt_queue *q;
+	__u32 n;
+
+	if (!of)
+		return 0;
+	n = *of;
+	*of = 0;
+	bpf_loop(nr_cpus, row_forget, &id, 0);
+	q = bpf_map_lookup_elem(&queues, &n);
+	if (q && n)
+		q->state = VT_QUEUE_GONE;
+	return 0;
+}
+
+struct walk {
+	const struct list_head *head, *at;
+};
+
+static long queue_next(__u32 i, struct walk *w)
+{
+	const struct vring_virtqueue *vring;
+	const struct virtqueue *vq;
+
+	w->at = BPF_CORE_READ(w->at, next);
+	if (!w->at || w->at == w->head)
+		return 1;
+	vq = (const void *)w->at - bpf_core_field_offset(struct virtqueue, list);
+	vring = (const void *)vq;
+	queue_get(vq, BPF_CORE_READ(vring, id), BPF_CORE_READ(vring, layout));
+	return 0;
+}
+
+/*
+ * Runs when a virtio device's uevent attribute is read. The tool reads each
+ * once, so that queues that do not move are known as well.
+ */
+SEC("fentry/virtio_uevent")
+int BPF_PROG(on_uevent, const struct device *dev)
+{
+	const struct virtio_device *vdev =
+		(const void *)dev - bpf_core_field_offset(struct virtio_device, dev);
+	struct walk w = { &vdev->vqs, &vdev->vqs };
+
+	bpf_loop(nr_queues, queue_next, &w, 0);
+	return 0;
+}
+
+static long queue_refresh(__u32 i, void *unused)
+{
+	struct vt_queue *q = bpf_map_lookup_elem(&queues, &i);
+
+	if (q && q->state == VT_QUEUE_LIVE)
+		queue_look(q, (const void *)q->vq);
+	return 0;
+}
+
+/* Run by the tool before it reads: how full the rings are now. */
+SEC("syscall")
+int refresh(void *ctx)
+{
+	bpf_loop(nr_queues, queue_refresh, 0, 0);
+	return 0;
+}

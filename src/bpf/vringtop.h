@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the programs in the kernel and the tool share: the memory in which the
+ * operations are counted. The maps are mapped into the tool, so every type
+ * here has one layout on both sides.
+ */
+#ifndef VRINGTOP_H
+#define VRINGTOP_H
+
+/* The operations, numbered. Append only: the numbers are part of the output. */
+enum vt_op {
+	VT_OP_ADD = 0,
+	VT_OP_GET = 1,
+	VT_OP_KICK_PREPARE = 2,
+	VT_OP_NOTIFY = 3,
+	VT_OP_NOTIFICATION_DATA = 4,
+	VT_OP_DISABLE_CB = 5,
+	VT_OP_ENABLE_CB_PREPARE = 6,
+	VT_OP_ENABLE_CB_DELAYED = 7,
+	VT_OP_POLL = 8,
+	VT_OP_MORE_USED = 9,
+	VT_OP_DETACH_UNUSED_BUF = 10,
+	VT_OP_RESIZE = 11,
+	VT_OP_RESET = 12,
+	VT_OP_INIT_LAST_USED = 13,
+	VT_OP_VRING_SIZE = 14,
+	VT_OP_DESC_ADDR = 15,
+	VT_OP_AVAIL_ADDR = 16,
+	VT_OP_USED_ADDR = 17,
+	VT_OP_FREE = 18,
+	VT_NR_OPS = 19,
+};
+
+/* Ring layouts, with the numbers of the kernel's enum vq_layout (Linux 7.x). */
+enum vt_layout {
+	VT_LAYOUT_SPLIT = 0,
+	VT_LAYOUT_PACKED = 1,
+	VT_LAYOUT_SPLIT_IN_ORDER = 2,
+	VT_LAYOUT_PACKED_IN_ORDER = 3,
+	VT_NR_LAYOUTS = 4,
+};
+
+/*
+ * A log-linear histogram: 16 linear steps for each power of two, so a bucket is
+ * at most 1/16 of its lower bound wide and its middle is within 3.2 % of every
+ * value in it. 0..31 ns have a bucket each; the last bucket begins at 2^34 -
+ * 2^29 ns (16.6 s) and takes everything above.
+ */
+#define VT_STEP_BITS  4
+#define VT_NR_BUCKETS 496
+
+/*
+ * What one CPU counted for one operation of one queue: one cache line that
+ * every event touches, then the histogram; 2 KiB together. Only one program
+ * on one CPU writes to a slot (bpf does not let a program interrupt itself),
+ * so plain additions are enough. The tool reads while it is written: count is
+ * the number of events, the buckets wrap at 2^32 and are read modulo that.
+ */
+struct vt_slot {
+	unsigned int owner; /* (queue entry << VT_OPS_SHIFT | op) + 1, 0: free */
+	unsigned int pad0;
+	unsigned long long count;
+	unsigned long long sum; /* ns */
+	unsigned long long max; /* ns */
+	unsigned long long no; /* the operation said no or failed: see vt_op_info */
+	unsigned long long bytes_out; /* add: device-readable bytes */
+	unsigned long long bytes_in; /* add: device-writable bytes; get: bytes written */
+	unsigned long long pad1;
+	unsigned int buckets[VT_NR_BUCKETS];
+};
+
+enum vt_queue_state {
+	VT_QUEUE_NONE = 0, /* the entry is free */
+	VT_QUEUE_FILLING = 1,
+	VT_QUEUE_LIVE = 2,
+	VT_QUEUE_GONE = 3, /* deleted; the tool reads the last counts, then frees the entry */
+};
+
+#define VT_NAME_LEN 32
+
+/* A queue as the kernel describes it. */
+struct vt_queue {
+	unsigned long long vq; /* address of struct virtqueue, never shown */
+	unsigned long long features; /* negotiated, bits 0..63 */
+	unsigned int state;
+	unsigned int serial; /* from 1; an id or an address comes back, a serial never does */
+	unsigned int id; /* the kernel's dense number */
+	unsigned int layout;
+	int device; /* virtio%d */
+	unsigned int device_type; /* virtio device ID, virtio 1.3 section 5 */
+	unsigned int index;
+	unsigned int num; /* ring size, descriptors */
+	unsigned int num_free; /* free descriptors when it was last looked at */
+	unsigned int broken;
+	unsigned int last_notification; /* the last value of the notification data */
+	unsigned int pad;
+	char name[VT_NAME_LEN];
+	char driver[VT_NAME_LEN];
+};
+
+/* An operation takes so many bits in a slot's owner. */
+#define VT_OPS_SHIFT 5
+
+#endif

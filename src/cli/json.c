@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <time.h>
+#include "json.h"
+#include "ring.h"
+
+static void put_int(struct json_object *o, const char *key, uint64_t value)
+{
+	json_object_object_add(o, key, json_object_new_uint64(value));
+}
+
+static void put_double(struct json_object *o, const char *key, double value)
+{
+	char text[32];
+
+	/* json-c would print 17 digits. */
+	snprintf(text, sizeof(text), "%.6g", value);
+	json_object_object_add(o, key, json_object_new_double_s(value, text));
+}
+
+static void put_string(struct json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, json_object_new_string(value));
+}
+
+struct json_object *json_queue(const struct queue *q)
+{
+	struct json_object *o = json_object_new_object(), *features = json_object_new_array();
+	char device[16], value[24];
+
+	snprintf(device, sizeof(device), "virtio%d", q->device);
+	put_string(o, "device", device);
+	put_string(o, "role", q->role);
+	put_string(o, "driver", q->driver);
+	put_int(o, "device_type", q->device_type);
+	put_int(o, "index", q->index);
+	put_string(o, "name", q->name);
+	put_int(o, "serial", q->serial);
+	put_string(o, "layout", layout_name(q->layout));
+	put_int(o, "size", q->num);
+	put_int(o, "free", q->num_free);
+	json_object_object_add(o, "broken", json_object_new_boolean(q->broken));
+	json_object_object_add(o, "gone", json_object_new_boolean(q->gone));
+	snprintf(value, sizeof(value), "0x%llx", (unsigned long long)q->features);
+	put_string(o, "features", value);
+	for (int i = 0; ring_features[i].name; i++)
+		if (q->features >> ring_features[i].bit & 1)
+			json_object_array_add(features,
+					      json_object_new_string(ring_features[i].name));
+	json_object_object_add(o, "ring_features", features);
+	return o;
+}
+
+struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seconds, bool buckets)
+{
+	static const struct {
+		const char *key;
+		double q;
+	} quantiles[] = {
+		{ "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p999", 0.999 }, { "p9999", 0.9999 },
+	};
+	struct json_object *o = json_object_new_object(), *all;
+
+	put_int(o, "count", s->count);
+	put_double(o, "rate", seconds > 0 ? s->count / seconds : 0);
+	if (op < VT_NR_OPS && op_no_name(op))
+		put_int(o, "no", s->no);
+	put_int(o, "sum", s->sum);
+	put_double(o, "mean", s->count ? (double)s->sum / s->count : 0);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
+		put_int(o, quantiles[i].key, loglin_quantile(&s->hist, quantiles[i].q, s->max));
+	put_int(o, "max", s->max);
+	if (op == VT_OP_ADD) {
+		put_int(o, "bytes_out", s->bytes_out);
+		put_int(o, "bytes_in_room", s->bytes_in);
+	}
+	if (op == VT_OP_GET)
+		put_int(o, "bytes_in", s->bytes_in);
+	if (!buckets)
+		return o;
+
+	/* [from, below, count] */
+	all = json_object_new_array();
+	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
+		struct json_object *one;
+
+		if (!s->hist.bucket[b])
+			continue;
+		one = json_object_new_array();
+		json_object_array_add(one, json_object_new_uint64(loglin_lower(b)));
+		json_object_array_add(one, json_object_new_uint64(loglin_lower(b + 1)));
+		json_object_array_add(one, json_object_new_uint64(s->hist.bucket[b]));
+		json_object_array_add(all, one);
+	}
+	json_object_object_add(o, "buckets", all);
+	return o;
+}
+
+static struct json_object *json_doorbell(const struct queue *q, double seconds)
+{
+	struct json_object *o = json_object_new_object();
+	uint64_t sent = queue_doorbells(q), suppressed = queue_suppressed(q);
+	struct op_stats *data = q->op[VT_OP_NOTIFICATION_DATA];
+
+	put_int(o, "sent", sent);
+	put_int(o, "suppressed", suppressed);
+	put_double(o, "sent_rate", seconds > 0 ? sent / seconds : 0);
+	put_double(o, "buffers_per_doorbell", sent ? (double)queue_buffers(q) / sent : 0);
+	if (q->features >> RING_F_NOTIFICATION_DATA & 1) {
+		struct notification n = notification_decode(q->layout, q->last_notification);
+		struct json_object *last = json_object_new_object();
+
+		put_int(o, "notification_data", data ? data->count : 0);
+		put_int(last, "value", q->last_notification);
+		put_int(last, "queue", n.queue);
+		put_int(last, "next_offset", n.next_offset);
+		if (n.has_wrap)
+			put_int(last, "wrap_counter", n.wrap_counter);
+		json_object_object_add(o, "last_notification_data", last);
+	}
+	return o;
+}
+
+static struct json_object *json_layouts(const struct snapshot *s, double seconds)
+{
+	struct json_object *all = json_object_new_object();
+
+	for (int layout = 0; layout < VT_NR_LAYOUTS; layout++) {
+		struct layout_usage u;
+		struct json_object *o;
+
+		layout_usage(s, layout, &u);
+		if (!u.queues)
+			continue;
+		o = json_object_new_object();
+		put_int(o, "queues", u.queues);
+		put_int(o, "operations", u.sum.count);
+		put_double(o, "operation_rate", seconds > 0 ? u.sum.count / seconds : 0);
+		put_int(o, "buffers", u.buffers);
+		put_int(o, "bytes_out", u.bytes_out);
+		put_int(o, "bytes_in", u.bytes_in);
+		json_object_object_add(all, layout_name(layout), o);
+	}
+	return all;
+}
+
+struct json_object *json_snapshot(const struct snapshot *s, bool buckets)
+{
+	struct json_object *o = json_object_new_object(), *queues = json_object_new_array();
+	double seconds = s->since / 1e9;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	put_double(o, "seconds", seconds);
+	json_object_object_add(o, "time",
+			       json_object_new_double(now.tv_sec + now.tv_nsec / 1000000 / 1e3));
+	put_int(o, "lost", s->lost);
+	put_double(o, "probe_ns", s->probe_ns);
+	put_double(o, "tool_cpu_seconds", s->cpu);
+	json_object_object_add(o, "layouts", json_layouts(s, seconds));
+	for (size_t i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queues[i];
+		struct json_object *one = json_queue(q), *ops = json_object_new_object();
+
+		put_int(one, "buffers", queue_buffers(q));
+		put_int(one, "bytes_out", queue_bytes_out(q));
+		put_int(one, "bytes_in", queue_bytes_in(q));
+		json_object_object_add(one, "doorbell", json_doorbell(q, seconds));
+		for (int op = 0; op < VT_NR_OPS; op++)
+			if (q->op[op] && q->op[op]->count)
+				json_object_object_add(ops, op_name(op),
+						       json_op(op, q->op[op], seconds, buckets));
+		json_object_object_add(one, "ops", ops);
+		json_object_array_add(queues, one);
+	}
+	json_object_object_add(o, "queues", queues);
+	return o;
+}
+
+void json_print(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
+
+	json_object_put(o);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Snapshots as JSON. Times are in ns, rates per second, sizes in bytes. */
+#ifndef JSON_H
+#define JSON_H
+
+#include <json-c/json.h>
+#include "snapshot.h"
+
+/** What a queue is, without counts. The caller owns it. */
+struct json_object *json_queue(const struct queue *q);
+
+/** What an operation took: count, quantiles, and with @buckets the histogram. */
+struct json_object *json_op(enum vt_op op, const struct op_stats *o, double seconds, bool buckets);
+
+/** A difference of snapshots: queues, layouts, doorbells, the cost. The caller owns it. */
+struct json_object *json_snapshot(const struct snapshot *diff, bool buckets);
+
+/** Prints an object as one line and frees it. */
+void json_print(struct json_object *o);
+
+#endif

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "error.h"
+#include "live.h"
+#include "probe.h"
+#include "verbs.h"
+
+/* Counts are fetched at least so often (s), so that none wraps unseen. */
+#define FETCH 10
+
+static int show_checked(const struct snapshot *diff, const struct options *o,
+			int (*show)(const struct snapshot *diff, const struct options *o))
+{
+	if (show(diff, o))
+		return -1;
+	if (fflush(stdout) || ferror(stdout))
+		return complain(NULL, "cannot write to stdout: %s", strerror(errno));
+	return 0;
+}
+
+int live_run(const struct options *o,
+	     int (*show)(const struct snapshot *diff, const struct options *o))
+{
+	struct snapshot before = {}, diff = {}, sum = {};
+	struct probe *p = probe_open(o->ops);
+	const struct snapshot *now;
+	bool more = true;
+	uint64_t next;
+	int failed = 1;
+
+	if (!p)
+		return 1;
+	now = probe_read(p);
+	if (!now || options_match(o, now) || snapshot_copy(now, &before))
+		goto out;
+	next = before.time;
+	for (unsigned long i = 0; more && (!o->count || i < o->count); i++) {
+		next += (o->interval ?: FETCH) * 1e9;
+		more = wait_until(next);
+		if (!more && o->interval)
+			break;
+		now = probe_read(p);
+		if (!now || snapshot_diff(now, &before, &diff))
+			goto out;
+		snapshot_free(&before);
+		if (snapshot_copy(now, &before))
+			goto out;
+		options_filter(o, &diff);
+		if (o->interval ? show_checked(&diff, o, show) : snapshot_add(&sum, &diff))
+			goto out;
+		snapshot_free(&diff);
+	}
+	if (!o->interval && show_checked(&sum, o, show))
+		goto out;
+	failed = 0;
+out:
+	snapshot_free(&before);
+	snapshot_free(&diff);
+	snapshot_free(&sum);
+	probe_close(p);
+	return failed;
+}

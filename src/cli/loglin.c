@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <math.h>
+#include "loglin.h"
+
+unsigned int loglin_bucket(uint64_t ns)
+{
+	const unsigned int steps = 1 << VT_STEP_BITS;
+	unsigned int s, b;
+
+	if (ns < steps)
+		return ns;
+	s = 63 - __builtin_clzll(ns) - VT_STEP_BITS;
+	if (s > VT_NR_BUCKETS / steps)
+		return VT_NR_BUCKETS - 1;
+	b = (s << VT_STEP_BITS) + (ns >> s);
+	return b < VT_NR_BUCKETS ? b : VT_NR_BUCKETS - 1;
+}
+
+uint64_t loglin_lower(unsigned int b)
+{
+	const unsigned int steps = 1 << VT_STEP_BITS;
+	unsigned int s;
+
+	if (b < 2 * steps)
+		return b;
+	s = b / steps - 1;
+	return (uint64_t)(b % steps + steps) << s;
+}
+
+uint64_t loglin_count(const struct loglin *h)
+{
+	uint64_t count = 0;
+
+	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
+		count += h->bucket[b];
+	return count;
+}
+
+uint64_t loglin_quantile(const struct loglin *h, double q, uint64_t max)
+{
+	uint64_t count = loglin_count(h), rank, seen = 0, low, middle;
+	unsigned int b;
+
+	if (!count)
+		return 0;
+	rank = ceil(q * count);
+	if (rank < 1)
+		rank = 1;
+	if (rank > count)
+		rank = count;
+	for (b = 0; b < VT_NR_BUCKETS - 1; b++) {
+		seen += h->bucket[b];
+		if (seen >= rank)
+			break;
+	}
+	/* The last bucket has no end: only the largest value says how far it goes. */
+	if (b == VT_NR_BUCKETS - 1 && max != UINT64_MAX)
+		return max;
+	low = loglin_lower(b);
+	middle = low + (loglin_lower(b + 1) - low) / 2;
+	return middle < max ? middle : max;
+}
+
+void loglin_add(struct loglin *to, const struct loglin *from)
+{
+	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
+		to->bucket[b] += from->bucket[b];
+}
+
+void loglin_sub(struct loglin *to, const struct loglin *from)
+{
+	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
+		to->bucket[b] -= from->bucket[b];
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vringtop: what the virtqueues of a running guest do. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "options.h"
+#include "verbs.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *what;
+} verbs[] = {
+	{ "top", verb_top, "live view (the default)" },
+	{ "stat", verb_stat, "a table per interval, or JSON" },
+	{ "hist", verb_hist, "latency histograms per operation" },
+	{ "queues", verb_queues, "every virtqueue of this machine" },
+};
+
+volatile sig_atomic_t stop;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	stop = 1;
+}
+
+bool wait_until(uint64_t until)
+{
+	struct timespec t = { until / 1000000000, until % 1000000000 };
+
+	while (!stop)
+		if (!clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL))
+			return true;
+	return false;
+}
+
+static void usage(FILE *f)
+{
+	fprintf(f, "Usage: vringtop [VERB] [OPTION...]\n"
+		   "Shows what the virtqueues of a running guest do: latency per operation, ring\n"
+		   "layouts, doorbells. Needs root, or CAP_BPF and CAP_PERFMON.\n\n"
+		   "Verbs:\n");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		fprintf(f, "  %-8s %s\n", verbs[i].name, verbs[i].what);
+	fprintf(f, "\n"
+		   "Examples:\n"
+		   "  sudo vringtop                    watch all queues\n"
+		   "  sudo vringtop -d vda             watch one disk\n"
+		   "  sudo vringtop stat 1 10          ten tables, one a second\n"
+		   "  sudo vringtop stat --json 1 3    the same as JSON, a line each\n"
+		   "  sudo vringtop hist -o add,get 5 1   histograms of two operations over 5 s\n"
+		   "\n"
+		   "vringtop VERB --help tells the options of a verb.\n"
+		   "Exit status: 0 fine, 1 failed, 2 wrong use.\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") ||
+			 !strcmp(argv[1], "help"))) {
+		usage(stdout);
+		return 0;
+	}
+	if (argc < 2 || argv[1][0] == '-')
+		return verb_top(argc, argv);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		char name[32];
+
+		if (strcmp(argv[1], verbs[i].name))
+			continue;
+		/* What --help and errors call it. */
+		snprintf(name, sizeof(name), "vringtop %s", verbs[i].name);
+		argv[1] = name;
+		return verbs[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "vringtop: unknown verb '%s'\n\n", argv[1]);
+	usage(stderr);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "error.h"
+#include "options.h"
+#include "probe.h"
+
+const char *argp_program_version = "vringtop " VRINGTOP_VERSION;
+
+enum {
+	OPT_DEVICE = 'd',
+	OPT_DRIVER = 'D',
+	OPT_QUEUE = 'q',
+	OPT_OP = 'o',
+	OPT_JSON = 'j',
+	OPT_PER_QUEUE = 'Q',
+	OPT_PAGE = 'p',
+};
+
+/* In the order of their groups; which of them a verb has, stands in use. */
+static const struct {
+	int use;
+	struct argp_option option;
+} all[] = {
+	{ 0, { 0, 0, 0, 0, "Filters:", 1 } },
+	{ 0, { "device", OPT_DEVICE, "NAME", 0, "Only this device: virtio2, or vda, eth0", 1 } },
+	{ 0, { "driver", OPT_DRIVER, "NAME", 0, "Only devices of this driver: virtio_blk", 1 } },
+	{ 0, { "queue", OPT_QUEUE, "NAME", 0, "Only queues of this name or index: req.0, 1", 1 } },
+	{ USE_OPS, { "op", OPT_OP, "OP[,OP]...", 0, "Only these operations: add, get, notify", 1 } },
+	{ USE_JSON, { 0, 0, 0, 0, "Output:", 2 } },
+	{ USE_JSON, { "json", OPT_JSON, 0, 0, "JSON instead of a table", 2 } },
+	{ USE_PER_QUEUE, { "per-queue", OPT_PER_QUEUE, 0, 0, "Each queue by itself", 2 } },
+	{ USE_PAGE,
+	  { "page", OPT_PAGE, "PAGE", 0, "What the table shows: queues (default), layouts, doorbells",
+	    2 } },
+};
+
+struct parse {
+	struct options *options;
+	int use;
+};
+
+static void parse_ops(struct argp_state *state, const char *arg, uint32_t *ops)
+{
+	char *list = strdup(arg), *rest = list, *name;
+
+	*ops = 0;
+	while (list && (name = strsep(&rest, ","))) {
+		int op = op_by_name(name);
+
+		if (op < 0) {
+			fprintf(stderr, "vringtop: unknown operation '%s'; there are:", name);
+			for (op = 0; op < VT_NR_OPS; op++)
+				fprintf(stderr, " %s", op_name(op));
+			fprintf(stderr, "\n");
+			exit(EXIT_USAGE);
+		}
+		*ops |= 1u << op;
+	}
+	if (!list)
+		argp_failure(state, 1, ENOMEM, "--op");
+	free(list);
+}
+
+static void parse_interval(struct argp_state *state, const char *arg, double *interval)
+{
+	char *end;
+
+	*interval = strtod(arg, &end);
+	if (end == arg || *end || !isfinite(*interval) || *interval < 0.01 || *interval > 86400)
+		argp_error(state, "the interval '%s' is not a time from 0.01 to 86400 seconds", arg);
+}
+
+static void parse_count(struct argp_state *state, const char *arg, unsigned long *count)
+{
+	char *end;
+
+	errno = 0;
+	*count = strtoul(arg, &end, 10);
+	if (end == arg || *end || errno || !*count || strchr(arg, '-'))
+		argp_error(state, "the count '%s' is not a whole number from 1 on", arg);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct parse *p = state->input;
+	struct options *o = p->options;
+
+	switch (key) {
+	case OPT_DEVICE:
+		o->device = arg;
+		break;
+	case OPT_DRIVER:
+		o->driver = arg;
+		break;
+	case OPT_QUEUE:
+		o->queue = arg;
+		break;
+	case OPT_OP:
+		parse_ops(state, arg, &o->ops);
+		break;
+	case OPT_JSON:
+		o->json = true;
+		break;
+	case OPT_PER_QUEUE:
+		o->per_queue = true;
+		break;
+	case OPT_PAGE:
+		o->page = arg;
+		if (strcmp(arg, "queues") && strcmp(arg, "layouts") && strcmp(arg, "doorbells"))
+			argp_error(state, "unknown page '%s'; there are: queues, layouts, doorbells",
+				   arg);
+		break;
+	case ARGP_KEY_ARG:
+		if (!(p->use & USE_INTERVAL) || state->arg_num > 1)
+			argp_error(state, "what is '%s'?", arg);
+		if (state->arg_num == 0)
+			parse_interval(state, arg, &o->interval);
+		else
+			parse_count(state, arg, &o->count);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+void options_parse(int argc, char **argv, int use, const char *doc, struct options *o)
+{
+	struct argp_option options[sizeof(all) / sizeof(*all) + 1] = {};
+	struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = use & USE_INTERVAL ? "[INTERVAL [COUNT]]" : NULL,
+		.doc = doc,
+	};
+	struct parse p = { o, use };
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if ((all[i].use & use) == all[i].use)
+			options[n++] = all[i].option;
+	memset(o, 0, sizeof(*o));
+	o->ops = PROBE_ALL_OPS;
+	o->page = "queues";
+	argp_err_exit_status = EXIT_USAGE;
+	argp_parse(&argp, argc, argv, 0, NULL, &p);
+}
+
+static bool queue_matches(const struct options *o, const struct queue *q)
+{
+	char text[16];
+
+	if (o->device) {
+		snprintf(text, sizeof(text), "virtio%d", q->device);
+		if (strcmp(o->device, text) && strcmp(o->device, q->role))
+			return false;
+	}
+	if (o->driver && strcmp(o->driver, q->driver))
+		return false;
+	if (o->queue) {
+		snprintf(text, sizeof(text), "%u", q->index);
+		if (strcmp(o->queue, text) && strcmp(o->queue, q->name))
+			return false;
+	}
+	return true;
+}
+
+void options_filter(const struct options *o, struct snapshot *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->nr_queues; i++) {
+		struct queue *q = &s->queues[i];
+		bool matches = queue_matches(o, q);
+
+		for (int op = 0; op < VT_NR_OPS; op++) {
+			if (matches && o->ops >> op & 1)
+				continue;
+			free(q->op[op]);
+			q->op[op] = NULL;
+		}
+		if (matches)
+			s->queues[kept++] = *q;
+	}
+	s->nr_queues = kept;
+}
+
+int options_match(const struct options *o, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->nr_queues; i++)
+		if (queue_matches(o, &s->queues[i]))
+			return 0;
+	if (!o->device && !o->driver && !o->queue)
+		return complain("Is a driver bound to them? See /sys/bus/virtio/drivers.",
+				"the virtio devices here have no queues");
+	return complain("See all with: vringtop queues", "no queue matches%s%s%s%s%s%s",
+			o->device ? " --device " : "", o->device ?: "",
+			o->driver ? " --driver " : "", o->driver ?: "",
+			o->queue ? " --queue " : "", o->queue ?: "");
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the command line says: the options that all verbs share, and the filters. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "snapshot.h"
+
+#define EXIT_USAGE 2
+
+struct options {
+	const char *device; /* virtio2, or vda; NULL: all */
+	const char *driver;
+	const char *queue; /* name or index */
+	uint32_t ops; /* a bit for each enum vt_op */
+	bool json;
+	bool per_queue; /* hist */
+	const char *page; /* stat */
+	double interval; /* s; 0: not given */
+	unsigned long count; /* how many intervals; 0: without end */
+};
+
+/* The options that are for one verb only; a verb names those that it takes. */
+enum option_use {
+	USE_JSON = 1,
+	USE_INTERVAL = 2, /* [INTERVAL [COUNT]] */
+	USE_OPS = 4,
+	USE_PER_QUEUE = 8,
+	USE_PAGE = 16,
+};
+
+/**
+ * Parses the command line of a verb; ends the process on --help (0) and on
+ * wrong use (2).
+ * @argv: from the verb on
+ * @use: which options the verb takes
+ * @doc: what --help says, in argp's form
+ */
+void options_parse(int argc, char **argv, int use, const char *doc, struct options *o);
+
+/** Removes the queues and operations that the options filter out. */
+void options_filter(const struct options *o, struct snapshot *s);
+
+/**
+ * Checks that the filters leave some queue.
+ * Returns 0, or -1 after it has said what there is to choose from.
+ */
+int options_match(const struct options *o, const struct snapshot *s);
+
+#endif

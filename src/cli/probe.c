@@ -1,0 +1,611 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include "error.h"
+#include "probe.h"
+#include "vringtop.skel.h"
+
+#define VIRTIO_DEVICES "/sys/bus/virtio/devices"
+#define KERNEL_BTF     "/sys/kernel/btf/vmlinux"
+
+/* Fewer events than this do not tell what one costs. */
+#define CALIBRATION_EVENTS 500
+
+struct probe {
+	struct vringtop_bpf *skel;
+	struct vt_slot *slots; /* mapped */
+	struct vt_queue *queues; /* mapped */
+	size_t slots_size, queues_size; /* bytes */
+	uint32_t nr_slots, nr_queues;
+	uint16_t *next_slot; /* a list of slots for each operation, while they are read */
+	int stats_fd; /* while the cost of an event is measured; else -1 */
+	uint64_t start; /* ns, CLOCK_MONOTONIC */
+	struct snapshot total;
+};
+
+int complain(const char *advice, const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("vringtop: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, "\n");
+	if (advice)
+		fprintf(stderr, "  %s\n", advice);
+	return -1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+static int count_devices(void)
+{
+	DIR *dir = opendir(VIRTIO_DEVICES);
+	struct dirent *e;
+	int n = 0;
+
+	while (dir && (e = readdir(dir)))
+		n += e->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static int complain_refused(const char *what)
+{
+	char lockdown[128] = "";
+	FILE *f;
+
+	if (geteuid() != 0)
+		return complain("Run it as root, or give it CAP_BPF and CAP_PERFMON "
+				"(setcap cap_bpf,cap_perfmon+ep).",
+				"cannot load %s: not permitted for user %u", what, geteuid());
+	f = fopen("/sys/kernel/security/lockdown", "re");
+	if (f) {
+		if (!fgets(lockdown, sizeof(lockdown), f))
+			lockdown[0] = '\0';
+		fclose(f);
+	}
+	if (strstr(lockdown, "[confidentiality]"))
+		return complain("Boot without lockdown=confidentiality.",
+				"cannot load %s: kernel lockdown forbids tracing", what);
+	return complain("Tracing programs are forbidden here: a container or sandbox without "
+			"CAP_BPF and CAP_PERFMON, or a security module. Run it in the guest itself.",
+			"cannot load %s: the kernel refuses it to root (%s)", what,
+			strerror(EPERM));
+}
+
+/* Says in plain words what stands in the way before libbpf says it in many. */
+static int check_kernel(void)
+{
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	struct btf *btf;
+	int fd, id, event;
+
+	if (!count_devices())
+		return complain("vringtop shows the virtqueues of a guest: run it in a virtual "
+				"machine that has virtio devices.",
+				"no virtio device in " VIRTIO_DEVICES);
+	if (access(KERNEL_BTF, R_OK))
+		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
+				"no kernel type information (BTF) in " KERNEL_BTF ": %s",
+				strerror(errno));
+	btf = btf__load_vmlinux_btf();
+	if (!btf)
+		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
+				"cannot read the kernel's BTF in " KERNEL_BTF ": %s",
+				strerror(errno));
+	id = btf__find_by_name_kind(btf, "virtio_uevent", BTF_KIND_FUNC);
+	event = btf__find_by_name(btf, "btf_trace_virtqueue_add");
+	btf__free(btf);
+	if (id < 0)
+		return complain("Use a kernel with virtio built in (CONFIG_VIRTIO=y).",
+				"the kernel's BTF has no function virtio_uevent");
+	opts.attach_btf_id = id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "vringtop_try", "GPL", nothing, 2, &opts);
+	if (fd == -EPERM || fd == -EACCES)
+		return complain_refused("a tracing program");
+	if (fd < 0)
+		return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
+				"CONFIG_BPF_EVENTS and CONFIG_FUNCTION_TRACER.",
+				"the kernel does not load tracing programs: %s", strerror(-fd));
+	close(fd);
+	if (event < 0)
+		return complain("Boot a kernel with the series in kernel-patch/ (make kernel).",
+				"this kernel has no virtio_ring tracepoints");
+	return 0;
+}
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 1;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+/* The program of each operation; the order is that of enum vt_op. */
+static void programs(const struct vringtop_bpf *skel, struct bpf_program *prog[VT_NR_OPS])
+{
+	struct bpf_program *const all[VT_NR_OPS] = {
+		[VT_OP_ADD] = skel->progs.on_add,
+		[VT_OP_GET] = skel->progs.on_get,
+		[VT_OP_KICK_PREPARE] = skel->progs.on_kick_prepare,
+		[VT_OP_NOTIFY] = skel->progs.on_notify,
+		[VT_OP_NOTIFICATION_DATA] = skel->progs.on_notification_data,
+		[VT_OP_DISABLE_CB] = skel->progs.on_disable_cb,
+		[VT_OP_ENABLE_CB_PREPARE] = skel->progs.on_enable_cb_prepare,
+		[VT_OP_ENABLE_CB_DELAYED] = skel->progs.on_enable_cb_delayed,
+		[VT_OP_POLL] = skel->progs.on_poll,
+		[VT_OP_MORE_USED] = skel->progs.on_more_used,
+		[VT_OP_DETACH_UNUSED_BUF] = skel->progs.on_detach_unused_buf,
+		[VT_OP_RESIZE] = skel->progs.on_resize,
+		[VT_OP_RESET] = skel->progs.on_reset,
+		[VT_OP_INIT_LAST_USED] = skel->progs.on_init_last_used,
+		[VT_OP_VRING_SIZE] = skel->progs.on_vring_size,
+		[VT_OP_DESC_ADDR] = skel->progs.on_desc_addr,
+		[VT_OP_AVAIL_ADDR] = skel->progs.on_avail_addr,
+		[VT_OP_USED_ADDR] = skel->progs.on_used_addr,
+		[VT_OP_FREE] = skel->progs.on_free,
+	};
+
+	memcpy(prog, all, sizeof(all));
+}
+
+static int load(struct probe *p, uint32_t ops)
+{
+	struct vringtop_bpf *skel = p->skel;
+	struct bpf_program *prog[VT_NR_OPS];
+	int cpus = libbpf_num_possible_cpus();
+	int err;
+
+	if (cpus < 1)
+		return complain(NULL, "cannot tell how many CPUs there may be: %s",
+				strerror(-cpus));
+	/* Room for a queue pair per CPU of every device, and for those that come later. */
+	p->nr_queues = power_of_two(count_devices() * (2 * cpus + 4));
+	if (p->nr_queues < 256)
+		p->nr_queues = 256;
+	if (p->nr_queues > 4096)
+		p->nr_queues = 4096;
+	p->nr_slots = p->nr_queues * 16 < 32768 ? p->nr_queues * 16 : 32768;
+	skel->rodata->nr_cpus = cpus;
+	skel->rodata->nr_queues = p->nr_queues;
+	skel->rodata->nr_slots = p->nr_slots;
+	bpf_map__set_max_entries(skel->maps.slots, p->nr_slots);
+	bpf_map__set_max_entries(skel->maps.queues, p->nr_queues);
+	bpf_map__set_max_entries(skel->maps.queue_of, p->nr_queues);
+	bpf_map__set_max_entries(skel->maps.slot_rows, p->nr_queues * cpus);
+	programs(skel, prog);
+	for (int op = 0; op < VT_NR_OPS; op++)
+		bpf_program__set_autoload(prog[op], ops >> op & 1);
+
+	err = vringtop_bpf__load(skel);
+	if (err == -ENOMEM)
+		return complain("Free some memory, or raise the memory limit of this process's "
+				"control group.",
+				"no memory for the counters in the kernel (%u MiB)",
+				p->nr_slots * (unsigned int)sizeof(struct vt_slot) >> 20);
+	if (err)
+		return complain("Run it with VRINGTOP_DEBUG=1 and report what the kernel says.",
+				"cannot load the programs: %s", strerror(-err));
+	return 0;
+}
+
+static void *map_shared(const struct bpf_map *map, size_t *size, const char *what)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	void *memory;
+
+	*size = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+	*size = (*size + page - 1) / page * page;
+	memory = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (memory == MAP_FAILED) {
+		complain(NULL, "cannot map the %s: %s", what, strerror(errno));
+		return NULL;
+	}
+	return memory;
+}
+
+/*
+ * Reading a device's uevent attribute makes the kernel call virtio_uevent(),
+ * and with it the program that walks the device's queues.
+ */
+static int find_queues(struct probe *p)
+{
+	struct bpf_link *link = bpf_program__attach(p->skel->progs.on_uevent);
+	struct dirent *e;
+	DIR *dir;
+
+	if (!link)
+		return complain(NULL, "cannot attach to virtio_uevent: %s", strerror(errno));
+	dir = opendir(VIRTIO_DEVICES);
+	while (dir && (e = readdir(dir))) {
+		char path[sizeof(VIRTIO_DEVICES) + sizeof(e->d_name) + 10], unused[4096];
+		int fd;
+
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), VIRTIO_DEVICES "/%s/uevent", e->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		/* A device that has just gone has no queues to find. */
+		if (fd < 0)
+			continue;
+		if (read(fd, unused, sizeof(unused)) < 0 && errno != ENODEV)
+			complain(NULL, "cannot read %s: %s; its idle queues are not listed", path,
+				 strerror(errno));
+		close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	bpf_link__destroy(link);
+	return 0;
+}
+
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (level == LIBBPF_DEBUG || !getenv("VRINGTOP_DEBUG"))
+		return 0;
+	return vfprintf(stderr, fmt, args);
+}
+
+struct probe *probe_open(uint32_t ops)
+{
+	struct probe *p;
+
+	libbpf_set_print(quiet);
+	if (check_kernel())
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p) {
+		complain(NULL, "no memory");
+		return NULL;
+	}
+	p->stats_fd = -1;
+	p->skel = vringtop_bpf__open();
+	if (!p->skel) {
+		complain(NULL, "cannot open the programs: %s", strerror(errno));
+		goto fail;
+	}
+	bpf_program__set_autoattach(p->skel->progs.on_uevent, false);
+	if (load(p, ops))
+		goto fail;
+	p->slots = map_shared(p->skel->maps.slots, &p->slots_size, "counters");
+	p->queues = map_shared(p->skel->maps.queues, &p->queues_size, "table of queues");
+	p->next_slot = calloc(p->nr_slots, sizeof(*p->next_slot));
+	if (!p->slots || !p->queues || !p->next_slot)
+		goto fail;
+	if (ops)
+		p->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	errno = -vringtop_bpf__attach(p->skel);
+	if (errno) {
+		complain(NULL, "cannot attach to the virtio_ring events: %s", strerror(errno));
+		goto fail;
+	}
+	p->start = now_ns();
+	if (find_queues(p))
+		goto fail;
+	return p;
+fail:
+	probe_close(p);
+	return NULL;
+}
+
+void probe_close(struct probe *p)
+{
+	if (!p)
+		return;
+	if (p->stats_fd >= 0)
+		close(p->stats_fd);
+	if (p->slots)
+		munmap(p->slots, p->slots_size);
+	if (p->queues)
+		munmap(p->queues, p->queues_size);
+	vringtop_bpf__destroy(p->skel);
+	free(p->next_slot);
+	snapshot_free(&p->total);
+	free(p);
+}
+
+const char *probe_how(const struct probe *p)
+{
+	(void)p;
+	return "tracepoints";
+}
+
+/* A name from the kernel or a device must not be able to move the cursor. */
+static void copy_printable(char *to, const char *from, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && from[i]; i++)
+		to[i] = isascii(from[i]) && isprint(from[i]) ? from[i] : '?';
+	to[i] = '\0';
+}
+
+/* What a device is in the system: the name of its disk or network interface. */
+static void find_role(struct queue *q)
+{
+	static const char *const kinds[] = { "block", "net" };
+	char path[128];
+	struct dirent *e;
+	DIR *dir;
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds) && !q->role[0]; k++) {
+		snprintf(path, sizeof(path), VIRTIO_DEVICES "/virtio%d/%s", q->device, kinds[k]);
+		dir = opendir(path);
+		while (dir && (e = readdir(dir)))
+			if (e->d_name[0] != '.')
+				copy_printable(q->role, e->d_name, sizeof(q->role));
+		if (dir)
+			closedir(dir);
+	}
+}
+
+static struct queue *queue_of(struct snapshot *s, unsigned int serial)
+{
+	for (size_t i = 0; i < s->nr_queues; i++)
+		if (s->queues[i].serial == serial)
+			return &s->queues[i];
+	return NULL;
+}
+
+static int by_device(const void *a, const void *b)
+{
+	const struct queue *x = a, *y = b;
+
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	if (x->index != y->index)
+		return x->index < y->index ? -1 : 1;
+	return (x->serial > y->serial) - (x->serial < y->serial);
+}
+
+/* Takes over what the kernel says of its queues; new ones are added. */
+static int read_queues(struct probe *p)
+{
+	struct snapshot *s = &p->total;
+	bool added = false;
+
+	for (uint32_t i = 1; i < p->nr_queues; i++) {
+		struct vt_queue k = p->queues[i];
+		struct queue *q;
+
+		if (k.state != VT_QUEUE_LIVE && k.state != VT_QUEUE_GONE)
+			continue;
+		q = queue_of(s, k.serial);
+		if (!q) {
+			q = realloc(s->queues, (s->nr_queues + 1) * sizeof(*q));
+			if (!q)
+				return complain(NULL, "no memory for %zu queues", s->nr_queues);
+			s->queues = q;
+			q = &s->queues[s->nr_queues++];
+			memset(q, 0, sizeof(*q));
+			q->serial = k.serial;
+			q->device = k.device;
+			q->device_type = k.device_type;
+			q->index = k.index;
+			q->layout = k.layout;
+			q->features = k.features;
+			added = true;
+		}
+		/* The driver's name may come after its first queue. */
+		copy_printable(q->name, k.name, sizeof(q->name));
+		copy_printable(q->driver, k.driver, sizeof(q->driver));
+		q->gone = k.state == VT_QUEUE_GONE;
+		q->broken = k.broken;
+		q->num = k.num;
+		q->num_free = k.num_free;
+		q->last_notification = k.last_notification;
+		if (!q->role[0] && !q->gone)
+			find_role(q);
+	}
+	if (added)
+		qsort(s->queues, s->nr_queues, sizeof(*s->queues), by_device);
+	return 0;
+}
+
+/* Forgets the queues that the reader was told are gone. */
+static void drop_gone(struct snapshot *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->nr_queues; i++) {
+		struct queue *q = &s->queues[i];
+
+		if (!q->gone) {
+			s->queues[kept++] = *q;
+			continue;
+		}
+		for (int op = 0; op < VT_NR_OPS; op++)
+			free(q->op[op]);
+	}
+	s->nr_queues = kept;
+}
+
+/* Adds up the slots of an operation. */
+static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
+{
+	uint32_t buckets[VT_NR_BUCKETS] = {};
+	struct op_stats now = {};
+	struct op_stats *total = *op;
+
+	for (uint32_t n = first; n; n = p->next_slot[n]) {
+		const volatile struct vt_slot *slot = &p->slots[n];
+
+		now.count += slot->count;
+		now.sum += slot->sum;
+		now.no += slot->no;
+		now.bytes_out += slot->bytes_out;
+		now.bytes_in += slot->bytes_in;
+		if (slot->max > now.max)
+			now.max = slot->max;
+	}
+	if (!total) {
+		total = *op = calloc(1, sizeof(*total));
+		if (!total)
+			return complain(NULL, "no memory for a histogram");
+	}
+	total->sum = now.sum;
+	total->no = now.no;
+	total->bytes_out = now.bytes_out;
+	total->bytes_in = now.bytes_in;
+	total->max = now.max;
+	if (now.count == total->count)
+		return 0;
+
+	for (uint32_t n = first; n; n = p->next_slot[n]) {
+		const volatile struct vt_slot *slot = &p->slots[n];
+
+		for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
+			buckets[b] += slot->buckets[b];
+	}
+	/* What came since the last time; the kernel's counts wrap, ours do not. */
+	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
+		uint32_t more = buckets[b] - (uint32_t)total->hist.bucket[b];
+
+		total->hist.bucket[b] += more;
+		total->count += more;
+	}
+	return 0;
+}
+
+static int read_slots(struct probe *p)
+{
+	uint32_t end = p->skel->bss->slots_end + 2 * libbpf_num_possible_cpus();
+	struct snapshot *s = &p->total;
+	/* The first slot of each operation of each queue; 0: none. */
+	uint16_t(*lists)[VT_NR_OPS];
+	int err = 0;
+
+	if (end > p->nr_slots)
+		end = p->nr_slots;
+	lists = calloc(s->nr_queues + 1, sizeof(*lists));
+	if (!lists)
+		return complain(NULL, "no memory for %zu queues", s->nr_queues);
+	for (uint32_t n = 1; n < end; n++) {
+		uint32_t owner = *(volatile uint32_t *)&p->slots[n].owner;
+		uint32_t entry = (owner - 1) >> VT_OPS_SHIFT;
+		uint32_t op = (owner - 1) & ((1 << VT_OPS_SHIFT) - 1);
+		struct queue *q;
+
+		if (!owner || entry >= p->nr_queues || op >= VT_NR_OPS)
+			continue;
+		q = queue_of(s, p->queues[entry].serial);
+		if (!q)
+			continue;
+		p->next_slot[n] = lists[q - s->queues][op];
+		lists[q - s->queues][op] = n;
+	}
+	for (size_t i = 0; i < s->nr_queues && !err; i++)
+		for (int op = 0; op < VT_NR_OPS && !err; op++)
+			if (lists[i][op])
+				err = read_op(p, &s->queues[i].op[op], lists[i][op]);
+
+	/* No event can come any more for a queue that is gone: its slots are free. */
+	for (size_t i = 0; i < s->nr_queues && !err; i++) {
+		if (!s->queues[i].gone)
+			continue;
+		for (int op = 0; op < VT_NR_OPS; op++) {
+			for (uint32_t n = lists[i][op]; n; n = p->next_slot[n]) {
+				memset((char *)&p->slots[n] + sizeof(p->slots[n].owner), 0,
+				       sizeof(p->slots[n]) - sizeof(p->slots[n].owner));
+				__atomic_store_n(&p->slots[n].owner, 0, __ATOMIC_RELEASE);
+				if (n < p->skel->bss->next_slot)
+					p->skel->bss->next_slot = n;
+			}
+		}
+	}
+	free(lists);
+	return err;
+}
+
+static void free_entries(struct probe *p)
+{
+	for (uint32_t i = 1; i < p->nr_queues; i++) {
+		const struct queue *q;
+
+		if (p->queues[i].state != VT_QUEUE_GONE)
+			continue;
+		q = queue_of(&p->total, p->queues[i].serial);
+		if (q && q->gone)
+			__atomic_store_n(&p->queues[i].state, VT_QUEUE_NONE, __ATOMIC_RELEASE);
+	}
+}
+
+/*
+ * What the programs missed, and what they took: bpf counts a program that would
+ * have interrupted itself as missed.
+ */
+static void read_programs(struct probe *p)
+{
+	struct bpf_program *prog[VT_NR_OPS];
+	uint64_t missed = 0, runs = 0, ns = 0;
+
+	programs(p->skel, prog);
+	for (int op = 0; op < VT_NR_OPS; op++) {
+		struct bpf_prog_info info = {};
+		__u32 size = sizeof(info);
+
+		if (!bpf_program__autoload(prog[op]) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(prog[op]), &info, &size))
+			continue;
+		missed += info.recursion_misses;
+		runs += info.run_cnt;
+		ns += info.run_time_ns;
+	}
+	p->total.lost = missed + p->skel->bss->lost_ids + p->skel->bss->lost_slots;
+	if (p->stats_fd >= 0 && runs >= CALIBRATION_EVENTS) {
+		p->total.probe_ns = (double)ns / runs;
+		close(p->stats_fd);
+		p->stats_fd = -1;
+	}
+}
+
+const struct snapshot *probe_read(struct probe *p)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct rusage usage;
+	int err = bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.refresh), &opts);
+
+	if (err) {
+		complain(NULL, "cannot look at the rings: %s", strerror(-err));
+		return NULL;
+	}
+	drop_gone(&p->total);
+	p->total.time = now_ns();
+	if (read_queues(p) || read_slots(p))
+		return NULL;
+	free_entries(p);
+	read_programs(p);
+	getrusage(RUSAGE_SELF, &usage);
+	p->total.cpu = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+		       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	p->total.since = p->total.time - p->start;
+	return &p->total;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The probe: attaches to the kernel's events and reads what was counted. The
+ * only file that knows libbpf.
+ */
+#ifndef PROBE_H
+#define PROBE_H
+
+#include <stdint.h>
+#include "snapshot.h"
+
+struct probe;
+
+/* A bit for each enum vt_op. */
+#define PROBE_ALL_OPS ((1u << VT_NR_OPS) - 1)
+
+/**
+ * Loads the programs, attaches them and finds the queues.
+ * @ops: the operations to attach to, a bit each; 0: none, only find queues
+ * Returns the probe, to be closed with probe_close(), or NULL after it has
+ * printed why not. Needs CAP_BPF and CAP_PERFMON, or root.
+ */
+struct probe *probe_open(uint32_t ops);
+
+/**
+ * Reads all counts since probe_open().
+ * Returns a snapshot that belongs to the probe and is good until the next call,
+ * or NULL after it has printed why not. A queue that was deleted is in it for
+ * the last time, marked as gone.
+ */
+const struct snapshot *probe_read(struct probe *p);
+
+/** How the probe sees the operations, for a header: "tracepoints". */
+const char *probe_how(const struct probe *p);
+
+/** Detaches and frees all. @p may be NULL. */
+void probe_close(struct probe *p);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+#include "ring.h"
+
+const struct ring_feature ring_features[] = {
+	{ 28, "INDIRECT_DESC" }, { 29, "EVENT_IDX" },	  { 32, "VERSION_1" },
+	{ 33, "ACCESS_PLATFORM" }, { 34, "RING_PACKED" },	  { 35, "IN_ORDER" },
+	{ 36, "ORDER_PLATFORM" }, { 37, "SR_IOV" },	  { RING_F_NOTIFICATION_DATA, "NOTIFICATION_DATA" },
+	{ 39, "NOTIF_CONFIG_DATA" }, { 40, "RING_RESET" }, { 0, NULL },
+};
+
+struct notification notification_decode(enum vt_layout layout, uint32_t value)
+{
+	struct notification n = {
+		.queue = value & 0xffff,
+		.next_offset = value >> 16,
+	};
+
+	if (layout == VT_LAYOUT_PACKED || layout == VT_LAYOUT_PACKED_IN_ORDER) {
+		n.has_wrap = true;
+		n.wrap_counter = n.next_offset >> 15;
+		n.next_offset &= 0x7fff;
+	}
+	return n;
+}
+
+void layout_usage(const struct snapshot *s, enum vt_layout layout, struct layout_usage *u)
+{
+	memset(u, 0, sizeof(*u));
+	for (size_t i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queues[i];
+
+		if (q->layout != layout)
+			continue;
+		u->queues++;
+		u->buffers += queue_buffers(q);
+		u->bytes_out += queue_bytes_out(q);
+		u->bytes_in += queue_bytes_in(q);
+		for (int op = 0; op < VT_NR_OPS; op++)
+			op_stats_add(&u->sum, q->op[op]);
+	}
+}

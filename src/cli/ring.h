@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the specification says of rings: feature bits and notification data. Pure. */
+#ifndef RING_H
+#define RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "snapshot.h"
+
+/* Reserved feature bits, virtio 1.3 section 6. */
+enum {
+	RING_F_NOTIFICATION_DATA = 38,
+};
+
+/* The feature bits that say how the ring works; ends with name NULL. */
+struct ring_feature {
+	unsigned int bit;
+	const char *name; /* as in the specification, without VIRTIO_ and F_ */
+};
+extern const struct ring_feature ring_features[];
+
+/* The notification data, virtio 1.3 section 2.9. */
+struct notification {
+	uint16_t queue; /* virtqueue index */
+	uint16_t next_offset; /* of the next available descriptor or ring entry */
+	bool has_wrap; /* packed only */
+	bool wrap_counter;
+};
+
+/** Takes the 32-bit value of a doorbell with notification data apart. */
+struct notification notification_decode(enum vt_layout layout, uint32_t value);
+
+/* All queues of one layout. */
+struct layout_usage {
+	unsigned int queues;
+	uint64_t buffers, bytes_out, bytes_in;
+	struct op_stats sum; /* of all operations */
+};
+
+/** Sums the queues of a layout; @u is overwritten. */
+void layout_usage(const struct snapshot *s, enum vt_layout layout, struct layout_usage *u);
+
+#endif

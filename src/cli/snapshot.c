@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "snapshot.h"
+
+static const struct {
+	const char *name;
+	const char *no;
+} ops[VT_NR_OPS] = {
+	[VT_OP_ADD] = { "add", "failed" },
+	[VT_OP_GET] = { "get", "empty" },
+	[VT_OP_KICK_PREPARE] = { "kick_prepare", "suppressed" },
+	[VT_OP_NOTIFY] = { "notify", "failed" },
+	[VT_OP_NOTIFICATION_DATA] = { "notification_data", NULL },
+	[VT_OP_DISABLE_CB] = { "disable_cb", NULL },
+	[VT_OP_ENABLE_CB_PREPARE] = { "enable_cb_prepare", NULL },
+	[VT_OP_ENABLE_CB_DELAYED] = { "enable_cb_delayed", "more used" },
+	[VT_OP_POLL] = { "poll", "nothing" },
+	[VT_OP_MORE_USED] = { "more_used", "spurious" },
+	[VT_OP_DETACH_UNUSED_BUF] = { "detach_unused_buf", "empty" },
+	[VT_OP_RESIZE] = { "resize", "failed" },
+	[VT_OP_RESET] = { "reset", NULL },
+	[VT_OP_INIT_LAST_USED] = { "init_last_used", NULL },
+	[VT_OP_VRING_SIZE] = { "vring_size", NULL },
+	[VT_OP_DESC_ADDR] = { "desc_addr", NULL },
+	[VT_OP_AVAIL_ADDR] = { "avail_addr", NULL },
+	[VT_OP_USED_ADDR] = { "used_addr", NULL },
+	[VT_OP_FREE] = { "free", NULL },
+};
+
+static const char *const layouts[VT_NR_LAYOUTS] = {
+	[VT_LAYOUT_SPLIT] = "split",
+	[VT_LAYOUT_PACKED] = "packed",
+	[VT_LAYOUT_SPLIT_IN_ORDER] = "split-in-order",
+	[VT_LAYOUT_PACKED_IN_ORDER] = "packed-in-order",
+};
+
+const char *op_name(enum vt_op op)
+{
+	return op < VT_NR_OPS ? ops[op].name : "?";
+}
+
+int op_by_name(const char *name)
+{
+	for (int op = 0; op < VT_NR_OPS; op++)
+		if (!strcmp(ops[op].name, name))
+			return op;
+	return -1;
+}
+
+const char *op_no_name(enum vt_op op)
+{
+	return op < VT_NR_OPS ? ops[op].no : NULL;
+}
+
+const char *layout_name(enum vt_layout layout)
+{
+	return layout < VT_NR_LAYOUTS ? layouts[layout] : "?";
+}
+
+void op_stats_add(struct op_stats *to, const struct op_stats *from)
+{
+	if (!from)
+		return;
+	to->count += from->count;
+	to->sum += from->sum;
+	if (from->max > to->max)
+		to->max = from->max;
+	to->no += from->no;
+	to->bytes_out += from->bytes_out;
+	to->bytes_in += from->bytes_in;
+	loglin_add(&to->hist, &from->hist);
+}
+
+/* The largest value of an interval: it lies in the highest bucket that grew. */
+static uint64_t interval_max(const struct op_stats *now)
+{
+	for (int b = VT_NR_BUCKETS - 1; b >= 0; b--) {
+		uint64_t high;
+
+		if (!now->hist.bucket[b])
+			continue;
+		high = loglin_lower(b + 1) - 1;
+		return b == VT_NR_BUCKETS - 1 || high > now->max ? now->max : high;
+	}
+	return 0;
+}
+
+static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
+{
+	to->count -= from->count;
+	to->sum -= from->sum;
+	to->no -= from->no;
+	to->bytes_out -= from->bytes_out;
+	to->bytes_in -= from->bytes_in;
+	loglin_sub(&to->hist, &from->hist);
+	/* A new maximum is exact, an old one is not of this interval. */
+	if (to->max == from->max)
+		to->max = interval_max(to);
+}
+
+static struct queue *find_serial(const struct snapshot *s, unsigned int serial)
+{
+	for (size_t i = 0; i < s->nr_queues; i++)
+		if (s->queues[i].serial == serial)
+			return &s->queues[i];
+	return NULL;
+}
+
+int snapshot_copy(const struct snapshot *from, struct snapshot *to)
+{
+	*to = *from;
+	to->queues = calloc(from->nr_queues + 1, sizeof(*to->queues));
+	to->nr_queues = 0;
+	if (!to->queues)
+		return -ENOMEM;
+	for (size_t i = 0; i < from->nr_queues; i++) {
+		struct queue *q = &to->queues[i];
+
+		*q = from->queues[i];
+		memset(q->op, 0, sizeof(q->op));
+		to->nr_queues++;
+		for (int op = 0; op < VT_NR_OPS; op++) {
+			if (!from->queues[i].op[op])
+				continue;
+			q->op[op] = malloc(sizeof(*q->op[op]));
+			if (!q->op[op]) {
+				snapshot_free(to);
+				return -ENOMEM;
+			}
+			*q->op[op] = *from->queues[i].op[op];
+		}
+	}
+	return 0;
+}
+
+int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct snapshot *to)
+{
+	int err = snapshot_copy(new, to);
+
+	if (err || !old)
+		return err;
+	to->since = new->time - old->time;
+	to->lost = new->lost - old->lost;
+	to->cpu = new->cpu - old->cpu;
+	for (size_t i = 0; i < to->nr_queues; i++) {
+		struct queue *q = &to->queues[i];
+		const struct queue *before = find_serial(old, q->serial);
+
+		for (int op = 0; before && op < VT_NR_OPS; op++)
+			if (q->op[op] && before->op[op])
+				op_stats_sub(q->op[op], before->op[op]);
+	}
+	return 0;
+}
+
+int snapshot_add(struct snapshot *to, const struct snapshot *diff)
+{
+	to->time = diff->time;
+	to->since += diff->since;
+	to->lost += diff->lost;
+	to->cpu += diff->cpu;
+	to->probe_ns = diff->probe_ns;
+	for (size_t i = 0; i < diff->nr_queues; i++) {
+		const struct queue *from = &diff->queues[i];
+		struct queue *q = find_serial(to, from->serial);
+		struct op_stats *op[VT_NR_OPS] = {};
+
+		if (!q) {
+			q = realloc(to->queues, (to->nr_queues + 1) * sizeof(*q));
+			if (!q)
+				return -ENOMEM;
+			to->queues = q;
+			q += to->nr_queues++;
+		} else {
+			memcpy(op, q->op, sizeof(op));
+		}
+		*q = *from;
+		memcpy(q->op, op, sizeof(op));
+		for (int o = 0; o < VT_NR_OPS; o++) {
+			if (!from->op[o])
+				continue;
+			if (!q->op[o])
+				q->op[o] = calloc(1, sizeof(*q->op[o]));
+			if (!q->op[o])
+				return -ENOMEM;
+			op_stats_add(q->op[o], from->op[o]);
+		}
+	}
+	return 0;
+}
+
+void snapshot_free(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->nr_queues; i++)
+		for (int op = 0; op < VT_NR_OPS; op++)
+			free(s->queues[i].op[op]);
+	free(s->queues);
+	memset(s, 0, sizeof(*s));
+}
+
+void queue_sum(const struct queue *q, int op, struct op_stats *to)
+{
+	memset(to, 0, sizeof(*to));
+	for (int o = 0; o < VT_NR_OPS; o++)
+		if (op < 0 || o == op)
+			op_stats_add(to, q->op[o]);
+}
+
+uint64_t queue_buffers(const struct queue *q)
+{
+	const struct op_stats *add = q->op[VT_OP_ADD];
+
+	return add ? add->count - add->no : 0;
+}
+
+uint64_t queue_doorbells(const struct queue *q)
+{
+	return q->op[VT_OP_NOTIFY] ? q->op[VT_OP_NOTIFY]->count : 0;
+}
+
+uint64_t queue_suppressed(const struct queue *q)
+{
+	return q->op[VT_OP_KICK_PREPARE] ? q->op[VT_OP_KICK_PREPARE]->no : 0;
+}
+
+uint64_t queue_bytes_out(const struct queue *q)
+{
+	return q->op[VT_OP_ADD] ? q->op[VT_OP_ADD]->bytes_out : 0;
+}
+
+uint64_t queue_bytes_in(const struct queue *q)
+{
+	return q->op[VT_OP_GET] ? q->op[VT_OP_GET]->bytes_in : 0;
+}

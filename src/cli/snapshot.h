@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A snapshot: what was counted until a point in time, queues x operations.
+ * Views and recordings are made of snapshots and of their differences; where a
+ * snapshot came from, live or recorded, it does not say.
+ */
+#ifndef SNAPSHOT_H
+#define SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "loglin.h"
+#include "vringtop.h"
+
+/* One operation of one queue. Times in ns. */
+struct op_stats {
+	uint64_t count;
+	uint64_t sum;
+	uint64_t max;
+	uint64_t no; /* how often it said no or failed */
+	uint64_t bytes_out; /* add: bytes for the device to read */
+	uint64_t bytes_in; /* add: room for the device to write; get: bytes it wrote */
+	struct loglin hist;
+};
+
+/* A virtqueue. Strings hold printable characters only. */
+struct queue {
+	unsigned int serial; /* tells queues apart for good */
+	bool gone; /* deleted since the snapshot before */
+	bool broken;
+	int device; /* virtio%d */
+	unsigned int device_type;
+	unsigned int index;
+	unsigned int num; /* ring size, descriptors */
+	unsigned int num_free; /* free descriptors */
+	enum vt_layout layout;
+	uint64_t features;
+	uint32_t last_notification;
+	char name[VT_NAME_LEN];
+	char driver[VT_NAME_LEN];
+	char role[VT_NAME_LEN]; /* what the device is in the system: vda, eth0; may be empty */
+	struct op_stats *op[VT_NR_OPS]; /* owned; NULL: never seen */
+};
+
+struct snapshot {
+	uint64_t time; /* ns, CLOCK_MONOTONIC */
+	uint64_t since; /* ns; for a difference: how long it took */
+	uint64_t lost; /* events that could not be counted */
+	double probe_ns; /* what counting one event takes, ns; 0: not measured */
+	double cpu; /* CPU time of the tool, s */
+	size_t nr_queues;
+	struct queue *queues; /* owned; ordered by device, then index */
+};
+
+/** The name of an operation as in the kernel's event, without "virtqueue_". */
+const char *op_name(enum vt_op op);
+
+/** The operation of a name; a negative number if there is none. */
+int op_by_name(const char *name);
+
+/** What "no" means for an operation: "suppressed", "empty", ...; NULL: it has no such answer. */
+const char *op_no_name(enum vt_op op);
+
+/** The name of a layout, "split" and so on. */
+const char *layout_name(enum vt_layout layout);
+
+/**
+ * What happened between two snapshots of one run.
+ * @new, @old: @old may be NULL: from the start on
+ * @to: the difference, to be freed with snapshot_free(); max is that of the interval
+ * as far as the histogram tells
+ * Returns 0 or -ENOMEM.
+ */
+int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct snapshot *to);
+
+/** A copy of its own. Returns 0 or -ENOMEM. */
+int snapshot_copy(const struct snapshot *from, struct snapshot *to);
+
+/**
+ * Adds a difference to a sum of differences. Queues that are gone stay in the sum.
+ * @to: the sum; at first all zero
+ * Returns 0 or -ENOMEM.
+ */
+int snapshot_add(struct snapshot *to, const struct snapshot *diff);
+
+/** Frees what a snapshot owns and empties it. */
+void snapshot_free(struct snapshot *s);
+
+/** Adds the figures of @from, which may be NULL, to @to. */
+void op_stats_add(struct op_stats *to, const struct op_stats *from);
+
+/** Sums all operations of a queue (op < 0) or one; @to is overwritten. */
+void queue_sum(const struct queue *q, int op, struct op_stats *to);
+
+/** Buffers made available: successful adds. */
+uint64_t queue_buffers(const struct queue *q);
+
+/** Doorbells rung, and doorbells that kick_prepare found not needed. */
+uint64_t queue_doorbells(const struct queue *q);
+uint64_t queue_suppressed(const struct queue *q);
+
+/** Bytes the device was given to read, and bytes it wrote. */
+uint64_t queue_bytes_out(const struct queue *q);
+uint64_t queue_bytes_in(const struct queue *q);
+
+#endif

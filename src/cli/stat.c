@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vringtop stat: a table per interval, like vmstat. */
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+#include "error.h"
+#include "format.h"
+#include "json.h"
+#include "live.h"
+#include "table.h"
+#include "verbs.h"
+
+static const char doc[] =
+	"Prints a table of the queues that moved, for each interval (1 s unless told), until it has "
+	"printed COUNT of them or is interrupted. Times are those of the chosen operations."
+	"\vExamples:\n"
+	"  sudo vringtop stat\n"
+	"  sudo vringtop stat -o add,get 5\n"
+	"  sudo vringtop stat -p doorbells 1 10\n"
+	"  sudo vringtop stat --json 1 3 | jq .layouts\n\n"
+	"Columns: FILL descriptors in use; BUF/s buffers made available; BELL/s doorbells; SUPPR "
+	"share of the doorbells that the device did not want; OUT/s and IN/s bytes for and from the "
+	"device; BUF/BELL buffers per doorbell; DATA the last notification data: q queue, @ next "
+	"offset, w wrap counter.";
+
+static void print_header(const struct snapshot *diff)
+{
+	char clock[16], probe[FORMAT_LEN], line[128];
+	time_t now = time(NULL);
+	struct tm tm;
+	int n;
+
+	localtime_r(&now, &tm);
+	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	n = snprintf(line, sizeof(line), "%s  %.2f s  lost %llu  tool %.1f%% CPU", clock,
+		     diff->since / 1e9, (unsigned long long)diff->lost,
+		     diff->since ? 100e9 * diff->cpu / diff->since : 0);
+	if (diff->probe_ns > 0)
+		snprintf(line + n, sizeof(line) - n, "  probe %s/op",
+			 format_time(probe, diff->probe_ns));
+	printf("%s\n", line);
+}
+
+static int print_interval(const struct snapshot *diff, const struct options *o)
+{
+	struct winsize w = {};
+	struct table t;
+
+	if (o->json) {
+		json_print(json_snapshot(diff, false));
+		return 0;
+	}
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 80)
+		w.ws_col = 80;
+	if (table_make(diff, page_by_name(o->page), -1, &t))
+		return complain(NULL, "no memory for a table");
+	print_header(diff);
+	table_print(&t, w.ws_col, stdout);
+	printf("\n");
+	table_free(&t);
+	return 0;
+}
+
+int verb_stat(int argc, char **argv)
+{
+	struct options o;
+
+	options_parse(argc, argv, USE_JSON | USE_INTERVAL | USE_OPS | USE_PAGE, doc, &o);
+	if (!o.interval)
+		o.interval = 1;
+	return live_run(&o, print_interval);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's types as far as the programs read them. Every field is found in
+ * the running kernel's BTF when the programs are loaded (CO-RE), so only names
+ * and kinds count here, not offsets.
+ */
+#ifndef VMLINUX_H
+#define VMLINUX_H
+
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef _Bool bool;
+enum { false, true };
+
+/* include/uapi/linux/bpf.h */
+enum bpf_map_type {
+	BPF_MAP_TYPE_ARRAY = 2,
+};
+enum {
+	BPF_F_MMAPABLE = 1024,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct device_driver {
+	const char *name;
+};
+
+struct device {
+	struct device_driver *driver;
+};
+
+struct virtio_device_id {
+	__u32 device;
+};
+
+struct virtio_device {
+	int index;
+	struct device dev;
+	struct virtio_device_id id;
+	struct list_head vqs;
+	__u64 features;
+};
+
+struct virtqueue {
+	struct list_head list;
+	const char *name;
+	struct virtio_device *vdev;
+	unsigned int index;
+	unsigned int num_free;
+};
+
+struct vring {
+	unsigned int num;
+};
+
+struct vring_virtqueue_split {
+	struct vring vring;
+};
+
+struct vring_virtqueue_packed {
+	struct {
+		unsigned int num;
+	} vring;
+};
+
+enum vq_layout {
+	VQ_LAYOUT_SPLIT = 0,
+	VQ_LAYOUT_PACKED = 1,
+};
+
+struct vring_virtqueue {
+	struct virtqueue vq;
+	bool broken;
+	union {
+		struct vring_virtqueue_split split;
+		struct vring_virtqueue_packed packed;
+	};
+	/* with the patches of kernel-patch/ */
+	enum vq_layout layout;
+	unsigned int id;
+};
+
+#pragma clang attribute pop
+
+#endif
