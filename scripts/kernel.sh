@@ -1,0 +1,235 @@
+#!/bin/bash
+# Builds the guests' kernels into the cache, each once.
+#
+# Usage: kernel.sh image NAME         prints the path of its bzImage
+#        kernel.sh dir NAME           prints the folder with bzImage, vmlinux, virtio_ring.o, config, ...
+#        kernel.sh make NAME ARG...   runs make in its build tree (for modules: M=DIR modules)
+# NAME: 6.12 (patched), 6.12-ops (the series without its tracepoints), 6.12-stock (unpatched).
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+[[ $# -ge 2 && $1 =~ ^(image|dir|make)$ ]] || die "wrong use" "usage: kernel.sh image|dir|make NAME [ARG...]"
+action=$1 name=$2
+shift 2
+
+# --- Which kernel is what ---
+case $name in
+6.12 | 6.12-ops | 6.12-stock)
+	version=6.12
+	archive=/usr/src/linux-source-6.12.tar.xz
+	build_lines=2200 # that make prints in a build from nothing; for the progress
+	;;
+*) die "unknown kernel KERNEL=$name" "it is one of 6.12, 6.12-ops, 6.12-stock, or a path with a slash" ;;
+esac
+series=$checkout/kernel-patch/linux-$version
+config=$checkout/kernel-patch/guest.config
+patches=()
+if [[ $name != *-stock ]]; then
+	for patch in "$series"/*.patch; do
+		[[ -e $patch ]] || die "no patches in $series" "KERNEL=$version-stock needs none"
+		[[ $name == *-ops && ${patch##*/} == *trace* ]] || patches+=("$patch")
+	done
+fi
+
+"$checkout/scripts/setup.sh" kernel
+source_version=$(dpkg-query -W -f '${Version}' "linux-source-$version")
+
+hash_of() {
+	sha256sum | cut -c 1-12
+}
+# What goes into every kernel of this tree, and what into this one.
+tree_key=$({ echo "$source_version"; gcc --version | head -n 1; cat "$config"; } | hash_of)
+key=$({ echo "$tree_key"; [[ ${#patches[@]} -eq 0 ]] || cat "${patches[@]}"; } | hash_of)
+pristine=$cache/sources/linux-$source_version
+tree=$cache/trees/$version-$tree_key
+result=$cache/kernels/$name-$key
+log=$cache/logs/kernel-$name.log
+
+tree_make() {
+	# The user's own PATH may have other compilers and Pythons in front.
+	env -u MAKEFLAGS -u MAKELEVEL PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		KBUILD_BUILD_USER=vringtop KBUILD_BUILD_HOST="$name" make -C "$tree" "$@"
+}
+
+# --- Steps; each leaves either a whole result or none ---
+work='' job=''
+cleanup() {
+	[[ -z $job ]] || kill -TERM -- "-$job" 2>/dev/null || true
+	[[ -z $work ]] || rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# run_job TITLE LINES COMMAND...: runs it with its output in the log, and shows how far it is.
+run_job() {
+	local title=$1 lines=$2 start=$SECONDS shown=$SECONDS status=0 percent now
+	shift 2
+	setsid "$@" >"$log" 2>&1 </dev/null &
+	job=$!
+	[[ -t 2 ]] || say "$title ..."
+	while kill -0 "$job" 2>/dev/null; do
+		sleep 0.5
+		percent=$(($(wc -l <"$log") * 100 / lines))
+		[[ $percent -lt 100 ]] || percent=99
+		now=$(printf '%s: %2d %%, %d:%02d' "$title" "$percent" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)))
+		if [[ -t 2 ]]; then
+			printf '\r%s ' "$now" >&2
+		elif ((SECONDS - shown >= 20)); then
+			shown=$SECONDS
+			say "$now"
+		fi
+	done
+	wait "$job" || status=$?
+	job=''
+	[[ ! -t 2 ]] || printf '\r\033[K' >&2
+	if [[ $status -ne 0 ]]; then
+		tail -n 40 "$log" | sed 's/^/    /' >&2
+		die "$title failed with status $status; the end of its log is above" "the whole log: $log"
+	fi
+	say "$(printf '%s: done, %d:%02d' "$title" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)))"
+}
+
+unpack_source() {
+	[[ ! -d $pristine ]] || return 0
+	mkdir -p "$cache/sources"
+	work=$(mktemp -d "$cache/sources/.unpack.XXXXXX")
+	run_job "kernel $version: unpacking the source" "$source_files" \
+		tar -C "$work" --strip-components=1 -xvf "$archive"
+	mv -T "$work" "$pristine"
+	work=''
+}
+source_files=90000
+
+# Hard links: a tree costs no second copy of the source. Nothing writes into a file in place.
+make_tree() {
+	[[ ! -d $tree ]] || return 0
+	local free
+	free=$(df --output=avail -B 1G "$cache" | tail -n 1)
+	[[ $free -ge 6 ]] || die "not enough space for a kernel build in $cache: $free GiB free, 6 needed" \
+		"free some, or set VRINGTOP_CACHE to a folder on another disk"
+	unpack_source
+	mkdir -p "$cache/trees"
+	work=$(mktemp -d "$cache/trees/.tree.XXXXXX")
+	cp -al -T "$pristine" "$work"
+	mv -T "$work" "$tree"
+	work=''
+}
+
+configure() {
+	local line option
+	[[ ! -e $tree/.config ]] || return 0
+	tree_make allnoconfig KCONFIG_ALLCONFIG="$config" >"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		die "kernel $name: cannot configure it from $config" "the whole log: $log"
+	}
+	# Kconfig drops what it does not know or what lacks a dependency, and says nothing.
+	while read -r line; do
+		option=${line%=*}
+		if [[ $line == *=n ]]; then
+			! grep -q "^$option=" "$tree/.config"
+		else
+			grep -qxF "$line" "$tree/.config"
+		fi || {
+			rm -f "$tree/.config"
+			die "kernel $version: $line did not take effect" "see its dependencies in $tree; the fragment is $config"
+		}
+	done < <(grep '^CONFIG_' "$config")
+}
+
+# The files of the tree become those of this kernel. One that stays the same is not touched, so
+# make builds again only what it must.
+apply_patches() {
+	local file touched=$tree/.vringtop-touched
+	work=$(mktemp -d "$cache/trees/.patch.XXXXXX")
+	mkdir "$work/new"
+	for patch in "${patches[@]}"; do
+		sed -n 's,^\(---\|+++\) [ab]/\([^\t]*\).*,\2,p' "$patch"
+	done | sort -u >"$work/files"
+	while read -r file; do
+		[[ ! -e $pristine/$file ]] || (cd "$pristine" && cp --parents "$file" "$work/new")
+	done <"$work/files"
+	for patch in "${patches[@]}"; do
+		patch -d "$work/new" -p1 --batch --fuzz=0 --no-backup-if-mismatch <"$patch" >"$work/log" 2>&1 || {
+			cat "$work/log" >&2
+			die "patch ${patch##*/} does not apply to linux-source-$version $source_version" \
+				"KERNEL=$version-stock builds without patches"
+		}
+	done
+	touch "$touched"
+	sort -u "$touched" "$work/files" >"$work/touched"
+	cp "$work/touched" "$touched"
+	while read -r file; do
+		if grep -qxF "$file" "$work/files"; then wanted=$work/new/$file; else wanted=$pristine/$file; fi
+		if [[ ! -e $wanted ]]; then
+			rm -f "$tree/$file"
+		elif ! cmp -s "$wanted" "$tree/$file"; then
+			mkdir -p "$(dirname "$tree/$file")"
+			cp --remove-destination "$wanted" "$tree/$file"
+			touch "$tree/$file"
+		fi
+	done <"$touched"
+	rm -rf "$work"
+	work=''
+}
+
+build() {
+	local lines=$build_lines
+	mkdir -p "$cache/logs" "$cache/kernels"
+	make_tree
+	[[ ! -e $tree/vmlinux ]] || lines=60
+	apply_patches
+	configure
+	export -f tree_make
+	export tree name
+	run_job "kernel $name: building" "$lines" bash -c "tree_make -j$(nproc) bzImage modules"
+
+	work=$(mktemp -d "$cache/kernels/.result.XXXXXX")
+	cp "$tree/arch/x86/boot/bzImage" "$tree/drivers/virtio/virtio_ring.o" "$tree/System.map" \
+		"$tree/Module.symvers" "$work"
+	cp "$tree/.config" "$work/config"
+	objcopy --strip-debug "$tree/vmlinux" "$work/vmlinux"
+	printf '%s\n' "${patches[@]##*/}" >"$work/series"
+	chmod 755 "$work"
+	mv -T "$work" "$result"
+	work=''
+	remove_old
+}
+
+# Others may still be wanted by another checkout; the newest few stay.
+remove_old() {
+	local old
+	touch "$tree" "$result"
+	{
+		newest_first "$cache/kernels/$name"-???????????? | tail -n +4
+		newest_first "$cache/trees/$version"-???????????? | tail -n +3
+	} | while read -r old; do
+		say "kernel $name: removing the old ${old#"$cache"/}"
+		rm -rf "$old"
+	done
+	for old in "$cache/sources/linux-$version".*; do
+		[[ $old == "$pristine" ]] || rm -rf "$old"
+	done
+}
+
+newest_first() {
+	stat -c '%Y %n' "$@" | sort -rn | cut -d ' ' -f 2-
+}
+
+mkdir -p "$cache"
+# One at a time: the kernels of a tree share its files.
+exec {lock}>"$cache/lock-$version"
+if ! flock -n "$lock"; then
+	say "kernel $name: waiting for another build to end"
+	flock "$lock"
+fi
+[[ -e $result/bzImage ]] || build
+
+case $action in
+image) echo "$result/bzImage" ;;
+dir) echo "$result" ;;
+make)
+	[[ -e $tree/Module.symvers ]] || build
+	tree_make "$@"
+	;;
+esac
