@@ -46,5 +46,17 @@ $(BUILD)/vringtop: $(CLI_OBJ)
 
 -include $(CLI_OBJ:.o=.d)
 
+# Unit tests, always with the sanitizers. Each is a program that speaks TAP.
+UNIT_SRC  := $(addprefix src/cli/,error.c format.c loglin.c options.c ring.c snapshot.c table.c)
+UNIT      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+
+$(BUILD)/unit/%: tests/unit/%.c $(UNIT_SRC) $(wildcard src/cli/*.h src/bpf/*.h)
+	mkdir -p $(@D)
+	$(CC) -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined \
+		-fno-sanitize-recover=undefined $(CPPFLAGS) $< $(UNIT_SRC) -lcmocka -lm -o $@
+
+check: all $(UNIT)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT)
+
 clean:
 	rm -rf $(BUILD)

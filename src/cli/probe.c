@@ -36,20 +36,6 @@ struct probe {
 	struct snapshot total;
 };
 
-int complain(const char *advice, const char *fmt, ...)
-{
-	va_list args;
-
-	fputs("vringtop: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fprintf(stderr, "\n");
-	if (advice)
-		fprintf(stderr, "  %s\n", advice);
-	return -1;
-}
-
 static uint64_t now_ns(void)
 {
 	struct timespec now;

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Snapshots: differences, sums, filters, tables; and the text of numbers and rings. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "format.h"
+#include "options.h"
+#include "ring.h"
+#include "snapshot.h"
+#include "table.h"
+
+static struct queue *add_queue(struct snapshot *s, unsigned int serial, int device,
+			       enum vt_layout layout)
+{
+	struct queue *q;
+
+	s->queues = realloc(s->queues, (s->nr_queues + 1) * sizeof(*q));
+	assert_non_null(s->queues);
+	q = &s->queues[s->nr_queues++];
+	memset(q, 0, sizeof(*q));
+	q->serial = serial;
+	q->device = device;
+	q->layout = layout;
+	q->num = 256;
+	q->num_free = 192;
+	snprintf(q->name, sizeof(q->name), "req.%u", serial);
+	snprintf(q->role, sizeof(q->role), "vd%c", 'a' + device);
+	return q;
+}
+
+static void count(struct queue *q, enum vt_op op, uint64_t ns, int times)
+{
+	struct op_stats *s = q->op[op];
+
+	if (!s) {
+		s = q->op[op] = calloc(1, sizeof(*s));
+		assert_non_null(s);
+	}
+	s->count += times;
+	s->sum += ns * times;
+	if (ns > s->max)
+		s->max = ns;
+	s->hist.bucket[loglin_bucket(ns)] += times;
+}
+
+static void a_difference_has_only_what_is_new(void **unused)
+{
+	struct snapshot old = { .time = 1000 }, new = { .time = 3000 }, diff;
+
+	(void)unused;
+	count(add_queue(&old, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 5000, 10);
+	count(add_queue(&new, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 5000, 10);
+	count(&new.queues[0], VT_OP_ADD, 100, 7);
+	count(add_queue(&new, 2, 1, VT_LAYOUT_PACKED), VT_OP_GET, 40, 3);
+
+	assert_int_equal(snapshot_diff(&new, &old, &diff), 0);
+	assert_int_equal(diff.since, 2000);
+	assert_int_equal(diff.queues[0].op[VT_OP_ADD]->count, 7);
+	assert_int_equal(diff.queues[0].op[VT_OP_ADD]->sum, 700);
+	assert_int_equal(loglin_count(&diff.queues[0].op[VT_OP_ADD]->hist), 7);
+	/* The old maximum was not of this interval. */
+	assert_in_range(diff.queues[0].op[VT_OP_ADD]->max, 100, 104);
+	assert_int_equal(diff.queues[1].op[VT_OP_GET]->count, 3);
+	assert_null(diff.queues[1].op[VT_OP_ADD]);
+	snapshot_free(&diff);
+	snapshot_free(&old);
+	snapshot_free(&new);
+}
+
+static void the_same_address_is_another_queue(void **unused)
+{
+	struct snapshot old = {}, new = {}, diff;
+
+	(void)unused;
+	count(add_queue(&old, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 10);
+	count(add_queue(&new, 2, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 4);
+	assert_int_equal(snapshot_diff(&new, &old, &diff), 0);
+	assert_int_equal(diff.nr_queues, 1);
+	assert_int_equal(diff.queues[0].op[VT_OP_ADD]->count, 4);
+	snapshot_free(&diff);
+	snapshot_free(&old);
+	snapshot_free(&new);
+}
+
+static void a_sum_keeps_queues_that_are_gone(void **unused)
+{
+	struct snapshot sum = {}, one = { .since = 5 }, two = { .since = 6 };
+
+	(void)unused;
+	count(add_queue(&one, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 10);
+	count(add_queue(&one, 2, 1, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 1);
+	count(add_queue(&two, 2, 1, VT_LAYOUT_SPLIT), VT_OP_ADD, 60, 2);
+	assert_int_equal(snapshot_add(&sum, &one), 0);
+	assert_int_equal(snapshot_add(&sum, &two), 0);
+	assert_int_equal(sum.since, 11);
+	assert_int_equal(sum.nr_queues, 2);
+	assert_int_equal(sum.queues[0].op[VT_OP_ADD]->count, 10);
+	assert_int_equal(sum.queues[1].op[VT_OP_ADD]->count, 3);
+	assert_int_equal(sum.queues[1].op[VT_OP_ADD]->sum, 170);
+	snapshot_free(&sum);
+	snapshot_free(&one);
+	snapshot_free(&two);
+}
+
+static void filters(void **unused)
+{
+	struct options o = { .device = "vdb", .ops = 1u << VT_OP_ADD };
+	struct snapshot s = {};
+
+	(void)unused;
+	count(add_queue(&s, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 10);
+	count(add_queue(&s, 2, 1, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 1);
+	count(&s.queues[1], VT_OP_GET, 50, 1);
+	assert_int_equal(options_match(&o, &s), 0);
+	options_filter(&o, &s);
+	assert_int_equal(s.nr_queues, 1);
+	assert_int_equal(s.queues[0].serial, 2);
+	assert_non_null(s.queues[0].op[VT_OP_ADD]);
+	assert_null(s.queues[0].op[VT_OP_GET]);
+	o.device = "virtio0";
+	options_filter(&o, &s);
+	assert_int_equal(s.nr_queues, 0);
+	snapshot_free(&s);
+}
+
+static void notification_data(void **unused)
+{
+	struct notification n = notification_decode(VT_LAYOUT_SPLIT, 0x80050003);
+
+	(void)unused;
+	/* Split: 16 bits of the available index. */
+	assert_int_equal(n.queue, 3);
+	assert_int_equal(n.next_offset, 0x8005);
+	assert_false(n.has_wrap);
+	/* Packed: 15 bits of offset and the wrap counter. */
+	n = notification_decode(VT_LAYOUT_PACKED, 0x80050003);
+	assert_int_equal(n.queue, 3);
+	assert_int_equal(n.next_offset, 5);
+	assert_true(n.has_wrap);
+	assert_true(n.wrap_counter);
+	n = notification_decode(VT_LAYOUT_PACKED_IN_ORDER, 0x7fff0000);
+	assert_int_equal(n.next_offset, 0x7fff);
+	assert_false(n.wrap_counter);
+}
+
+static void numbers_are_short(void **unused)
+{
+	static const struct {
+		double value;
+		const char *time, *number;
+	} cases[] = {
+		{ 0, "0ns", "0" },
+		{ 7, "7ns", "7" },
+		{ 412, "412ns", "412" },
+		{ 999.4, "999ns", "999" },
+		{ 999.6, "1.00us", "1.00k" },
+		{ 1234, "1.23us", "1.23k" },
+		{ 9996, "10.0us", "10.0k" },
+		{ 45678, "45.7us", "45.7k" },
+		{ 999400, "999us", "999k" },
+		{ 999600, "1.00ms", "1.00M" },
+		{ 16.6e9, "16.6s", "16.6G" },
+	};
+	char buf[FORMAT_LEN];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_string_equal(format_time(buf, cases[i].value), cases[i].time);
+		assert_string_equal(format_number(buf, cases[i].value), cases[i].number);
+	}
+	assert_string_equal(format_bytes(buf, 1023), "1023");
+	assert_string_equal(format_bytes(buf, 1536), "1.50K");
+	assert_string_equal(format_share(buf, 1, 3), "33%");
+	assert_string_equal(format_share(buf, 0, 0), "-");
+	for (double v = 0.1; v < 1e15; v *= 1.01) {
+		assert_true(strlen(format_time(buf, v < 9e11 ? v : 9e11)) <= 6);
+		assert_true(strlen(format_number(buf, v)) <= 5);
+		assert_true(strlen(format_bytes(buf, v)) <= 5);
+	}
+}
+
+static void tables_fit_their_width(void **unused)
+{
+	static const int widths[] = { 80, 100, 132, 200 };
+	struct snapshot s = { .since = 1000000000 };
+	struct queue *q = add_queue(&s, 1, 0, VT_LAYOUT_PACKED_IN_ORDER);
+
+	(void)unused;
+	count(q, VT_OP_ADD, 123456, 1234567);
+	count(q, VT_OP_NOTIFY, 99, 12);
+	memset(q->name, 'x', sizeof(q->name) - 1);
+	memset(q->role, 'y', sizeof(q->role) - 1);
+	for (int page = 0; page < NR_PAGES; page++) {
+		struct table t;
+
+		assert_int_equal(table_make(&s, page, -1, &t), 0);
+		assert_int_equal(t.nr_rows, 1);
+		for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
+			int shown[TABLE_MAX_COLUMNS], n = table_fit(page, widths[i], shown);
+			char title[512], line[512];
+
+			table_line(page, shown, n, NULL, title, sizeof(title));
+			table_line(page, shown, n, &t.rows[0], line, sizeof(line));
+			assert_true(strlen(title) <= (size_t)widths[i]);
+			assert_int_equal(strlen(line), strlen(title));
+		}
+		table_free(&t);
+	}
+	snapshot_free(&s);
+}
+
+static void tables_sort(void **unused)
+{
+	struct snapshot s = { .since = 1000000000 };
+	struct table t;
+	int column = 0;
+
+	(void)unused;
+	count(add_queue(&s, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 10);
+	count(add_queue(&s, 2, 1, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 90);
+	count(add_queue(&s, 3, 2, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 40);
+	while (strcmp(table_columns(PAGE_QUEUES)[column].title, "BUF/s"))
+		column++;
+	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, &t), 0);
+	table_sort(&t, column, false);
+	assert_int_equal(t.rows[0].queue->serial, 2);
+	assert_int_equal(t.rows[2].queue->serial, 1);
+	table_sort(&t, column, true);
+	assert_int_equal(t.rows[0].queue->serial, 1);
+	table_sort(&t, 0, false);
+	assert_int_equal(t.rows[0].queue->serial, 1);
+	assert_int_equal(t.rows[1].queue->serial, 2);
+	table_free(&t);
+	snapshot_free(&s);
+}
+
+static void names_of_operations(void **unused)
+{
+	(void)unused;
+	for (int op = 0; op < VT_NR_OPS; op++)
+		assert_int_equal(op_by_name(op_name(op)), op);
+	assert_true(op_by_name("frobnicate") < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_difference_has_only_what_is_new),
+		cmocka_unit_test(the_same_address_is_another_queue),
+		cmocka_unit_test(a_sum_keeps_queues_that_are_gone),
+		cmocka_unit_test(filters),
+		cmocka_unit_test(notification_data),
+		cmocka_unit_test(numbers_are_short),
+		cmocka_unit_test(tables_fit_their_width),
+		cmocka_unit_test(tables_sort),
+		cmocka_unit_test(names_of_operations),
+	};
+
+	return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
+}
