@@ -25,7 +25,7 @@ CLI_SRC   := $(wildcard src/cli/*.c)
 CLI_OBJ   := $(CLI_SRC:src/cli/%.c=$(BUILD)/%.o)
 
 .PHONY: all check clean
-all: $(BUILD)/vringtop
+all: $(BUILD)/vringtop ## build/vringtop; needs neither root nor a patched kernel
 
 $(BUILD):
 	mkdir -p $@
@@ -55,8 +55,54 @@ $(BUILD)/unit/%: tests/unit/%.c $(UNIT_SRC) $(wildcard src/cli/*.h src/bpf/*.h)
 	$(CC) -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined \
 		-fno-sanitize-recover=undefined $(CPPFLAGS) $< $(UNIT_SRC) -lcmocka -lm -o $@
 
-check: all $(UNIT)
+check: all $(UNIT) ## the fast tests, no guest
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT)
 
-clean:
+clean: ## remove build/ (kernels stay in the cache)
 	rm -rf $(BUILD)
+
+# --- Guests: the scripts do it, these targets say how to ask for it ---
+# Variables for the guests (see scripts/vm.sh): KERNEL CMD TIMEOUT CPUS MEMORY QEMU_OPTS ACCEL
+KERNEL  ?= 6.12
+CMD     ?= bash
+export KERNEL
+# The command goes on as it was written: its dollar signs are the guest's shell's.
+unexport CMD
+vm: export VM_COMMAND = $(value CMD)
+.PHONY: setup kernel vm demo test install help
+
+setup: ## install the packages that are missing (the targets below do it by themselves)
+	@scripts/setup.sh build kernel guest
+
+kernel: ## build a guest kernel into the cache: KERNEL=6.12, 6.12-ops (no tracepoints) or 6.12-stock
+	@scripts/setup.sh build kernel
+	@image=$$(scripts/kernel.sh image "$$KERNEL") && echo "$$image"
+
+vm: ## run a command as root in a guest: KERNEL=... CMD='vringtop queues'; a shell without CMD
+	@scripts/setup.sh build guest
+	@$(MAKE) --no-print-directory all >&2
+	@scripts/vm.sh "$$VM_COMMAND"
+
+demo: ## everything needed, then the live view in a guest under load (snapshots without a terminal)
+	@echo '[1/4] packages'
+	@scripts/setup.sh build kernel guest
+	@echo '[2/4] vringtop'
+	@$(MAKE) --no-print-directory all
+	@echo '[3/4] kernel'
+	@scripts/kernel.sh image "$$KERNEL" >/dev/null
+	@echo '[4/4] guest'
+	@scripts/vm.sh scripts/demo.sh
+
+TEST_KERNELS := 6.12 6.12-ops 6.12-stock
+test: ## all tests; ends with a line that counts them
+	@scripts/setup.sh build kernel guest
+	@$(MAKE) --no-print-directory all check
+	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
+	@prove --timer $(sort $(wildcard tests/vm/*.t))
+
+install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
+	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target what; do printf 'make %-8s %s\n' "$$target" "$$what"; done

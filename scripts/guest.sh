@@ -29,7 +29,7 @@ for net in /sys/class/net/*; do
 	ip -n "vr$host" link set lo up
 done
 
-export HOME=/tmp/home PATH=$checkout/build:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export VRINGTOP_GUEST=1 HOME=/tmp/home PATH=$checkout/build:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -p "$HOME"
 cd "$directory" 2>/dev/null || cd "$checkout"
 exec {control}<>/dev/virtio-ports/vringtop.control

@@ -117,24 +117,20 @@ make_tree() {
 }
 
 configure() {
-	local line option
 	[[ ! -e $tree/.config ]] || return 0
 	tree_make allnoconfig KCONFIG_ALLCONFIG="$config" >"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
 		die "kernel $name: cannot configure it from $config" "the whole log: $log"
 	}
 	# Kconfig drops what it does not know or what lacks a dependency, and says nothing.
-	while read -r line; do
-		option=${line%=*}
-		if [[ $line == *=n ]]; then
-			! grep -q "^$option=" "$tree/.config"
-		else
-			grep -qxF "$line" "$tree/.config"
-		fi || {
-			rm -f "$tree/.config"
-			die "kernel $version: $line did not take effect" "see its dependencies in $tree; the fragment is $config"
-		}
-	done < <(grep '^CONFIG_' "$config")
+	local dropped
+	dropped=$(grep '^CONFIG_' "$config" | grep -vxFf "$tree/.config" | while IFS='=' read -r option value; do
+		[[ $value == n ]] && ! grep -q "^$option=" "$tree/.config" || echo "$option=$value"
+	done)
+	if [[ -n $dropped ]]; then
+		rm -f "$tree/.config"
+		die "kernel $version: these options of $config did not take effect:" "${dropped//$'\n'/ }"
+	fi
 }
 
 # The files of the tree become those of this kernel. One that stays the same is not touched, so

@@ -1,0 +1,53 @@
+#!/bin/bash
+# Runs in the guest: keeps its virtio devices busy.
+#
+# Usage: load.sh seconds N   disks, network and entropy, at once, for N seconds
+#        load.sh reads N     exactly N direct reads of 4 KiB from each virtio-blk disk, one by one
+set -euo pipefail
+
+[[ $# -eq 2 && $1 =~ ^(seconds|reads)$ && $2 =~ ^[1-9][0-9]*$ ]] || {
+	echo "load.sh: wrong use; usage: load.sh seconds|reads N" >&2
+	exit 2
+}
+
+# disk SERIAL: the device file of the virtio-blk disk with this serial number
+disk() {
+	local serial
+	for serial in /sys/block/vd*/serial; do
+		[[ $(<"$serial") != "$1" ]] || { echo "/dev/$(basename "$(dirname "$serial")")"; return; }
+	done
+	echo "load.sh: no virtio-blk disk with the serial number '$1'; is this vringtop's guest (make vm)?" >&2
+	exit 1
+}
+
+# job NAME DEVICE FIO-OPTION...
+job() {
+	local name=$1 device=$2
+	shift 2
+	fio --name="$name" --filename="$device" --direct=1 --output-format=terse --output=/dev/null "$@"
+}
+
+reads() {
+	local name
+	for name in split packed; do
+		# psync: one request at a time, so that the block layer has nothing to merge.
+		job "$name" "$(disk "$name")" --readonly --rw=randread --norandommap --bs=4k \
+			--ioengine=psync --io_size="$(($1 * 4))k"
+	done
+}
+
+seconds() {
+	local -a timed=(--time_based --runtime="$1" --ioengine=io_uring)
+	local end=$((SECONDS + $1))
+	job split "$(disk split)" --rw=randrw --bs=4k --iodepth=4 "${timed[@]}" &
+	job packed "$(disk packed)" --rw=randrw --bs=4k --iodepth=4 "${timed[@]}" &
+	job scsi /dev/sda --rw=read --bs=64k --iodepth=1 --rate_iops=200 "${timed[@]}" &
+	ip netns exec vr0 ping -q -f -w "$1" 10.77.0.2 >/dev/null &
+	while ((SECONDS < end)); do
+		dd if=/dev/hwrng of=/dev/null bs=512 count=1 status=none
+		sleep 0.05
+	done
+	wait
+}
+
+"$@"

@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# Test Anything Protocol for the .t files here, and their guests. Sourced.
+set -uo pipefail
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+tests_run=0 tests_failed=0
+
+# in_guest [KERNEL]: the rest of the .t file runs in a guest; the checks' lines come out of it.
+in_guest() {
+	[[ -z ${VRINGTOP_GUEST:-} ]] || return 0
+	KERNEL=${1:-6.12} exec "$repo/scripts/vm.sh" "bash ${0@Q}" </dev/null
+}
+
+# vm_run SCRIPT: runs it in a guest; sets vm_out, vm_err and vm_status.
+# Variables for vm.sh stand in front: KERNEL=6.12-stock TIMEOUT=20 vm_run 'uname -r'
+vm_run() {
+	local err
+	err=$(mktemp)
+	vm_status=0
+	vm_out=$("$repo/scripts/vm.sh" "$1" 2>"$err" </dev/null) || vm_status=$?
+	vm_err=$(<"$err")
+	rm -f "$err"
+}
+
+# ok NAME COMMAND...: the command succeeds. Its output is shown only if it does not.
+ok() {
+	local name=$1 output
+	shift
+	if output=$("$@" 2>&1); then pass "$name"; else fail "$name" "command: $*" "$output"; fi
+}
+
+# is NAME GOT EXPECTED
+is() {
+	if [[ $2 == "$3" ]]; then pass "$1"; else fail "$1" "got:      $2" "expected: $3"; fi
+}
+
+# like NAME GOT REGEX; unlike NAME GOT REGEX   (extended regular expressions)
+like() {
+	if [[ $2 =~ $3 ]]; then pass "$1"; else fail "$1" "got: $2" "does not match: $3"; fi
+}
+unlike() {
+	if [[ ! $2 =~ $3 ]]; then pass "$1"; else fail "$1" "got: $2" "must not match: $3"; fi
+}
+
+# skip REASON NAME: a check that cannot be made here
+skip() {
+	printf 'ok %d - %s # SKIP %s\n' $((++tests_run)) "$2" "$1"
+}
+
+pass() {
+	printf 'ok %d - %s\n' $((++tests_run)) "$1"
+}
+
+# fail NAME DIAGNOSTIC...
+fail() {
+	printf 'not ok %d - %s\n' $((++tests_run)) "$1"
+	tests_failed=$((tests_failed + 1))
+	shift
+	printf '%s\n' "$@" | sed 's/^/# /'
+}
+
+# The last line of a .t file: a file that dies before it has no plan, and fails.
+done_testing() {
+	printf '1..%d\n' "$tests_run"
+	exit $((tests_failed > 0))
+}
