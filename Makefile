@@ -80,7 +80,7 @@ kernel: ## build a guest kernel into the cache: KERNEL=6.12, 6.12-ops (no tracep
 
 vm: ## run a command as root in a guest: KERNEL=... CMD='vringtop queues'; a shell without CMD
 	@scripts/setup.sh build guest
-	@$(MAKE) --no-print-directory all >&2
+	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all >&2
 	@scripts/vm.sh "$$VM_COMMAND"
 
 demo: ## everything needed, then the live view in a guest under load (snapshots without a terminal)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # What every script here shares: where things are, and how to speak. Sourced, never run.
+# shellcheck disable=SC2034 # used by those who source it
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # Kernels, virtme-ng and other things that are made once; safe to delete at any time.

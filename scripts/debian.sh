@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Debian packages: what is missing, and packages of other suites. Sourced after common.sh.
+# Debian packages: what is missing, and packages of other suites. Sourced.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # install_packages PACKAGE...: installs those that are missing; asks apt for nothing else.
 install_packages() {
@@ -38,7 +39,7 @@ quietly() {
 # fetch_package SUITE PACKAGE DIR: unpacks a package of another Debian suite into DIR.
 # The machine's own apt configuration stays as it is; only the mirror is taken from it.
 fetch_package() {
-	local suite=$1 package=$2 dir=$3 mirror work packages
+	local suite=$1 package=$2 dir=$3 mirror work packages fetch_log
 	mirror=$(debian_mirror)
 	work=$(mktemp -d "$cache/.fetch.XXXXXX")
 	mkdir -p "$work"/{sources,lists/partial,cache/archives/partial}
@@ -74,6 +75,7 @@ debian_mirror() {
 	local codename
 	# shellcheck disable=SC1091
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	# shellcheck disable=SC2016 # the dollar signs are apt's
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 2>/dev/null |
 		awk -v release="$codename" '$2 == release { print $1; found = 1; exit } END { exit !found }' ||
 		die "no apt source for the release '$codename' of this machine found" \

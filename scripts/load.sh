@@ -37,17 +37,23 @@ reads() {
 }
 
 seconds() {
-	local -a timed=(--time_based --runtime="$1" --ioengine=io_uring)
-	local end=$((SECONDS + $1))
+	local -a timed=(--time_based --runtime="$1" --ioengine=io_uring) jobs=()
+	local end=$((SECONDS + $1)) job status=0
+	trap 'kill "${jobs[@]}" 2>/dev/null' EXIT
 	job split "$(disk split)" --rw=randrw --bs=4k --iodepth=4 "${timed[@]}" &
+	jobs+=($!)
 	job packed "$(disk packed)" --rw=randrw --bs=4k --iodepth=4 "${timed[@]}" &
+	jobs+=($!)
 	job scsi /dev/sda --rw=read --bs=64k --iodepth=1 --rate_iops=200 "${timed[@]}" &
+	jobs+=($!)
 	ip netns exec vr0 ping -q -f -w "$1" 10.77.0.2 >/dev/null &
+	jobs+=($!)
 	while ((SECONDS < end)); do
 		dd if=/dev/hwrng of=/dev/null bs=512 count=1 status=none
 		sleep 0.05
 	done
-	wait
+	for job in "${jobs[@]}"; do wait "$job" || status=1; done
+	return "$status"
 }
 
 "$@"

@@ -2,7 +2,6 @@
 # Installs what is missing, and nothing else. Usage: setup.sh [build|kernel|guest]...
 # Without an argument: everything. Takes a moment when all is there.
 set -euo pipefail
-. "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/debian.sh"
 
 setup_build() {

@@ -17,13 +17,13 @@ command=$1
 kernel=${KERNEL:-6.12}
 cpus=${CPUS:-2}
 memory=${MEMORY:-1G}
-terminal=
+terminal=''
 [[ ! -t 0 || ! -t 1 ]] || terminal=yes
 limit=${TIMEOUT:-${terminal:+0}}
 limit=${limit:-300}
 [[ $limit =~ ^[0-9]+$ ]] || die "TIMEOUT is '$limit'" "it must be a number of seconds; 0 means no limit"
 
-run= guest= relays=() saved_terminal=
+run='' guest='' relays=() saved_terminal=''
 
 cleanup() {
 	trap '' INT TERM HUP PIPE WINCH
@@ -89,11 +89,10 @@ printf '%s' "$command" >"$run/command"
 # --- The standard devices ---
 quoted=${run//,/,,} # QEMU's way of writing a comma in an option
 for disk in split packed scsi; do truncate -s 256M "$run/$disk.img"; done
+# shellcheck disable=SC2054 # the commas are QEMU's
 devices=(
 	-machine q35
 	-nodefaults
-	# virtme-ng has six serial devices of 31 ports, two queues for each port; we need eight ports.
-	-global virtio-serial-device.max_ports=9
 	-drive "if=none,id=split,format=raw,file=$quoted/split.img"
 	-device virtio-blk-pci,drive=split,serial=split,packed=off
 	-drive "if=none,id=packed,format=raw,file=$quoted/packed.img"
@@ -107,8 +106,6 @@ devices=(
 	-drive "if=none,id=scsi-disk,format=raw,file=$quoted/scsi.img"
 	-device scsi-hd,bus=scsi.0,drive=scsi-disk,serial=scsi
 	-device virtio-balloon-pci
-	# virtme-ng throws the console away; we keep it for the case that the guest hangs or dies.
-	-set "chardev.console.path=$run/console"
 	# Guest to here: the command's status. Here to guest: the terminal's size.
 	-chardev "pipe,id=control,path=$quoted/control"
 	-device virtserialport,name=vringtop.control,chardev=control
@@ -161,7 +158,8 @@ resize_terminal() {
 
 input=/dev/null
 if [[ -n $terminal ]]; then
-	exec {user}<&0 {keys_in}<>"$run/in"
+	exec {user}<&0
+	exec {keys}<>"$run/in" # held open: the guest must not see an end between two keys
 	input=$run/in
 	trap connect_terminal USR1
 	trap resize_terminal WINCH
@@ -176,20 +174,36 @@ relay err >&2 &
 relays+=($!)
 
 # --- The guest ---
-virtme=(virtme-run)
-if [[ ! -x /usr/bin/virtme-run ]]; then
-	export PYTHONPATH=$cache/virtme-ng/usr/lib/python3/dist-packages
-	virtme=(/usr/bin/python3 "$cache/virtme-ng/usr/bin/virtme-run")
-	[[ -e ${virtme[1]} ]] || die "cannot start a guest: virtme-ng is not installed" "run: make setup"
+virtme=(/usr/bin/virtme-run)
+if [[ ! -x ${virtme[0]} ]]; then
+	virtme=(env PYTHONPATH="$cache/virtme-ng/usr/lib/python3/dist-packages"
+		/usr/bin/python3 "$cache/virtme-ng/usr/bin/virtme-run")
+	[[ -e ${virtme[3]} ]] || die "cannot start a guest: virtme-ng is not installed" "run: make setup"
 fi
-PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=$run timeout -k 5 "$limit" "${virtme[@]}" \
+said=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=$run "${virtme[@]}" --dry-run --show-command \
 	--kimg "$image" --mods none --name vringtop --user root \
 	--memory "$memory" --cpus "$cpus" --force-9p --disable-microvm "${accel_args[@]}" \
-	"${visible[@]}" "${overlays[@]}" \
-	-a loglevel=6 \
+	"${visible[@]}" "${overlays[@]}" -a loglevel=6 \
 	-a rootflags=version=9p2000.L,trans=virtio,access=any,cache=loose,msize=512000 \
 	--script-sh "exec bash ${checkout@Q}/scripts/guest.sh ${run@Q}" \
-	--qemu-opts "${devices[@]}" "${extra[@]}" <"$input" >"$run/out" 2>"$run/err" &
+	--qemu-opts "${devices[@]}" "${extra[@]}" 2>&1 </dev/null) ||
+	die "virtme-ng cannot start a guest: $said" "its command: ${virtme[*]}"
+declare -a shown qemu=()
+eval "shown=($said)" # it comes quoted for a shell
+for word in "${shown[@]}"; do
+	case $word in
+	# Six of these, each with queues for 31 ports, of which one is used: leave that one.
+	virtio-serial-pci)
+		if [[ -n ${serial:-} ]]; then unset 'qemu[-1]'; continue; fi
+		serial=$word,max_ports=9
+		word=$serial
+		;;
+	# The kernel's console is wanted if the guest hangs or dies.
+	file,id=console,path=/dev/null) word=file,id=console,path=$quoted/console ;;
+	esac
+	qemu+=("$word")
+done
+timeout -k 5 "$limit" "${qemu[@]}" <"$input" >"$run/out" 2>"$run/err" &
 guest=$!
 
 # A signal that has a trap interrupts the wait.
@@ -199,9 +213,8 @@ guest=
 wait "${relays[@]:0:2}" || true
 relays=()
 
-# virtme-ng's status is the command's, unless the guest did not get as far.
-read -r -t 0.1 -u "$control_out" told || told=
-[[ $told != "$status" ]] || exit "$status"
+read -r -t 0.1 -u "$control_out" told || told=''
+[[ -z $told ]] || exit "$told"
 
 if [[ $status -eq 124 || $status -eq 137 ]]; then
 	say "vm.sh: the guest hung: it did not end within $limit s (KERNEL=$kernel, command: $command)"
