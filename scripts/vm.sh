@@ -136,7 +136,7 @@ connect_terminal() {
 	stty raw -echo <&"$user"
 	cat <&"$user" >"$run/keys" &
 	relays+=($!)
-	relay_keys <"$run/keys" >"$run/in" &
+	relay_keys <"$run/keys" >&"$keys_in" &
 	relays+=($!)
 }
 
@@ -159,7 +159,7 @@ resize_terminal() {
 input=/dev/null
 if [[ -n $terminal ]]; then
 	exec {user}<&0
-	exec {keys}<>"$run/in" # held open: the guest must not see an end between two keys
+	exec {keys_in}<>"$run/in"
 	input=$run/in
 	trap connect_terminal USR1
 	trap resize_terminal WINCH

@@ -12,6 +12,7 @@ in_guest() {
 
 # vm_run SCRIPT: runs it in a guest; sets vm_out, vm_err and vm_status.
 # Variables for vm.sh stand in front: KERNEL=6.12-stock TIMEOUT=20 vm_run 'uname -r'
+# shellcheck disable=SC2034 # the .t files read them
 vm_run() {
 	local err
 	err=$(mktemp)

@@ -1,0 +1,138 @@
+#!/bin/bash
+# The guest harness itself: what goes in, what comes out, and that nothing stays behind.
+. "$(dirname "$0")/lib.sh"
+
+vm=$repo/scripts/vm.sh
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export TMPDIR=$scratch
+export KERNEL
+KERNEL=$("$repo/scripts/kernel.sh" image 6.12-stock) || exit 1
+
+# left_behind: what guests of this test have left on this machine
+left_behind() {
+	find "$scratch" -maxdepth 1 -name 'vringtop-*'
+	pgrep -f "qemu-system.*$scratch" || true
+}
+
+# --- Status and streams, with the image named by its path ---
+payload='seq 1 40000 | gzip -nc'
+printf 'in\0put\n' | "$vm" "cat; $payload; echo from the guest >&2; exit 3" >"$scratch/out" 2>"$scratch/err"
+is "the command's exit status comes out" $? 3
+{ printf 'in\0put\n'; bash -c "$payload"; } >"$scratch/expected"
+ok "standard input and output pass through byte for byte" cmp "$scratch/out" "$scratch/expected"
+is "standard error is apart, after one line about the guest" \
+	"$(sed 's/ under .*/ under .../' "$scratch/err")" \
+	$'guest: '"$KERNEL"$', 2 CPUs, 1G, under ...\nfrom the guest'
+is "nothing stays behind" "$(left_behind)" ''
+
+# --- The standard guest ---
+# shellcheck disable=SC2016 # the guest's shell expands it
+vm_run '
+	driver() { for d in /sys/bus/virtio/drivers/$1/virtio*; do echo "${d##*/}"; done; }
+	packed() { cut -c 35 "/sys/bus/virtio/devices/$1/features"; }
+	for d in $(driver virtio_blk); do
+		echo "blk $(cat /sys/bus/virtio/devices/$d/block/*/serial) packed=$(packed "$d")"
+	done
+	for n in 0 1; do
+		d=$(basename "$(ip netns exec vr$n bash -c "readlink /sys/class/net/e*/device")")
+		echo "net vr$n packed=$(packed "$d")"
+	done
+	echo "scsi $(cat /sys/block/sda/device/vendor)"
+	for d in virtio_rng virtio_balloon virtio_console 9pnet_virtio; do echo "$d $(driver $d | wc -l)"; done
+	ip netns exec vr0 ping -q -c 3 -i 0.2 10.77.0.2 | grep -o " 0% packet loss"
+	for d in /sys/kernel/tracing/events /sys/kernel/debug/tracing /sys/fs/bpf; do test -d $d && echo "$d"; done
+	command -v vringtop
+	pwd
+'
+is "the standard devices are there, in both layouts, and the network passes packets" "$vm_out" \
+	"blk split packed=0
+blk packed packed=1
+net vr0 packed=0
+net vr1 packed=1
+scsi QEMU
+virtio_rng 1
+virtio_balloon 1
+virtio_console 1
+9pnet_virtio 1
+ 0% packet loss
+/sys/kernel/tracing/events
+/sys/kernel/debug/tracing
+/sys/fs/bpf
+$repo/build/vringtop
+$PWD"
+
+# --- Guests that hang, die, or are ended ---
+TIMEOUT=20 vm_run 'echo started; sleep 1000'
+is "a guest that hangs is ended after the limit" "$vm_status" 124
+is "with what it had printed" "$vm_out" started
+like "and with the end of its console" "$vm_err" 'the guest hung.*within 20 s.*Linux version'
+
+vm_run 'echo c >/proc/sysrq-trigger'
+is "a guest whose kernel panics has a status of its own" "$vm_status" 125
+like "and shows the panic" "$vm_err" 'the guest died.*sysrq triggered crash'
+
+for signal in INT TERM HUP; do
+	env --default-signal="$signal" "$vm" 'echo started; sleep 1000' >"$scratch/out" 2>"$scratch/err" </dev/null &
+	for _ in {1..300}; do [[ ! -s $scratch/out ]] || break; sleep 0.1; done
+	kill "-$signal" $!
+	wait $!
+	is "SIG$signal ends vm.sh" "$?" $((128 + $(kill -l "$signal")))
+	is "and its guest, and nothing stays behind" "$(cat "$scratch/out"; left_behind)" started
+done
+
+"$vm" 'while echo y; do :; done' 2>"$scratch/err" </dev/null | head -n 1000 >"$scratch/out"
+is "a reader that goes away ends the guest" "${PIPESTATUS[0]}" 141
+is "and nothing stays behind" "$(left_behind)" ''
+
+# --- Two at once; one from a checkout in a place that the guest has of its own ---
+other=$(mktemp -d /var/tmp/vringtop-test.XXXXXX)
+cp -r "$repo/scripts" "$other"
+trap 'rm -rf "$scratch" "$other"' EXIT
+write_read='echo MARK >/dev/vda; sync; sleep 3; head -c 4 /dev/vda; ls -d scripts'
+(cd "$other" && scripts/vm.sh "${write_read/MARK/one-}") >"$scratch/one" 2>/dev/null </dev/null &
+"$vm" "${write_read/MARK/two-}" >"$scratch/two" 2>/dev/null </dev/null
+wait $!
+is "of two guests at the same time the first has its own disks" "$(<"$scratch/one")" "one-scripts"
+is "and the second has its own" "$(<"$scratch/two")" "two-scripts"
+
+# --- Wrong use ---
+KERNEL=6.11 vm_run true
+is "an unknown kernel fails" "$vm_status" 1
+like "and the message names it and the known ones" "$vm_err" 'KERNEL=6\.11.*6\.12-stock'
+KERNEL=/nowhere/bzImage vm_run true
+is "an image that is not there fails" "$vm_status" 1
+like "and the message names it" "$vm_err" '/nowhere/bzImage'
+TIMEOUT=soon vm_run true
+like "a limit that is no number is refused" "$vm_err" "TIMEOUT is 'soon'"
+
+# --- A terminal ---
+tmux=(tmux -S "$scratch/tmux" -f /dev/null)
+# shellcheck disable=SC2016 # the guest's shell expands it
+"${tmux[@]}" new-session -d -x 100 -y 30 "$vm" 'stty size; read -r a; echo "a=$a"; stty size
+	trap "echo caught; exit 5" INT; while :; do sleep 0.1; done' \; set-option -g remain-on-exit on
+screen() {
+	"${tmux[@]}" capture-pane -p
+}
+# on_screen TEXT: waits until it is there
+on_screen() {
+	for _ in {1..300}; do
+		! screen | grep -qF -- "$1" || return 0
+		sleep 0.1
+	done
+	screen
+	return 1
+}
+ok "a terminal's size is the guest's" on_screen "30 100"
+"${tmux[@]}" resize-window -x 90 -y 25
+sleep 1
+"${tmux[@]}" send-keys 'keys' Enter
+ok "keys pass through" on_screen "a=keys"
+ok "a new size passes through" on_screen "25 90"
+"${tmux[@]}" send-keys C-c
+ok "Ctrl-C goes to the command in the guest" on_screen "caught"
+ok "whose status comes out" on_screen "status 5"
+"${tmux[@]}" kill-server
+is "and nothing stays behind" "$(sleep 1; left_behind)" ''
+
+done_testing
