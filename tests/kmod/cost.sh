@@ -1,0 +1,46 @@
+#!/bin/bash
+# Measures the instructions of one round (add, kick_prepare, get) for each ring layout.
+#
+# Usage: cost.sh [LAYOUT...]    (split and packed if none is named)
+# Environment:
+#   KERNEL    as for scripts/vm.sh; for an image instead of a kernel tree, MODULE is needed
+#   MODULE    the path of an exerciser that is built already
+#   ROUNDS    rounds in a run (100000); five runs count, one before them does not
+#   DURING    a command that is started in the guest and left running during the rounds (none)
+# Prints for each layout, without and with a doorbell in each round, the median of the runs, the
+# smallest and the largest.
+#
+# One CPU under QEMU's `-icount shift=0`: there the time stamp counter counts instructions.
+set -euo pipefail
+. "$(dirname "$0")/../../scripts/common.sh"
+
+export KERNEL=${KERNEL:-6.12}
+rounds=${ROUNDS:-100000}
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || die "ROUNDS is '$rounds'" "it must be a number above 0"
+[[ $# -gt 0 ]] || set -- split packed
+module=$(realpath "${MODULE:-$("$checkout/tests/kmod/build.sh" "$KERNEL")}")
+
+measure="
+set -eu
+insmod ${module@Q}
+cd /sys/kernel/debug/vring_exerciser
+${DURING:+( ${DURING} ) >&2 & sleep 5}
+for layout in $*; do
+	for notify in 0 1; do
+		for run in warm-up 1 2 3 4 5; do
+			echo mode=round layout=\$layout notify=\$notify rounds=$rounds quiet=1 >run
+			[ \$run = warm-up ] || sed \"s/^.*cycles_per_round=/\$layout \$notify /\" time
+		done
+	done
+done"
+
+ACCEL=tcg CPUS=1 QEMU_OPTS="-icount shift=0 ${QEMU_OPTS:-}" "$checkout/scripts/vm.sh" "$measure" |
+	sort -k 1,1r -k 2,2n -k 3,3n -s |
+	awk '
+		{ value[$1 " " $2, ++n[$1 " " $2]] = $3 }
+		n[$1 " " $2] == 5 {
+			printf "layout=%s notify=%s instructions=%s least=%s most=%s\n", $1, $2,
+				value[$1 " " $2, 3], value[$1 " " $2, 1], value[$1 " " $2, 5]
+			lines++
+		}
+		END { exit !lines }'
