@@ -35,12 +35,12 @@ for layout in $*; do
 done"
 
 ACCEL=tcg CPUS=1 QEMU_OPTS="-icount shift=0 ${QEMU_OPTS:-}" "$checkout/scripts/vm.sh" "$measure" |
-	sort -k 1,1r -k 2,2n -k 3,3n -s |
+	awk '{ if ($1 " " $2 != last) { last = $1 " " $2; group++ } print group, $0 }' |
+	sort -k 1,1n -k 4,4n |
 	awk '
-		{ value[$1 " " $2, ++n[$1 " " $2]] = $3 }
-		n[$1 " " $2] == 5 {
-			printf "layout=%s notify=%s instructions=%s least=%s most=%s\n", $1, $2,
-				value[$1 " " $2, 3], value[$1 " " $2, 1], value[$1 " " $2, 5]
-			lines++
-		}
-		END { exit !lines }'
+		{ value[++n] = $4 }
+		n == 5 {
+			printf "layout=%s notify=%s instructions=%s least=%s most=%s\n",
+				$2, $3, value[3], value[1], value[5]
+			n = 0
+		}'

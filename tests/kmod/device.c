@@ -33,7 +33,7 @@ static DECLARE_WAIT_QUEUE_HEAD(vrx_unused);
 /* A chain of descriptors that the driver made available. */
 struct vrx_chain {
 	u16 id;
-	u16 descriptors;	/* in the ring itself */
+	u16 entries;		/* of the used ring; packed: descriptors of the ring */
 	u32 writable;		/* bytes */
 };
 
@@ -78,7 +78,7 @@ static bool vrx_take_split(struct vrx_queue *q, struct vrx_chain *chain)
 	vrx_advance(q, &q->next_avail, 1);
 
 	chain->id = head;
-	chain->descriptors = 1;
+	chain->entries = 1;
 	if (vrx_get16(q->desc[head].flags) & VRING_DESC_F_INDIRECT)
 		chain->writable = vrx_writable_split(vrx_table_split(&q->desc[head]), 0);
 	else
@@ -94,7 +94,7 @@ static void vrx_use_split(struct vrx_queue *q, const struct vrx_chain *chain)
 	used->len = vrx_put32(chain->writable);
 	/* The entry must be there before the index says so. */
 	virt_wmb();
-	vrx_advance(q, &q->next_used, 1);
+	vrx_advance(q, &q->next_used, chain->entries);
 	WRITE_ONCE(q->used->idx, vrx_put16(q->next_used.index));
 }
 
@@ -125,13 +125,13 @@ static bool vrx_take_packed(struct vrx_queue *q, struct vrx_chain *chain)
 
 	/* The rest of a chain is only valid once its head is available. */
 	virt_rmb();
-	chain->descriptors = 0;
+	chain->entries = 0;
 	chain->writable = 0;
 	do {
 		desc = &q->packed_desc[q->next_avail.index];
 		flags = le16_to_cpu(desc->flags);
 		chain->id = le16_to_cpu(desc->id);
-		chain->descriptors++;
+		chain->entries++;
 		chain->writable += vrx_writable_packed(desc);
 		vrx_advance(q, &q->next_avail, 1);
 	} while (flags & VRING_DESC_F_NEXT);
@@ -150,7 +150,7 @@ static void vrx_use_packed(struct vrx_queue *q, const struct vrx_chain *chain)
 	/* The flags hand the descriptor over. */
 	virt_wmb();
 	WRITE_ONCE(desc->flags, cpu_to_le16(flags));
-	vrx_advance(q, &q->next_used, chain->descriptors);
+	vrx_advance(q, &q->next_used, chain->entries);
 }
 
 static bool vrx_take(struct vrx_queue *q, struct vrx_chain *chain)
@@ -167,18 +167,41 @@ static void vrx_use(struct vrx_queue *q, const struct vrx_chain *chain)
 }
 
 /*
+ * In order, one entry can stand for a batch: that of the batch's last buffer,
+ * at the place of its first.
+ */
+static unsigned int vrx_complete_batch(struct vrx_queue *q)
+{
+	struct vrx_chain chain, last;
+	unsigned int entries = 0, n;
+
+	for (n = 0; vrx_take(q, &chain); n++) {
+		entries += chain.entries;
+		last = chain;
+	}
+	if (!n)
+		return 0;
+	last.entries = entries;
+	vrx_use(q, &last);
+	return n;
+}
+
+/*
  * vrx_complete - use every buffer that the driver made available
- * @may_reorder: swap every two of them, where the layout lets the device
+ * @vary: not one after the other: in batches, or every two of them swapped
  *
  * Returns the number of buffers.
  */
-unsigned int vrx_complete(struct vrx_queue *q, bool may_reorder)
+unsigned int vrx_complete(struct vrx_queue *q, bool vary)
 {
 	struct vrx_chain first, second;
 	unsigned int n;
 
+	if (vary && q->in_order)
+		return vrx_complete_batch(q);
+
 	for (n = 0; vrx_take(q, &first); n++) {
-		if (may_reorder && !q->in_order && vrx_take(q, &second)) {
+		if (vary && vrx_take(q, &second)) {
 			vrx_use(q, &second);
 			n++;
 		}

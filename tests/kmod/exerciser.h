@@ -202,7 +202,7 @@ void vrx_device_zero(struct vrx_device *dev);
 void vrx_queue_reset(struct vrx_queue *q, enum vrx_context context);
 void vrx_queue_resize(struct vrx_queue *q, enum vrx_context context);
 bool vrx_buffer_back(struct vrx_queue *q, void *token);
-unsigned int vrx_complete(struct vrx_queue *q, bool may_reorder);
+unsigned int vrx_complete(struct vrx_queue *q, bool vary);
 void vrx_suppress_doorbell(struct vrx_queue *q, bool suppress);
 
 /* run.c: what the driver does with the queues. */
