@@ -367,7 +367,8 @@ static long queue_next(__u32 i, struct walk *w)
 		return 1;
 	vq = (const void *)w->at - bpf_core_field_offset(struct virtqueue, list);
 	vring = (const void *)vq;
-	queue_get(vq, BPF_CORE_READ(vring, id), BPF_CORE_READ(vring, layout));
+	/* The kernel may store the layout in less than an enum. */
+	queue_get(vq, BPF_CORE_READ(vring, id), BPF_CORE_READ_BITFIELD_PROBED(vring, layout));
 	return 0;
 }
 

@@ -108,7 +108,5 @@ int verb_hist(int argc, char **argv)
 	struct options o;
 
 	options_parse(argc, argv, USE_JSON | USE_INTERVAL | USE_OPS | USE_PER_QUEUE, doc, &o);
-	if (!o.interval)
-		fprintf(stderr, "Counting; Ctrl-C ends it and prints the histograms.\n");
 	return live_run(&o, print_interval);
 }

@@ -35,6 +35,8 @@ int live_run(const struct options *o,
 	now = probe_read(p);
 	if (!now || options_match(o, now) || snapshot_copy(now, &before))
 		goto out;
+	if (!o->interval)
+		fprintf(stderr, "Counting; Ctrl-C ends it and prints what was seen.\n");
 	next = before.time;
 	for (unsigned long i = 0; more && (!o->count || i < o->count); i++) {
 		next += (o->interval ?: FETCH) * 1e9;
