@@ -4,11 +4,13 @@
 # Usage: kernel.sh image NAME         prints the path of its bzImage
 #        kernel.sh dir NAME           prints the folder with bzImage, vmlinux, virtio_ring.o, config, ...
 #        kernel.sh make NAME ARG...   runs make in its build tree (for modules: M=DIR modules)
+#        kernel.sh copy NAME DIR      makes DIR a copy of its build tree (hard links: replace files,
+#                                     never write into them)
 # NAME: 6.12 (patched), 6.12-ops (the series without its tracepoints), 6.12-stock (unpatched).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-[[ $# -ge 2 && $1 =~ ^(image|dir|make)$ ]] || die "wrong use" "usage: kernel.sh image|dir|make NAME [ARG...]"
+[[ $# -ge 2 && $1 =~ ^(image|dir|make|copy)$ ]] || die "wrong use" "usage: kernel.sh image|dir|make|copy NAME [ARG...]"
 action=$1 name=$2
 shift 2
 
@@ -227,5 +229,12 @@ dir) echo "$result" ;;
 make)
 	[[ -e $tree/Module.symvers ]] || build
 	tree_make "$@"
+	;;
+copy)
+	[[ $# -eq 1 ]] || die "wrong use" "usage: kernel.sh copy NAME DIR"
+	[[ -e $tree/Module.symvers ]] || build
+	cp -al -T "$tree" "$1"
+	tree=$1
+	apply_patches
 	;;
 esac

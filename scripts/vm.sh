@@ -39,7 +39,7 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
-trap 'exit 141' PIPE
+trap 'exit 141' PIPE USR2
 
 run=$(mktemp -d "${TMPDIR:-/tmp}/vringtop-vm.XXXXXX")
 marker="vringtop guest ready ${run##*.}"
@@ -124,7 +124,8 @@ relay() {
 	while IFS= read -r line; do
 		if [[ $line == "$marker" ]]; then
 			[[ -z $terminal || $1 != out ]] || kill -USR1 $$
-			exec cat
+			cat
+			return
 		fi
 		printf '%s\n' "$line" >>"$run/vmm"
 	done
@@ -168,7 +169,7 @@ elif [[ ! -t 0 ]]; then
 fi
 
 # A reader that went away ends the guest, as it would end a command in a pipe.
-{ relay out 2>/dev/null || kill -PIPE $$; } &
+{ relay out 2>/dev/null || kill -USR2 $$; } &
 relays+=($!)
 relay err >&2 &
 relays+=($!)

@@ -73,6 +73,7 @@ is "a guest whose kernel panics has a status of its own" "$vm_status" 125
 like "and shows the panic" "$vm_err" 'the guest died.*sysrq triggered crash'
 
 for signal in INT TERM HUP; do
+	rm -f "$scratch/out"
 	env --default-signal="$signal" "$vm" 'echo started; sleep 1000' >"$scratch/out" 2>"$scratch/err" </dev/null &
 	for _ in {1..300}; do [[ ! -s $scratch/out ]] || break; sleep 0.1; done
 	kill "-$signal" $!
@@ -112,12 +113,12 @@ tmux=(tmux -S "$scratch/tmux" -f /dev/null)
 "${tmux[@]}" new-session -d -x 100 -y 30 "$vm" 'stty size; read -r a; echo "a=$a"; stty size
 	trap "echo caught; exit 5" INT; while :; do sleep 0.1; done' \; set-option -g remain-on-exit on
 screen() {
-	"${tmux[@]}" capture-pane -p
+	"${tmux[@]}" capture-pane -p 2>&1
 }
 # on_screen TEXT: waits until it is there
 on_screen() {
 	for _ in {1..300}; do
-		! screen | grep -qF -- "$1" || return 0
+		! screen | grep -F -- "$1" || return 0
 		sleep 0.1
 	done
 	screen
