@@ -3,7 +3,7 @@
 # Usage: guest.sh DIR   (DIR has vm.sh's `command` and `settings`)
 set -euo pipefail
 
-marker='' checkout='' directory='' terminal='' size=''
+checkout='' directory='' terminal='' size=''
 # shellcheck disable=SC1091
 . "$1/settings"
 
@@ -33,8 +33,6 @@ export VRINGTOP_GUEST=1 HOME=/tmp/home PATH=$checkout/build:/usr/local/sbin:/usr
 mkdir -p "$HOME"
 cd "$directory" 2>/dev/null || cd "$checkout"
 exec {control}<>/dev/virtio-ports/vringtop.control
-printf '%s\n' "$marker"
-printf '%s\n' "$marker" >&2
 
 # in_terminal COMMAND: virtio ports are no terminals, so the command gets a pseudo-terminal. The
 # size of the user's comes through the control port, first and whenever it changes.
@@ -50,6 +48,7 @@ in_terminal() {
 	while read -r -u "$control" rows columns; do
 		stty -F "$(<"$session/tty")" rows "$rows" columns "$columns" || true
 	done &
+	echo ready >&"$control"
 	TERM=$terminal SHELL=/bin/bash script -q -e -c "exec bash $session/start" /dev/null
 }
 

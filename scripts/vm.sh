@@ -23,7 +23,14 @@ limit=${TIMEOUT:-${terminal:+0}}
 limit=${limit:-300}
 [[ $limit =~ ^[0-9]+$ ]] || die "TIMEOUT is '$limit'" "it must be a number of seconds; 0 means no limit"
 
-run='' guest='' relays=() saved_terminal=''
+run='' guest='' relays=() helpers=() saved_terminal=''
+
+restore_terminal() {
+	[[ -n $saved_terminal ]] || return 0
+	kill "${helpers[@]}" 2>/dev/null || true
+	stty "$saved_terminal" <&"$user" 2>/dev/null || true
+	saved_terminal=''
+}
 
 cleanup() {
 	trap '' INT TERM HUP PIPE WINCH
@@ -31,8 +38,8 @@ cleanup() {
 		kill -TERM "$guest" 2>/dev/null || true
 		wait "$guest" 2>/dev/null || true
 	fi
-	[[ ${#relays[@]} -eq 0 ]] || kill "${relays[@]}" 2>/dev/null || true
-	[[ -z $saved_terminal ]] || stty "$saved_terminal" 2>/dev/null || true
+	restore_terminal
+	kill "${relays[@]}" "${helpers[@]}" 2>/dev/null || true
 	[[ -z $run ]] || rm -rf "$run"
 }
 trap cleanup EXIT
@@ -42,7 +49,6 @@ trap 'exit 129' HUP
 trap 'exit 141' PIPE USR2
 
 run=$(mktemp -d "${TMPDIR:-/tmp}/vringtop-vm.XXXXXX")
-marker="vringtop guest ready ${run##*.}"
 
 # --- The kernel ---
 if [[ $kernel == */* ]]; then
@@ -82,7 +88,7 @@ esac
 
 printf '%s' "$command" >"$run/command"
 {
-	printf 'marker=%q\ncheckout=%q\ndirectory=%q\n' "$marker" "$checkout" "$PWD"
+	printf 'checkout=%q\ndirectory=%q\n' "$checkout" "$PWD"
 	[[ -z $terminal ]] || printf 'terminal=%q\nsize=%q\n' "${TERM:-linux}" "$(stty size)"
 } >"$run/settings"
 
@@ -113,32 +119,33 @@ devices=(
 read -r -a extra <<<"${QEMU_OPTS:-}"
 
 # --- Input and output ---
+# QEMU writes the command's output into pipes, through which it passes as it is, and its own
+# messages into a file. We hold the pipes' other ends open, so that no open has to wait.
 mkfifo "$run"/{control.in,control.out,in,out,err,keys}
 exec {control_in}<>"$run/control.in" {control_out}<>"$run/control.out"
+exec {out}<>"$run/out" {err}<>"$run/err"
+exec {out_end}<"$run/out" {err_end}<"$run/err"
 
-# relay FIFO: what comes before the guest's marker is virtme-ng's and QEMU's, and is kept for the
-# case that the guest does not start; what follows is the command's, and goes through as it is.
-relay() {
-	local line
-	exec <"$run/$1"
-	while IFS= read -r line; do
-		if [[ $line == "$marker" ]]; then
-			[[ -z $terminal || $1 != out ]] || kill -USR1 $$
-			cat
-			return
-		fi
-		printf '%s\n' "$line" >>"$run/vmm"
-	done
-}
+# A reader that went away ends the guest, as it would end a command in a pipe.
+{
+	exec {out}>&- {err}>&-
+	cat <&"$out_end" 2>/dev/null || kill -USR2 $$
+} &
+relays+=($!)
+{
+	exec {out}>&- {err}>&-
+	cat <&"$err_end" >&2
+} &
+relays+=($!)
 
-# From the guest's marker on, every key goes to the guest's terminal, which echoes and edits.
+# Once the guest has its terminal, every key goes there; it echoes and edits.
 connect_terminal() {
 	saved_terminal=$(stty --save <&"$user")
 	stty raw -echo <&"$user"
 	cat <&"$user" >"$run/keys" &
-	relays+=($!)
+	helpers+=($!)
 	relay_keys <"$run/keys" >&"$keys_in" &
-	relays+=($!)
+	helpers+=($!)
 }
 
 # Byte by byte, from a pipe: reading from the terminal, bash would change its modes.
@@ -159,20 +166,15 @@ resize_terminal() {
 
 input=/dev/null
 if [[ -n $terminal ]]; then
-	exec {user}<&0
-	exec {keys_in}<>"$run/in"
+	exec {user}<&0 {keys_in}<>"$run/in"
 	input=$run/in
 	trap connect_terminal USR1
 	trap resize_terminal WINCH
+	{ read -r -u "$control_out" && kill -USR1 $$; } &
+	helpers+=($!)
 elif [[ ! -t 0 ]]; then
 	input=/dev/fd/0
 fi
-
-# A reader that went away ends the guest, as it would end a command in a pipe.
-{ relay out 2>/dev/null || kill -USR2 $$; } &
-relays+=($!)
-relay err >&2 &
-relays+=($!)
 
 # --- The guest ---
 virtme=(/usr/bin/virtme-run)
@@ -193,30 +195,33 @@ declare -a shown qemu=()
 eval "shown=($said)" # it comes quoted for a shell
 for word in "${shown[@]}"; do
 	case $word in
-	# Six of these, each with queues for 31 ports, of which one is used: leave that one.
+	# Six of these, each with queues for 31 ports; all the ports are on the first.
 	virtio-serial-pci)
 		if [[ -n ${serial:-} ]]; then unset 'qemu[-1]'; continue; fi
 		serial=$word,max_ports=9
 		word=$serial
 		;;
-	# The kernel's console is wanted if the guest hangs or dies.
 	file,id=console,path=/dev/null) word=file,id=console,path=$quoted/console ;;
+	file,id=*,path=/proc/self/fd/1) word=${word%/proc*}$quoted/out ;;
+	file,id=*,path=/proc/self/fd/2) word=${word%/proc*}$quoted/err ;;
 	esac
 	qemu+=("$word")
 done
-timeout -k 5 "$limit" "${qemu[@]}" <"$input" >"$run/out" 2>"$run/err" &
+timeout -k 5 "$limit" "${qemu[@]}" <"$input" >"$run/qemu" 2>&1 &
 guest=$!
 
 # A signal that has a trap interrupts the wait.
 while status=0; wait "$guest" || status=$?; kill -0 "$guest" 2>/dev/null; do :; done
-guest=
-[[ -z $terminal ]] || { stty "$saved_terminal" <&"$user" && kill "${relays[@]:2}" 2>/dev/null; } || true
-wait "${relays[@]:0:2}" || true
+guest=''
+exec {out}>&- {err}>&-
+wait "${relays[@]}" || true
 relays=()
+restore_terminal
 
 read -r -t 0.1 -u "$control_out" told || told=''
 [[ -z $told ]] || exit "$told"
 
+[[ -z $terminal ]] || printf '\e[?1049l\e[?25h\e[0m' # what a full-screen command could not undo
 if [[ $status -eq 124 || $status -eq 137 ]]; then
 	say "vm.sh: the guest hung: it did not end within $limit s (KERNEL=$kernel, command: $command)"
 	status=124
@@ -224,6 +229,6 @@ else
 	say "vm.sh: the guest died before its command ended (KERNEL=$kernel, command: $command)"
 	status=125
 fi
-say "vm.sh: the end of its console:"
-cat "$run/vmm" "$run/console" 2>/dev/null | tr -d '\r' | tail -n 40 | sed 's/^/    /' >&2
+say "vm.sh: QEMU's messages and the end of the guest's console:"
+cat "$run/qemu" "$run/console" 2>/dev/null | tr -d '\r' | tail -n 40 | sed 's/^/    /' >&2
 exit "$status"
