@@ -19,7 +19,7 @@ case $name in
 6.12 | 6.12-ops | 6.12-stock)
 	version=6.12
 	archive=/usr/src/linux-source-6.12.tar.xz
-	build_lines=2200 # that make prints in a build from nothing; for the progress
+	build_lines=2160 # that make prints in a build from nothing; for the progress
 	;;
 *) die "unknown kernel KERNEL=$name" "it is one of 6.12, 6.12-ops, 6.12-stock, or a path with a slash" ;;
 esac
