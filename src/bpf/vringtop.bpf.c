@@ -359,13 +359,15 @@ struct walk {
 
 static long queue_next(__u32 i, struct walk *w)
 {
+	const struct list_head *at = w->at;
 	const struct vring_virtqueue *vring;
 	const struct virtqueue *vq;
 
-	w->at = BPF_CORE_READ(w->at, next);
-	if (!w->at || w->at == w->head)
+	at = BPF_CORE_READ(at, next);
+	if (!at || at == w->head)
 		return 1;
-	vq = (const void *)w->at - bpf_core_field_offset(struct virtqueue, list);
+	w->at = at;
+	vq = (const void *)at - bpf_core_field_offset(struct virtqueue, list);
 	vring = (const void *)vq;
 	/* The kernel may store the layout in less than an enum. */
 	queue_get(vq, BPF_CORE_READ(vring, id), BPF_CORE_READ_BITFIELD_PROBED(vring, layout));

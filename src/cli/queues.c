@@ -16,35 +16,36 @@ static const char doc[] =
 	"\vExamples:\n"
 	"  sudo vringtop queues\n"
 	"  sudo vringtop queues -D virtio_net\n"
-	"  sudo vringtop queues --json";
+	"  sudo vringtop queues --json\n\n"
+	"The table leaves out what the layout says already; -io is in order. JSON has all.";
+
+/* The columns before the features; those go on below them. */
+#define FEATURES 57
 
 static void print_queue(const struct queue *q)
 {
-	char device[24], index[16];
-	int column = 65;
+	char device[24];
+	int column;
 
 	snprintf(device, sizeof(device), "virtio%d %.8s", q->device, q->role);
-	snprintf(index, sizeof(index), "%u", q->index);
-	printf("%-14s %-12.12s %3s %-11.11s %5u %-15s", device, q->driver, index, q->name, q->num,
-	       layout_name(q->layout));
+	column = printf("%-12.12s %-14.14s %2u %-10.10s %4u %-9s", device, q->driver, q->index,
+			q->name, q->num, layout_short_name(q->layout));
 	for (int i = 0; ring_features[i].name; i++) {
-		int length = strlen(ring_features[i].name) + 1;
+		const char *name = ring_features[i].short_name;
+		int length = name ? strlen(name) + 1 : 0;
 
-		if (!(q->features >> ring_features[i].bit & 1))
+		if (!name || !(q->features >> ring_features[i].bit & 1))
 			continue;
-		if (column + length > 79) {
-			printf("\n%17s", "");
-			column = 17;
-		}
-		printf(" %s", ring_features[i].name);
-		column += length;
+		if (column + length > 80)
+			column = printf("\n%*s", FEATURES - 1, "") - 1;
+		column += printf(" %s", name);
 	}
 	printf("\n");
 }
 
 static void print_all(const struct snapshot *s)
 {
-	printf("%-14s %-12s %3s %-11s %5s %-15s %s\n", "DEVICE", "DRIVER", "VQ", "NAME", "SIZE",
+	printf("%-12s %-14s %2s %-10s %4s %-9s %s\n", "DEVICE", "DRIVER", "VQ", "NAME", "SIZE",
 	       "LAYOUT", "RING FEATURES");
 	for (size_t i = 0; i < s->nr_queues; i++)
 		print_queue(&s->queues[i]);

@@ -3,10 +3,18 @@
 #include "ring.h"
 
 const struct ring_feature ring_features[] = {
-	{ 28, "INDIRECT_DESC" }, { 29, "EVENT_IDX" },	  { 32, "VERSION_1" },
-	{ 33, "ACCESS_PLATFORM" }, { 34, "RING_PACKED" },	  { 35, "IN_ORDER" },
-	{ 36, "ORDER_PLATFORM" }, { 37, "SR_IOV" },	  { RING_F_NOTIFICATION_DATA, "NOTIFICATION_DATA" },
-	{ 39, "NOTIF_CONFIG_DATA" }, { 40, "RING_RESET" }, { 0, NULL },
+	{ 28, "INDIRECT_DESC", "indirect" },
+	{ 29, "EVENT_IDX", "event_idx" },
+	{ 32, "VERSION_1", NULL },
+	{ 33, "ACCESS_PLATFORM", "platform" },
+	{ 34, "RING_PACKED", NULL },
+	{ 35, "IN_ORDER", NULL },
+	{ 36, "ORDER_PLATFORM", "order" },
+	{ 37, "SR_IOV", NULL },
+	{ RING_F_NOTIFICATION_DATA, "NOTIFICATION_DATA", "notif_data" },
+	{ 39, "NOTIF_CONFIG_DATA", "notif_config" },
+	{ 40, "RING_RESET", "reset" },
+	{},
 };
 
 struct notification notification_decode(enum vt_layout layout, uint32_t value)

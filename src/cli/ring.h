@@ -16,6 +16,7 @@ enum {
 struct ring_feature {
 	unsigned int bit;
 	const char *name; /* as in the specification, without VIRTIO_ and F_ */
+	const char *short_name; /* for tables; NULL: the layout says it, or nearly all have it */
 };
 extern const struct ring_feature ring_features[];
 

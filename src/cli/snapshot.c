@@ -29,11 +29,13 @@ static const struct {
 	[VT_OP_FREE] = { "free", NULL },
 };
 
-static const char *const layouts[VT_NR_LAYOUTS] = {
-	[VT_LAYOUT_SPLIT] = "split",
-	[VT_LAYOUT_PACKED] = "packed",
-	[VT_LAYOUT_SPLIT_IN_ORDER] = "split-in-order",
-	[VT_LAYOUT_PACKED_IN_ORDER] = "packed-in-order",
+static const struct {
+	const char *name, *short_name;
+} layouts[VT_NR_LAYOUTS] = {
+	[VT_LAYOUT_SPLIT] = { "split", "split" },
+	[VT_LAYOUT_PACKED] = { "packed", "packed" },
+	[VT_LAYOUT_SPLIT_IN_ORDER] = { "split-in-order", "split-io" },
+	[VT_LAYOUT_PACKED_IN_ORDER] = { "packed-in-order", "packed-io" },
 };
 
 const char *op_name(enum vt_op op)
@@ -56,7 +58,20 @@ const char *op_no_name(enum vt_op op)
 
 const char *layout_name(enum vt_layout layout)
 {
-	return layout < VT_NR_LAYOUTS ? layouts[layout] : "?";
+	return layout < VT_NR_LAYOUTS ? layouts[layout].name : "?";
+}
+
+const char *layout_short_name(enum vt_layout layout)
+{
+	return layout < VT_NR_LAYOUTS ? layouts[layout].short_name : "?";
+}
+
+const char *queue_role(const struct queue *q)
+{
+	/* "virtio_" says nothing here. */
+	if (q->role[0])
+		return q->role;
+	return !strncmp(q->driver, "virtio_", 7) ? q->driver + 7 : q->driver;
 }
 
 void op_stats_add(struct op_stats *to, const struct op_stats *from)

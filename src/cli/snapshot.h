@@ -65,6 +65,12 @@ const char *op_no_name(enum vt_op op);
 /** The name of a layout, "split" and so on. */
 const char *layout_name(enum vt_layout layout);
 
+/** The same in at most nine characters, for tables: "split-io" is split in order. */
+const char *layout_short_name(enum vt_layout layout);
+
+/** What a queue's device is in the system, vda, eth0; else what drives it: "net", "balloon". */
+const char *queue_role(const struct queue *q);
+
 /**
  * What happened between two snapshots of one run.
  * @new, @old: @old may be NULL: from the start on

@@ -27,7 +27,7 @@ static void text_device(const struct row *r, char *cell)
 {
 	const struct queue *q = r->queue;
 
-	snprintf(cell, TABLE_CELL, "virtio%d %.20s", q->device, q->role[0] ? q->role : q->driver);
+	snprintf(cell, TABLE_CELL, "virtio%d %.20s", q->device, queue_role(q));
 }
 
 static void text_queue(const struct row *r, char *cell)
@@ -37,9 +37,7 @@ static void text_queue(const struct row *r, char *cell)
 
 static void text_layout(const struct row *r, char *cell)
 {
-	static const char *const names[VT_NR_LAYOUTS] = { "split", "packed", "split-io", "packed-io" };
-
-	strcpy(cell, r->layout < VT_NR_LAYOUTS ? names[r->layout] : "?");
+	strcpy(cell, layout_short_name(r->layout));
 }
 
 static double key_layout(const struct row *r)
@@ -446,17 +444,27 @@ void table_line(enum page page, const int *shown, int n, const struct row *row, 
 	}
 }
 
+/* Without the blanks at the end. */
+static void print_line(const char *line, FILE *f)
+{
+	int length = strlen(line);
+
+	while (length && line[length - 1] == ' ')
+		length--;
+	fprintf(f, "%.*s\n", length, line);
+}
+
 void table_print(const struct table *t, int width, FILE *f)
 {
 	int shown[TABLE_MAX_COLUMNS], n = table_fit(t->page, width, shown);
 	char line[512];
 
 	table_line(t->page, shown, n, NULL, line, sizeof(line));
-	fprintf(f, "%s\n", line);
+	print_line(line, f);
 	for (size_t i = 0; i < t->nr_rows; i++) {
 		if (!t->rows[i].sum.count && t->page != PAGE_LAYOUTS)
 			continue;
 		table_line(t->page, shown, n, &t->rows[i], line, sizeof(line));
-		fprintf(f, "%s\n", line);
+		print_line(line, f);
 	}
 }

@@ -1,0 +1,46 @@
+#!/bin/bash
+# Attaching and detaching again and again, idle and under load: nothing stays behind.
+. "$(dirname "$0")/lib.sh"
+in_guest 6.12
+
+rounds=100
+
+left() {
+	for kind in prog map link; do echo "$kind: $(bpftool $kind list | grep -c '^[0-9]')"; done
+}
+
+before=$(left)
+dmesg -C
+failed=0
+for _ in {1..10}; do vringtop stat --json 0.02 1 >/dev/null || failed=$((failed + 1)); done
+is 'attached and detached 10 times, idle' $failed 0
+is 'no program, map or link is left' "$(left)" "$before"
+
+scripts/load.sh seconds 600 >/dev/null 2>&1 &
+load=$!
+failed=0 still=0
+for ((i = 0; i < rounds; i++)); do
+	vringtop stat --json 0.05 1 >/tmp/json || failed=$((failed + 1))
+	/usr/bin/python3 -c '
+import json
+layouts = json.load(open("/tmp/json"))["layouts"]
+assert layouts["split"]["operations"] and layouts["packed"]["operations"]' || still=$((still + 1))
+done
+is "attached and detached $rounds times under load" $failed 0
+is 'split and packed queues moved in each round' $still 0
+
+for signal in INT TERM HUP KILL; do
+	vringtop stat --json 0.1 >/dev/null &
+	tool=$!
+	sleep 1.5
+	kill -$signal $tool
+	wait $tool
+	status=$?
+	if [[ $signal == KILL ]]; then is "killed" $status 137; else is "ends on SIG$signal" $status 0; fi
+done
+kill $load
+wait $load 2>/dev/null
+sleep 1
+is 'no program, map or link is left' "$(left)" "$before"
+is 'the kernel has nothing to say' "$(dmesg --level=emerg,alert,crit,err,warn)" ''
+done_testing

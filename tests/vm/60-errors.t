@@ -1,0 +1,85 @@
+#!/bin/bash
+# What can be wrong, and what vringtop says then: what failed, on what, why, what to do.
+. "$(dirname "$0")/lib.sh"
+if [[ -z ${VRINGTOP_GUEST:-} ]]; then
+	# First on a kernel without the patches, and with BPF switched off; then on the patched one.
+	KERNEL=6.12-stock vm_run 'vringtop stat 1 1'
+	is 'a kernel without the tracepoints: status 1' "$vm_status" 1
+	like 'and it says so' "$vm_err" 'this kernel has no virtio_ring tracepoints'
+	like 'and what to do' "$vm_err" 'kernel-patch'
+	KERNEL=6.12 vm_run "TESTS_BEFORE=$tests_run FAILED_BEFORE=$tests_failed bash ${0@Q}"
+	printf '%s\n' "$vm_out"
+	exit "$vm_status"
+fi
+tests_run=$TESTS_BEFORE tests_failed=$FAILED_BEFORE
+
+# tried COMMAND: sets out, err and status
+tried() {
+	out=$(bash -c "$1" 2>/tmp/err </dev/null)
+	status=$?
+	err=$(</tmp/err)
+}
+
+tried 'setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all vringtop stat 1 1'
+is 'not root: status 1' $status 1
+like 'not root: why, and what to do' "$err" 'not permitted for user 65534.*root, or give it CAP_BPF and CAP_PERFMON'
+tried 'setpriv --bounding-set=-all --inh-caps=-all vringtop stat 1 1'
+is 'root without capabilities (a container): status 1' $status 1
+like 'root without capabilities: the kernel refuses it' "$err" 'the kernel refuses it to root'
+
+# Mounts of its own hide a part of sysfs.
+tried 'unshare -m bash -c "mount -t tmpfs none /sys/kernel/btf && vringtop stat 1 1"'
+is 'no BTF: status 1' $status 1
+like 'no BTF: what to do' "$err" 'CONFIG_DEBUG_INFO_BTF=y'
+tried 'unshare -m bash -c "mount -t tmpfs none /sys/bus/virtio && vringtop queues"'
+is 'no virtio device: status 1' $status 1
+like 'no virtio device: what to do' "$err" 'no virtio device.*run it in a virtual machine'
+
+tried 'vringtop frobnicate'
+is 'an unknown verb: status 2' $status 2
+like 'an unknown verb: those there are' "$err" "unknown verb 'frobnicate'.*queues"
+tried 'vringtop stat --frobnicate'
+is 'an unknown option: status 2' $status 2
+like 'an unknown option: named' "$err" "unrecognized option '--frobnicate'"
+tried 'vringtop stat 0'
+is 'stat 0: status 2' $status 2
+like 'stat 0: why' "$err" "the interval '0' is not a time from 0.01"
+for bad in '1 0' '1 x' '1 -1' 'nan' '-- -1' '1e99' '1 2 3'; do
+	tried "vringtop stat $bad"
+	is "stat $bad: status 2" $status 2
+done
+tried 'vringtop stat -o add,frobnicate 1 1'
+is 'an unknown operation: status 2' $status 2
+like 'an unknown operation: those there are' "$err" "unknown operation 'frobnicate'; there are: add get"
+tried 'vringtop stat -p frobnicate'
+is 'an unknown page: status 2' $status 2
+tried 'vringtop stat -d vdz 1 1'
+is 'an unknown device: status 1' $status 1
+like 'an unknown device: what to do' "$err" 'no queue matches --device vdz.*vringtop queues'
+tried 'vringtop'
+is 'the live view without a terminal: status 1' $status 1
+like 'the live view without a terminal: what to use' "$err" 'needs a terminal.*vringtop stat'
+tried 'TERM=frobnicate script -qec "vringtop" /dev/null'
+like 'an unknown kind of terminal' "$out" "cannot use a terminal of type 'frobnicate'"
+
+tried 'vringtop stat 0.1 >/dev/full'
+is 'stdout is full: status 1' $status 1
+like 'stdout is full: said' "$err" 'cannot write to stdout: No space left on device'
+tried 'vringtop queues --json >/dev/full'
+is 'queues to a full device: status 1' $status 1
+tried 'set -o pipefail; timeout 20 vringtop stat 0.1 | head -n 1'
+like 'a closed pipe ends it' "$out" 'lost 0'
+is 'as it ends every program: SIGPIPE' $status 141
+is 'without a word' "$err" ''
+
+for verb in top stat hist queues; do
+	tried "vringtop $verb --help"
+	is "$verb --help: status 0" $status 0
+	like "$verb --help has examples" "$out" 'Examples:.*sudo vringtop'
+	is "$verb --help fits 80 columns" "$(awk 'length > 80' <<<"$out")" ''
+done
+tried 'vringtop --help'
+like '--help lists the verbs' "$out" 'top .*stat .*hist .*queues'
+tried 'vringtop --version'
+like '--version' "$out" '^vringtop [0-9]+\.[0-9]+'
+done_testing

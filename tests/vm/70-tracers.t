@@ -1,0 +1,31 @@
+#!/bin/bash
+# The events are any tracer's: trace-cmd and perf read them as they read the kernel's own.
+. "$(dirname "$0")/lib.sh"
+in_guest 6.12
+
+cd /tmp || exit 1
+ok 'trace-cmd records' trace-cmd record -q -e virtio_ring \
+	dd if=/dev/vdb of=/dev/null bs=4k count=50 iflag=direct
+report=$(trace-cmd report -q 2>/dev/null)
+common='device=virtio[0-9]+ queue=0 id=[0-9]+ layout=packed duration=[0-9]+ result='
+like 'an add' "$report" "virtqueue_add: +${common}0 data=0x[0-9a-f]+ out_bytes=16 in_bytes=4097"
+like 'a get' "$report" "virtqueue_get: +${common}1 data=0x[0-9a-f]+ len=4097"
+like 'a kick_prepare' "$report" "virtqueue_kick_prepare: +${common}1"
+like 'a doorbell' "$report" "virtqueue_notify: +${common}1"
+is 'as many adds as reads' "$(grep -c 'virtqueue_add:.*layout=packed.*out_bytes=16 in_bytes=4097' <<<"$report")" 50
+grep -m 4 'layout=packed' <<<"$report" | sed 's/^/# /'
+
+traced=$(perf trace -e 'virtio_ring:virtqueue_add' dd if=/dev/vdb of=/dev/null bs=4k count=5 iflag=direct 2>&1)
+like 'perf trace prints it' "$traced" 'virtio_ring:virtqueue_add\(device: [0-9]+.*out_bytes: 16, in_bytes: 4097'
+head -n 2 <<<"$traced" | sed 's/^/# /'
+
+# Queues come and go: created and deleted events.
+device=$(basename "$(readlink -f /sys/block/vdb/device)")
+echo 1 >/sys/kernel/tracing/events/virtio_ring/enable
+echo "$device" >/sys/bus/virtio/drivers/virtio_blk/unbind
+echo "$device" >/sys/bus/virtio/drivers/virtio_blk/bind
+echo 0 >/sys/kernel/tracing/events/virtio_ring/enable
+trace=$(cat /sys/kernel/tracing/trace)
+like 'a queue is deleted' "$trace" "virtqueue_deleted: device=$device queue=0 id=[0-9]+ layout=packed"
+like 'and created' "$trace" "virtqueue_created: device=$device queue=0 id=[0-9]+ layout=packed num=[0-9]+ name=req.0"
+done_testing
