@@ -18,11 +18,17 @@ export KERNEL=${KERNEL:-6.12}
 rounds=${ROUNDS:-100000}
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || die "ROUNDS is '$rounds'" "it must be a number above 0"
 [[ $# -gt 0 ]] || set -- split packed
-module=$(realpath "${MODULE:-$("$checkout/tests/kmod/build.sh" "$KERNEL")}")
+module=${MODULE:-$("$checkout/tests/kmod/build.sh" "$KERNEL")}
+
+# The guest sees the checkout, whatever else it may not see.
+mkdir -p "$checkout/build/kmod"
+copy=$(mktemp "$checkout/build/kmod/cost.XXXXXX.ko")
+trap 'rm -f "$copy"' EXIT
+cp "$module" "$copy"
 
 measure="
 set -eu
-insmod ${module@Q}
+insmod ${copy@Q}
 cd /sys/kernel/debug/vring_exerciser
 ${DURING:+( ${DURING} ) >&2 & sleep 5}
 for layout in $*; do
