@@ -175,13 +175,14 @@ build() {
 	local lines=$build_lines
 	mkdir -p "$cache/logs" "$cache/kernels"
 	make_tree
-	[[ ! -e $tree/vmlinux ]] || lines=60
+	[[ ! -e $tree/vmlinux ]] || lines=51
 	apply_patches
 	configure
 	export -f tree_make
 	export tree name
 	run_job "kernel $name: building" "$lines" bash -c "tree_make -j$(nproc) bzImage modules"
 
+	rm -rf "$result"
 	work=$(mktemp -d "$cache/kernels/.result.XXXXXX")
 	cp "$tree/arch/x86/boot/bzImage" "$tree/drivers/virtio/virtio_ring.o" "$tree/System.map" \
 		"$tree/Module.symvers" "$work"
@@ -214,27 +215,22 @@ newest_first() {
 	stat -c '%Y %n' "$@" | sort -rn | cut -d ' ' -f 2-
 }
 
-mkdir -p "$cache"
 # One at a time: the kernels of a tree share its files.
-exec {lock}>"$cache/lock-$version"
-if ! flock -n "$lock"; then
-	say "kernel $name: waiting for another build to end"
-	flock "$lock"
-fi
-[[ -e $result/bzImage ]] || build
+lock_tree() {
+	mkdir -p "$cache"
+	exec {lock}>"$cache/lock-$version"
+	flock -n "$lock" || {
+		say "kernel $name: waiting for another build to end"
+		flock "$lock"
+	}
+}
 
+if [[ $action == make || ! -e $result/bzImage ]]; then
+	lock_tree
+	[[ -e $result/bzImage && ($action != make || -e $tree/Module.symvers) ]] || build
+fi
 case $action in
 image) echo "$result/bzImage" ;;
 dir) echo "$result" ;;
-make)
-	[[ -e $tree/Module.symvers ]] || build
-	tree_make "$@"
-	;;
-copy)
-	[[ $# -eq 1 ]] || die "wrong use" "usage: kernel.sh copy NAME DIR"
-	[[ -e $tree/Module.symvers ]] || build
-	cp -al -T "$tree" "$1"
-	tree=$1
-	apply_patches
-	;;
+make) tree_make "$@" ;;
 esac
