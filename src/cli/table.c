@@ -293,6 +293,14 @@ const struct column *table_columns(enum page page)
 	return columns_of[page];
 }
 
+int table_column(enum page page, const char *title)
+{
+	for (int i = 0; columns_of[page][i].title; i++)
+		if (!strcmp(columns_of[page][i].title, title))
+			return i;
+	return 0;
+}
+
 const char *page_name(enum page page)
 {
 	return page_names[page];

@@ -48,6 +48,9 @@ struct column {
 /** The columns of a page; ends with title NULL. */
 const struct column *table_columns(enum page page);
 
+/** The index of the column of a title; 0 if the page has none. */
+int table_column(enum page page, const char *title);
+
 /**
  * The page of a name ("queues", "layouts", "doorbells").
  */

@@ -86,17 +86,17 @@ static void draw_header(const struct view *v, const struct snapshot *diff, const
 		 format_number(a, seconds > 0 ? all_ops(diff) / seconds : 0),
 		 v->paused ? "  PAUSED" : "");
 	put_bar(0, line);
-	n = snprintf(line, sizeof(line), " lost %llu  tool %.1f%% CPU", (unsigned long long)diff->lost,
+	n = snprintf(line, sizeof(line), " lost %llu  tool %.1f%%", (unsigned long long)diff->lost,
 		     seconds > 0 ? 100 * diff->cpu / seconds : 0);
 	if (diff->probe_ns > 0)
-		n += snprintf(line + n, sizeof(line) - n, " + probe %s/op = %.1f%%",
+		n += snprintf(line + n, sizeof(line) - n, " + probe %s/op %.1f%%",
 			      format_time(b, diff->probe_ns),
 			      seconds > 0 ? all_ops(diff) * diff->probe_ns / 1e7 / seconds : 0);
-	n += snprintf(line + n, sizeof(line) - n, "  every %.3gs", v->options->interval);
+	n += snprintf(line + n, sizeof(line) - n, " of a CPU  every %.3gs", v->options->interval);
 	if (!v->open && v->page != PAGE_LAYOUTS)
-		snprintf(line + n, sizeof(line) - n, "  times of %s",
+		snprintf(line + n, sizeof(line) - n, "  op %s",
 			 v->page == PAGE_DOORBELLS ? "notify" :
-			 v->op < 0		   ? "all operations" :
+			 v->op < 0		   ? "all" :
 						     op_name(v->op));
 	if (diff->lost)
 		attron(A_BOLD);
@@ -289,8 +289,9 @@ static void draw_op(int y, enum vt_op op, const struct op_stats *s, double secon
 	if (op_no_name(op)) {
 		char share[FORMAT_LEN];
 
-		snprintf(no, sizeof(no), " %s %s", format_share(share, s->no, s->count),
-			 op_no_name(op));
+		/* On a narrow screen the title says "NO". */
+		snprintf(no, sizeof(no), " %5s %s", format_share(share, s->no, s->count),
+			 COLS < 90 ? "" : op_no_name(op));
 	}
 	snprintf(line, sizeof(line), "%-*s %5s %6s %6s %6s %6s %6s %6s %6s%s", OP_WIDTH, op_name(op),
 		 text[0], text[1], text[2], text[3], text[4], text[5], text[6], text[7], no);
@@ -349,8 +350,8 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 		return;
 	}
 	v->selected_op = ops[at];
-	snprintf(title, sizeof(title), "%-*s %5s %6s %6s %6s %6s %6s %6s %6s", OP_WIDTH, "OPERATION",
-		 "COUNT", "RATE", "MEAN", "P50", "P90", "P99", "P99.9", "MAX");
+	snprintf(title, sizeof(title), "%-*s %5s %6s %6s %6s %6s %6s %6s %6s %5s", OP_WIDTH,
+		 "OPERATION", "COUNT", "RATE", "MEAN", "P50", "P90", "P99", "P99.9", "MAX", "NO");
 	attron(A_BOLD);
 	put(y++, 0, title);
 	attroff(A_BOLD);
@@ -389,15 +390,14 @@ static void draw_help(void)
 		"  p Space             pause: the screen stands still, counting goes on",
 		"  +  -                longer, shorter interval",
 		"  q                   quit",
-		"",
 		"FILL   descriptors in use          OPS/s  operations on the ring",
 		"BUF/s  buffers made available      BELL/s doorbells rung",
 		"SUPPR  doorbells the device did not want (kick_prepare said no)",
 		"OUT/s  bytes for the device        IN/s   bytes the device wrote",
 		"DATA   last notification data: q queue, @ next offset, w wrap counter",
-		"Times are those of the driver's calls; -io is an in-order layout.",
-		"Small histograms have a logarithmic height, large ones a linear one.",
-		"lost: events that could not be counted. Any key closes this.",
+		"NO     add failed, get empty, kick_prepare suppressed, more_used spurious",
+		"Times are those of the driver's calls; -io is an in-order layout. Small",
+		"histograms have a logarithmic height. lost: events that were not counted.",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
@@ -660,7 +660,16 @@ out:
 int verb_top(int argc, char **argv)
 {
 	struct options o;
-	struct view v = { .op = -1, .options = &o };
+	struct view v = {
+		.op = -1,
+		.options = &o,
+		/* The busiest first. */
+		.sort = {
+			[PAGE_QUEUES] = table_column(PAGE_QUEUES, "BUF/s"),
+			[PAGE_LAYOUTS] = table_column(PAGE_LAYOUTS, "OPS/s"),
+			[PAGE_DOORBELLS] = table_column(PAGE_DOORBELLS, "BELL/s"),
+		},
+	};
 	const struct snapshot *first;
 	struct probe *p;
 	SCREEN *screen;

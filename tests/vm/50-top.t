@@ -33,7 +33,7 @@ sleep 2.5
 page=$(shot)
 like 'the header has the kernel and the way it took' "$page" "vringtop [0-9.]+ +linux $(uname -r).* tracepoints"
 like 'lost events stand in the header' "$page" 'lost 0'
-like 'the own cost stands in the header' "$page" 'tool [0-9.]+% CPU \+ probe [0-9.]+(ns|us)/op'
+like 'the own cost stands in the header' "$page" 'tool [0-9.]+% \+ probe [0-9.]+(ns|us)/op [0-9.]+% of a CPU'
 like 'the split disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.0 +split +[0-9]+% +[0-9.]+k? '
 like 'the packed disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.0 +packed +[0-9]+% +[0-9.]+k? '
 like 'the network queues are there' "$page" 'output.0 +split.*|output.0 +packed'
@@ -46,7 +46,7 @@ keys d
 like 'd shows the doorbells' "$(shot)" 'BUF/BELL.*output.0'
 keys d
 keys o
-like 'o shows one operation' "$(shot)" 'times of add'
+like 'o shows one operation' "$(shot)" 'op add'
 keys h
 like 'h shows the keys' "$(shot)" 'PgUp PgDn'
 keys h
