@@ -25,11 +25,10 @@ limit=${limit:-300}
 
 run='' guest='' relays=() helpers=() saved_terminal=''
 
-restore_terminal() {
-	[[ -n $saved_terminal ]] || return 0
+disconnect_terminal() {
 	kill "${helpers[@]}" 2>/dev/null || true
-	stty "$saved_terminal" <&"$user" 2>/dev/null || true
-	saved_terminal=''
+	[[ -z $saved_terminal ]] || stty "$saved_terminal" <&"$user" 2>/dev/null || true
+	helpers=() saved_terminal=''
 }
 
 cleanup() {
@@ -38,8 +37,8 @@ cleanup() {
 		kill -TERM "$guest" 2>/dev/null || true
 		wait "$guest" 2>/dev/null || true
 	fi
-	restore_terminal
-	kill "${relays[@]}" "${helpers[@]}" 2>/dev/null || true
+	disconnect_terminal
+	kill "${relays[@]}" 2>/dev/null || true
 	[[ -z $run ]] || rm -rf "$run"
 }
 trap cleanup EXIT
@@ -213,10 +212,10 @@ guest=$!
 # A signal that has a trap interrupts the wait.
 while status=0; wait "$guest" || status=$?; kill -0 "$guest" 2>/dev/null; do :; done
 guest=''
-exec {out}>&- {err}>&-
+disconnect_terminal
+exec {out}>&- {err}>&- # with these, the pipes have no writer left: the relays come to their end
 wait "${relays[@]}" || true
 relays=()
-restore_terminal
 
 read -r -t 0.1 -u "$control_out" told || told=''
 [[ -z $told ]] || exit "$told"
