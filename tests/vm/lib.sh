@@ -36,7 +36,7 @@ is() {
 
 # like NAME GOT REGEX; unlike NAME GOT REGEX   (extended regular expressions)
 like() {
-	if [[ $2 =~ $3 ]]; then pass "$1"; else fail "$1" "got: $2" "does not match: $3"; fi
+	if [[ $2 =~ $3 ]]; then pass "$1"; else fail "$1" "got: $(head -n 40 <<<"$2")" "does not match: $3"; fi
 }
 unlike() {
 	if [[ ! $2 =~ $3 ]]; then pass "$1"; else fail "$1" "got: $2" "must not match: $3"; fi
