@@ -225,12 +225,18 @@ lock_tree() {
 	}
 }
 
-if [[ $action == make || ! -e $result/bzImage ]]; then
+if [[ $action == make || $action == copy || ! -e $result/bzImage ]]; then
 	lock_tree
-	[[ -e $result/bzImage && ($action != make || -e $tree/Module.symvers) ]] || build
+	[[ -e $result/bzImage && ($action =~ ^(image|dir)$ || -e $tree/Module.symvers) ]] || build
 fi
 case $action in
 image) echo "$result/bzImage" ;;
 dir) echo "$result" ;;
 make) tree_make "$@" ;;
+copy)
+	[[ $# -eq 1 ]] || die "wrong use" "usage: kernel.sh copy NAME DIR"
+	cp -al -T "$tree" "$1"
+	tree=$1
+	apply_patches
+	;;
 esac
