@@ -10,10 +10,10 @@ limit=10 # seconds; a boot to the missing root file system takes 1 or 2
 
 [[ -r /dev/kvm && -w /dev/kvm ]] || { echo tcg; exit; }
 
-machine="$(cat /proc/sys/kernel/random/boot_id) $(qemu-system-x86_64 --version | head -n 1)"
+question="user $(id -u), boot $(</proc/sys/kernel/random/boot_id), $(qemu-system-x86_64 --version | head -n 1)"
 answers=$cache/accel
-if known=$(sed -n "s/^$(id -u) $machine = //p" "$answers" 2>/dev/null | tail -n 1) && [[ -n $known ]]; then
-	echo "$known"
+if known=$(grep -F "$question: " "$answers" 2>/dev/null | tail -n 1) && [[ -n $known ]]; then
+	echo "${known##*: }"
 	exit
 fi
 
@@ -25,5 +25,6 @@ say "guest: trying whether a kernel boots under KVM here (at most $limit s)"
 	-nodefaults -display none -no-reboot -serial "file:$console" -kernel "$image" \
 	-append 'console=ttyS0 panic=-1' || true; } </dev/null >/dev/null 2>&1
 if grep -aq 'Unable to mount root fs' "$console"; then found=kvm; else found=tcg; fi
-echo "$(id -u) $machine = $found" >>"$answers"
+mkdir -p "$cache"
+echo "$question: $found" >>"$answers"
 echo "$found"

@@ -14,26 +14,23 @@ install_packages() {
 		die "cannot install packages: not root; missing: ${missing[*]}" \
 			"run: sudo apt-get update && sudo apt-get install --no-install-recommends ${missing[*]}"
 	fi
-	say "setup: installing ${missing[*]}"
+	local log=$cache/logs/setup.log
+	trap end_job EXIT
 	# A new machine has no package lists yet, and an old one's may name versions that are gone.
-	if ! apt_install "${missing[@]}"; then
-		say "setup: fetching the package lists first"
-		quietly apt-get -q update
-		apt_install "${missing[@]}" ||
-			die "apt-get could not install ${missing[*]}: $apt_output" \
-				"check the machine's package sources: apt-get update; apt-get install ${missing[*]}"
-	fi
+	apt_install "${missing[@]}" || {
+		say "setup: that needs newer package lists"
+		run_job "setup: fetching the package lists" "$log" 0 apt-get -q update && apt_install "${missing[@]}"
+	} || {
+		tail -n 20 "$log" | sed 's/^/    /' >&2
+		die "apt-get could not install ${missing[*]}; its last messages are above" \
+			"check this machine's package sources (apt-get update), then try again"
+	}
+	trap - EXIT
 }
 
-# Keeps the output in apt_output, for the message if the second try fails too.
 apt_install() {
-	apt_output=$(DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
-		install --no-install-recommends "$@" 2>&1 </dev/null)
-}
-
-quietly() {
-	local output
-	output=$("$@" 2>&1 </dev/null) || die "$* failed: $output"
+	run_job "setup: installing $*" "$log" 0 env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
 }
 
 # fetch_package SUITE PACKAGE DIR: unpacks a package of another Debian suite into DIR.

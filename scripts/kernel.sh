@@ -19,7 +19,8 @@ case $name in
 6.12 | 6.12-ops | 6.12-stock)
 	version=6.12
 	archive=/usr/src/linux-source-6.12.tar.xz
-	build_lines=2160 # that make prints in a build from nothing; for the progress
+	source_files=92500 # these two for the progress only
+	build_lines=2160   # that make prints in a build from nothing
 	;;
 *) die "unknown kernel KERNEL=$name" "it is one of 6.12, 6.12-ops, 6.12-stock, or a path with a slash" ;;
 esac
@@ -54,54 +55,34 @@ tree_make() {
 }
 
 # --- Steps; each leaves either a whole result or none ---
-work='' job=''
+work=''
 cleanup() {
-	[[ -z $job ]] || kill -TERM -- "-$job" 2>/dev/null || true
+	end_job
 	[[ -z $work ]] || rm -rf "$work"
 }
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# run_job TITLE LINES COMMAND...: runs it with its output in the log, and shows how far it is.
-run_job() {
-	local title=$1 lines=$2 start=$SECONDS shown=$SECONDS status=0 percent now
+# job TITLE LINES COMMAND...
+job() {
+	local title="kernel $1" lines=$2
 	shift 2
-	setsid "$@" >"$log" 2>&1 </dev/null &
-	job=$!
-	[[ -t 2 ]] || say "$title ..."
-	while kill -0 "$job" 2>/dev/null; do
-		sleep 0.5
-		percent=$(($(wc -l <"$log") * 100 / lines))
-		[[ $percent -lt 100 ]] || percent=99
-		now=$(printf '%s: %2d %%, %d:%02d' "$title" "$percent" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)))
-		if [[ -t 2 ]]; then
-			printf '\r%s ' "$now" >&2
-		elif ((SECONDS - shown >= 20)); then
-			shown=$SECONDS
-			say "$now"
-		fi
-	done
-	wait "$job" || status=$?
-	job=''
-	[[ ! -t 2 ]] || printf '\r\033[K' >&2
-	if [[ $status -ne 0 ]]; then
+	run_job "$title" "$log" "$lines" "$@" || {
 		tail -n 40 "$log" | sed 's/^/    /' >&2
-		die "$title failed with status $status; the end of its log is above" "the whole log: $log"
-	fi
-	say "$(printf '%s: done, %d:%02d' "$title" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)))"
+		die "$title failed; the end of its log is above" "the whole log: $log"
+	}
 }
 
 unpack_source() {
 	[[ ! -d $pristine ]] || return 0
 	mkdir -p "$cache/sources"
 	work=$(mktemp -d "$cache/sources/.unpack.XXXXXX")
-	run_job "kernel $version: unpacking the source" "$source_files" \
+	job "$version: unpacking the source" "$source_files" \
 		tar -C "$work" --strip-components=1 -xvf "$archive"
 	mv -T "$work" "$pristine"
 	work=''
 }
-source_files=90000
 
 # Hard links: a tree costs no second copy of the source. Nothing writes into a file in place.
 make_tree() {
@@ -180,7 +161,7 @@ build() {
 	configure
 	export -f tree_make
 	export tree name
-	run_job "kernel $name: building" "$lines" bash -c "tree_make -j$(nproc) bzImage modules"
+	job "$name: building" "$lines" bash -c "tree_make -j$(nproc) bzImage modules"
 
 	rm -rf "$result"
 	work=$(mktemp -d "$cache/kernels/.result.XXXXXX")
@@ -236,6 +217,8 @@ make) tree_make "$@" ;;
 copy)
 	[[ $# -eq 1 ]] || die "wrong use" "usage: kernel.sh copy NAME DIR"
 	cp -al -T "$tree" "$1"
+	# Hard links again; these make writes in place, so each tree needs its own.
+	find "$1" -name '.*.cmd' -exec sed -i '' {} +
 	tree=$1
 	apply_patches
 	;;
