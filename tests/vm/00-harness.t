@@ -12,7 +12,7 @@ KERNEL=$("$repo/scripts/kernel.sh" image 6.12-stock) || exit 1
 # left_behind: what guests of this test have left on this machine
 left_behind() {
 	find "$scratch" -maxdepth 1 -name 'vringtop-*'
-	pgrep -f "qemu-system.*$scratch" || true
+	pgrep -f "qemu-system.*$scratch" || [[ $? -eq 1 ]] || echo "pgrep failed"
 }
 
 # --- Status and streams, with the image named by its path ---
