@@ -216,9 +216,13 @@ dir) echo "$result" ;;
 make) tree_make "$@" ;;
 copy)
 	[[ $# -eq 1 ]] || die "wrong use" "usage: kernel.sh copy NAME DIR"
-	cp -al -T "$tree" "$1"
-	# Hard links again; these make writes in place, so each tree needs its own.
-	find "$1" -name '.*.cmd' -exec sed -i '' {} +
+	if [[ $(stat -c %d "$tree") == "$(stat -c %d "$(dirname "$1")")" ]]; then
+		cp -al -T "$tree" "$1"
+		# Make writes into these in place, so each tree needs its own.
+		find "$1" -name '.*.cmd' -exec sed -i '' {} +
+	else # another file system: no hard links, so at least not the largest files
+		rsync -a --exclude '/vmlinux*' --exclude '/.tmp_vmlinux*' "$tree/" "$1"
+	fi
 	tree=$1
 	apply_patches
 	;;
