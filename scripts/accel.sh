@@ -10,7 +10,7 @@ limit=10 # seconds; a boot to the missing root file system takes 1 or 2
 
 [[ -r /dev/kvm && -w /dev/kvm ]] || { echo tcg; exit; }
 
-question="user $(id -u), boot $(</proc/sys/kernel/random/boot_id), $(qemu-system-x86_64 --version | head -n 1)"
+question="user $(id -u), boot $(</proc/sys/kernel/random/boot_id), $("$checkout/scripts/qemu.sh" --version | head -n 1)"
 answers=$cache/accel
 if known=$(grep -F "$question: " "$answers" 2>/dev/null | tail -n 1) && [[ -n $known ]]; then
 	echo "${known##*: }"
@@ -21,7 +21,7 @@ console=$(mktemp "${TMPDIR:-/tmp}/vringtop-kvm.XXXXXX")
 trap 'rm -f "$console"' EXIT
 say "guest: trying whether a kernel boots under KVM here (at most $limit s)"
 # No root file system: a kernel that works gets as far as panicking about that, and QEMU ends.
-{ ulimit -c 0; timeout -k 1 "$limit" qemu-system-x86_64 -accel kvm -cpu host -machine q35 -m 512M \
+{ ulimit -c 0; timeout -k 1 "$limit" "$checkout/scripts/qemu.sh" -accel kvm -cpu host -machine q35 -m 512M \
 	-nodefaults -display none -no-reboot -serial "file:$console" -kernel "$image" \
 	-append 'console=ttyS0 panic=-1' || true; } </dev/null >/dev/null 2>&1
 if grep -aq 'Unable to mount root fs' "$console"; then found=kvm; else found=tcg; fi

@@ -206,6 +206,7 @@ for word in "${shown[@]}"; do
 	esac
 	qemu+=("$word")
 done
+qemu[0]=$checkout/scripts/qemu.sh
 timeout -k 5 "$limit" "${qemu[@]}" <"$input" >"$run/qemu" 2>&1 &
 guest=$!
 
