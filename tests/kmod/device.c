@@ -313,17 +313,6 @@ static void vrx_recycle(struct virtqueue *vq, void *token)
 	vrx_counted(q, VRX_DETACH_UNUSED_BUF, VRX_OTHER, 1, 1);
 }
 
-/* Empties the ring. */
-void vrx_queue_reset(struct vrx_queue *q, enum vrx_context context)
-{
-	bool done = !virtqueue_reset(q->vq, vrx_recycle, NULL);
-
-	vrx_counted(q, VRX_RESET, context, 1, done);
-	/* The last look for a buffer found none. */
-	vrx_counted(q, VRX_DETACH_UNUSED_BUF, VRX_OTHER, 1, 0);
-	vrx_counted(q, VRX_INIT_LAST_USED, VRX_OTHER, 1, 1);
-}
-
 /* Empties the ring and makes it half as large, or as large as it was. */
 void vrx_queue_resize(struct vrx_queue *q, enum vrx_context context)
 {
@@ -336,6 +325,26 @@ void vrx_queue_resize(struct vrx_queue *q, enum vrx_context context)
 	vrx_counted(q, VRX_INIT_LAST_USED, VRX_OTHER, 1, 1);
 	if (done)
 		vrx_counted(q, VRX_FREE, VRX_OTHER, 1, 1);
+}
+
+/*
+ * Empties the ring. In order, Linux 7.3 keeps its place among the descriptors
+ * and in a batch over a reset, and breaks the ring at the next used buffer; a
+ * resize starts afresh.
+ */
+void vrx_queue_reset(struct vrx_queue *q, enum vrx_context context)
+{
+	bool done = !virtqueue_reset(q->vq, vrx_recycle, NULL);
+
+	vrx_counted(q, VRX_RESET, context, 1, done);
+	/* The last look for a buffer found none. */
+	vrx_counted(q, VRX_DETACH_UNUSED_BUF, VRX_OTHER, 1, 0);
+	vrx_counted(q, VRX_INIT_LAST_USED, VRX_OTHER, 1, 1);
+
+	if (q->in_order) {
+		vrx_queue_resize(q, VRX_OTHER);
+		vrx_queue_resize(q, VRX_OTHER);
+	}
 }
 
 static void vrx_del_vqs(struct virtio_device *vdev)

@@ -619,8 +619,11 @@ static void vrx_queue_prepare(struct vrx_queue *q, unsigned int number)
 	q->random = vrx_seed(number);
 	q->kicks = 0;
 	/* What is measured starts from the same state each time. */
-	if (run.command.mode == VRX_ROUND)
+	if (run.command.mode == VRX_ROUND) {
 		vrx_queue_reset(q, VRX_OTHER);
+		if (q->num != q->dev->shape->size)
+			vrx_queue_resize(q, VRX_OTHER);
+	}
 }
 
 /* Deals the queues out; an even one and the odd one after it stay together. */
