@@ -2,7 +2,8 @@
 # The patched kernel and the one without the tracepoint patches carry the disk and network load.
 . "$(dirname "$0")/lib.sh"
 
-load='dmesg -C
+load='. tests/vm/lib.sh
+dmesg -C
 for disk in /dev/vda /dev/vdb; do
 	fio --name=verify --filename=$disk --rw=randwrite --bs=4k --size=8M --verify=crc32c \
 		--do_verify=1 --direct=1 --ioengine=io_uring --iodepth=8 --output=/tmp/fio >&2 || exit 1
@@ -13,7 +14,7 @@ for queue in /sys/bus/virtio/drivers/virtio_blk/virtio*; do
 	echo $queue >&2
 	basename $queue >/sys/bus/virtio/drivers/virtio_blk/unbind || exit 1
 done
-dmesg --level=emerg,alert,crit,err,warn'
+complaints || true'
 
 for kernel in 6.12-ops 6.12; do
 	KERNEL=$kernel vm_run "$load"

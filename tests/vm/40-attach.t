@@ -52,5 +52,5 @@ kill $load
 wait $load 2>/dev/null
 sleep 1
 is_as_before 'no program, map or link is left'
-is 'the kernel has nothing to say' "$(dmesg --level=emerg,alert,crit,err,warn)" ''
+is 'the kernel has nothing to say' "$(complaints)" ''
 done_testing

@@ -42,6 +42,13 @@ unlike() {
 	if [[ ! $2 =~ $3 ]]; then pass "$1"; else fail "$1" "got: $2" "must not match: $3"; fi
 }
 
+# complaints: what the guest's kernel warned of since `dmesg -C`, without its remarks that the
+# clocks of a slow emulated machine jump
+complaints() {
+	dmesg --level=emerg,alert,crit,err,warn |
+		grep -vE 'hrtimer: interrupt took|clocksource|TSC found unstable|sched_clock: Marking|Long readout'
+}
+
 # skip REASON NAME: a check that cannot be made here
 skip() {
 	printf 'ok %d - %s # SKIP %s\n' $((++tests_run)) "$2" "$1"
