@@ -17,7 +17,7 @@ setup_kernel() {
 # virtme-ng's own dependencies (kmod, file, python3-*) among them; it is not in Debian 12.
 setup_guest() {
 	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
-		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd procps
+		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf procps
 		bsdutils debian-archive-keyring)
 }
 
