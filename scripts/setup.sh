@@ -36,11 +36,12 @@ if [[ " $* " == *" guest "* ]] && ! [[ -x /usr/bin/virtme-run || -x $cache/virtm
 	fetch_package trixie virtme-ng "$cache/virtme-ng"
 fi
 
-# QEMU 8.1 is the first that traced guests survive on (see qemu.sh). An older one still brings the
-# libraries and the firmware.
+# QEMU 8.1 is the first that traced guests survive on (see qemu.sh), and 9.0 the first that offers
+# for a vhost-user-rng-pci what its back-end offers, notification data included. An older one still
+# brings the libraries and the firmware.
 if [[ " $* " == *" guest "* && ! -e $cache/qemu/complete ]]; then
 	version=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9]*\.[0-9]*\).*/\1/p')
-	if [[ $(printf '%s\n' "$version" 8.1 | sort -V | head -n 1) != 8.1 ]]; then
+	if [[ $(printf '%s\n' "$version" 9.0 | sort -V | head -n 1) != 9.0 ]]; then
 		mkdir -p "$cache"
 		# shellcheck disable=SC1091
 		suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports

@@ -7,6 +7,10 @@
 #   TIMEOUT     seconds after which a guest counts as hung (300; 0: no limit). At a terminal: none.
 #   CPUS, MEMORY, QEMU_OPTS   of the guest (2, 1G, nothing)
 #   ACCEL       kvm or tcg; found out by a trial boot if not given
+#   RNG_OPTS    of the entropy device: what it offers, how long it holds a buffer, faults; see
+#               vhost-user-rng --help (--notification-data --event-idx --indirect)
+#   RNG_REPORT  a file that gets that device's report when the guest has ended (none); the guest
+#               itself can ask the device through /dev/virtio-ports/vringtop.rng
 # Exit status: the command's; 124 if the guest hung, 125 if it did not start or died.
 # At a terminal the guest has one too: window size and keys pass through; Ctrl-] ends the guest.
 set -euo pipefail
@@ -23,7 +27,7 @@ limit=${TIMEOUT:-${terminal:+0}}
 limit=${limit:-300}
 [[ $limit =~ ^[0-9]+$ ]] || die "TIMEOUT is '$limit'" "it must be a number of seconds; 0 means no limit"
 
-run='' guest='' relays=() helpers=() saved_terminal=''
+run='' guest='' rng='' relays=() helpers=() saved_terminal=''
 
 disconnect_terminal() {
 	kill "${helpers[@]}" 2>/dev/null || true
@@ -36,6 +40,10 @@ cleanup() {
 	if [[ -n $guest ]]; then
 		kill -TERM "$guest" 2>/dev/null || true
 		wait "$guest" 2>/dev/null || true
+	fi
+	if [[ -n $rng ]]; then
+		kill "$rng" 2>/dev/null || true
+		wait "$rng" 2>/dev/null || true # it writes its report
 	fi
 	disconnect_terminal
 	kill "${relays[@]}" 2>/dev/null || true
@@ -94,6 +102,18 @@ printf '%s' "$command" >"$run/command"
 	[[ -z $terminal ]] || printf 'terminal=%q\nsize=%q\n' "${TERM:-linux}" "$(stty size)"
 } >"$run/settings"
 
+# --- The entropy device: a process of its own, to which QEMU connects ---
+env -u MAKEFLAGS -u MAKELEVEL make -s -C "$checkout/tests/device" >&2
+read -r -a rng_options <<<"${RNG_OPTS---notification-data --event-idx --indirect}"
+"$checkout/build/device/vhost-user-rng" --report "${RNG_REPORT:-$run/rng.report}" "${rng_options[@]}" \
+	--control "$run/rng.control" "$run/rng" </dev/null >"$run/rng.messages" 2>&1 &
+rng=$!
+until [[ -S $run/rng.control ]]; do
+	kill -0 "$rng" 2>/dev/null ||
+		die "the entropy device did not start: $(cat "$run/rng.messages")" "check RNG_OPTS='${RNG_OPTS-}'"
+	sleep 0.01
+done
+
 # --- The standard devices ---
 quoted=${run//,/,,} # QEMU's way of writing a comma in an option
 for disk in split packed scsi; do truncate -s 256M "$run/$disk.img"; done
@@ -110,7 +130,11 @@ devices=(
 	-device virtio-net-pci,netdev=hub-split,mac=52:54:00:76:72:00,packed=off,romfile=
 	-netdev hubport,id=hub-packed,hubid=0
 	-device virtio-net-pci,netdev=hub-packed,mac=52:54:00:76:72:01,packed=on,romfile=
-	-device virtio-rng-pci
+	-object "memory-backend-memfd,id=ram,size=$memory,share=on" -machine memory-backend=ram
+	-chardev "socket,id=rng,path=$quoted/rng"
+	-device vhost-user-rng-pci,chardev=rng,vectors=2
+	-chardev "socket,id=rng-control,path=$quoted/rng.control"
+	-device virtserialport,name=vringtop.rng,chardev=rng-control
 	-device virtio-scsi-pci,id=scsi
 	-drive "if=none,id=scsi-disk,format=raw,file=$quoted/scsi.img"
 	-device scsi-hd,bus=scsi.0,drive=scsi-disk,serial=scsi
@@ -234,5 +258,5 @@ else
 	status=125
 fi
 say "vm.sh: QEMU's messages and the end of the guest's console:"
-cat "$run/qemu" "$run/console" 2>/dev/null | tr -d '\r' | tail -n 40 | sed 's/^/    /' >&2
+cat "$run/rng.messages" "$run/qemu" "$run/console" 2>/dev/null | tr -d '\r' | tail -n 40 | sed 's/^/    /' >&2
 exit "$status"

@@ -87,7 +87,9 @@ is "and nothing stays behind" "$(left_behind)" ''
 
 # --- Two at once; one from a checkout in a place that the guest has of its own ---
 other=$(mktemp -d /var/tmp/vringtop-test.XXXXXX)
+mkdir "$other/tests"
 cp -r "$repo/scripts" "$other"
+cp -r "$repo/tests/device" "$other/tests"
 trap 'rm -rf "$scratch" "$other"' EXIT
 write_read='echo MARK >/dev/vda; sync; sleep 3; head -c 4 /dev/vda; ls -d scripts'
 (cd "$other" && scripts/vm.sh "${write_read/MARK/one-}") >"$scratch/one" 2>/dev/null </dev/null &
