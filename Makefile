@@ -69,7 +69,7 @@ export KERNEL
 # The command goes on as it was written: its dollar signs are the guest's shell's.
 unexport CMD
 vm: export VM_COMMAND = $(value CMD)
-.PHONY: setup kernel vm demo test install help
+.PHONY: setup kernel btf vm demo test install help
 
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh build kernel guest
@@ -77,6 +77,11 @@ setup: ## install the packages that are missing (the targets below do it by them
 kernel: ## build a guest kernel into the cache: KERNEL=6.12, 6.12-ops (no tracepoints) or 6.12-stock
 	@scripts/setup.sh build kernel
 	@image=$$(scripts/kernel.sh image "$$KERNEL") && echo "$$image"
+
+btf: all ## make vmlinux.h again: what the programs read of the types of KERNEL (a patched one)
+	@dir=$$(scripts/kernel.sh dir "$$KERNEL") && \
+		scripts/vmlinux.sh $(BUILD)/vringtop.bpf.o "$$dir/vmlinux" >$(BUILD)/vmlinux.h
+	@mv $(BUILD)/vmlinux.h vmlinux.h
 
 vm: ## run a command as root in a guest: KERNEL=... CMD='vringtop queues'; a shell without CMD
 	@scripts/setup.sh build guest
@@ -98,7 +103,7 @@ test: ## all tests; ends with a line that counts them
 	@scripts/setup.sh build kernel guest
 	@$(MAKE) --no-print-directory all check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
-	@prove --timer $(sort $(wildcard tests/vm/*.t))
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -e '' $(UNIT) $(sort $(wildcard tests/vm/*.t))
 
 install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's types as far as the programs read them. Every field is found in
- * the running kernel's BTF when the programs are loaded (CO-RE), so only names
- * and kinds count here, not offsets.
+ * The kernel's types as far as the programs read them; made by `make btf`.
+ * Every field is found in the running kernel's BTF when the programs are loaded
+ * (CO-RE), so only names and kinds count here, not offsets.
  */
 #ifndef VMLINUX_H
 #define VMLINUX_H
@@ -14,6 +14,7 @@ typedef int __s32;
 typedef unsigned int __u32;
 typedef long long __s64;
 typedef unsigned long long __u64;
+typedef __u64 u64;
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
@@ -34,16 +35,28 @@ struct list_head {
 	struct list_head *next;
 };
 
-struct device_driver {
-	const char *name;
-};
+struct device_driver;
 
 struct device {
 	struct device_driver *driver;
 };
 
+struct device_driver {
+	void *name;
+};
+
 struct virtio_device_id {
 	__u32 device;
+};
+
+struct virtio_device;
+
+struct virtqueue {
+	struct list_head list;
+	void *name;
+	struct virtio_device *vdev;
+	unsigned int index;
+	unsigned int num_free;
 };
 
 struct virtio_device {
@@ -51,19 +64,16 @@ struct virtio_device {
 	struct device dev;
 	struct virtio_device_id id;
 	struct list_head vqs;
-	__u64 features;
-};
-
-struct virtqueue {
-	struct list_head list;
-	const char *name;
-	struct virtio_device *vdev;
-	unsigned int index;
-	unsigned int num_free;
+	u64 features;
 };
 
 struct vring {
 	unsigned int num;
+};
+
+enum vq_layout {
+	VQ_LAYOUT_SPLIT = 0,
+	VQ_LAYOUT_PACKED = 1,
 };
 
 struct vring_virtqueue_split {
@@ -76,21 +86,14 @@ struct vring_virtqueue_packed {
 	} vring;
 };
 
-enum vq_layout {
-	VQ_LAYOUT_SPLIT = 0,
-	VQ_LAYOUT_PACKED = 1,
-};
-
 struct vring_virtqueue {
-	struct virtqueue vq;
+	enum vq_layout layout;
 	bool broken;
+	unsigned int id;
 	union {
 		struct vring_virtqueue_split split;
 		struct vring_virtqueue_packed packed;
 	};
-	/* with the patches of kernel-patch/ */
-	enum vq_layout layout;
-	unsigned int id;
 };
 
 #pragma clang attribute pop

@@ -15,7 +15,7 @@ bpftool gen min_core_btf "$2" "$work/btf" "$1"
 cat <<'END'
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The kernel's types as far as the programs read them; made by `make vmlinux.h`.
+ * The kernel's types as far as the programs read them; made by `make btf`.
  * Every field is found in the running kernel's BTF when the programs are loaded
  * (CO-RE), so only names and kinds count here, not offsets.
  */
