@@ -69,11 +69,8 @@ fi
 
 accel=${ACCEL:-$("$checkout/scripts/accel.sh" "$image")}
 case $accel in
-kvm) accel_args=() emulator=() ;;
-# One thread for all the guest's CPUs: with a thread each, a CPU can run the old bytes of code that
-# another has just patched, and Linux dies of a left-over int3 when it switches a static key or a
-# tracepoint (QEMU 7.2 under load, within a minute of switching).
-tcg) accel_args=(--disable-kvm) emulator=(-accel "tcg,thread=single") ;;
+kvm) accel_args=() ;;
+tcg) accel_args=(--disable-kvm) ;;
 *) die "ACCEL is '$accel'" "it must be kvm or tcg" ;;
 esac
 say "guest: $kernel, $cpus CPUs, $memory, under ${accel^^}"
@@ -119,7 +116,6 @@ quoted=${run//,/,,} # QEMU's way of writing a comma in an option
 for disk in split packed scsi; do truncate -s 256M "$run/$disk.img"; done
 # shellcheck disable=SC2054 # the commas are QEMU's
 devices=(
-	"${emulator[@]}"
 	-machine q35
 	-nodefaults
 	-drive "if=none,id=split,format=raw,file=$quoted/split.img"
