@@ -10,17 +10,12 @@ kernel=$1
 sources=$checkout/tests/kmod
 out=$checkout/build/kmod/${kernel//\//_}
 
-build() {
-	if [[ $kernel != */* ]]; then
-		make -C "$sources" OUT="$out" sources &&
-			"$checkout/scripts/kernel.sh" make "$kernel" M="$out" modules
-	else
-		make -C "$sources" KDIR="$kernel" OUT="$out" modules
-	fi
-}
-
-if [[ $kernel == */* && ! -e $kernel/Module.symvers ]]; then
+if [[ $kernel != */* ]]; then
+	make -s -C "$sources" OUT="$out" sources
+	"$checkout/scripts/kernel.sh" make "$kernel" -s M="$out" modules
+elif [[ -e $kernel/Module.symvers ]]; then
+	make -s -C "$sources" KDIR="$(realpath "$kernel")" OUT="$out" modules
+else
 	die "$kernel has no Module.symvers" "name a kernel tree in which 'make vmlinux modules' has run"
-fi
-log=$(build 2>&1) || die "the exerciser does not build for $kernel:"$'\n'"$log"
+fi >&2
 echo "$out/vring_exerciser.ko"

@@ -34,7 +34,8 @@ ${DURING:+( ${DURING} ) >&2 & sleep 5}
 for layout in $*; do
 	for notify in 0 1; do
 		for run in warm-up 1 2 3 4 5; do
-			echo mode=round layout=\$layout notify=\$notify rounds=$rounds quiet=1 >run
+			echo mode=round layout=\$layout notify=\$notify rounds=$rounds quiet=1 >run ||
+				{ dmesg | grep vring_exerciser: | tail -n 1 >&2; exit 1; }
 			[ \$run = warm-up ] || sed \"s/^.*cycles_per_round=/\$layout \$notify /\" time
 		done
 	done
