@@ -6,7 +6,8 @@
 #   KERNEL      6.12, 6.12-ops, 6.12-stock (built if need be), or the path of an image or kernel tree
 #   TIMEOUT     seconds after which a guest counts as hung (300; 0: no limit). At a terminal: none.
 #   CPUS, MEMORY, QEMU_OPTS   of the guest (2, 1G, nothing)
-#   ACCEL       kvm or tcg; found out by a trial boot if not given
+#   ACCEL       kvm or tcg; found out by a trial boot if not given. tcg,thread=multi gives each CPU
+#               a thread: faster, but code that changes while it runs may break (see below)
 #   RNG_OPTS    of the entropy device: what it offers, how long it holds a buffer, faults; see
 #               vhost-user-rng --help (--notification-data --event-idx --indirect)
 #   RNG_REPORT  a file that gets that device's report when the guest has ended (none); the guest
@@ -69,9 +70,14 @@ fi
 
 accel=${ACCEL:-$("$checkout/scripts/accel.sh" "$image")}
 case $accel in
-kvm) accel_args=() ;;
-tcg) accel_args=(--disable-kvm) ;;
-*) die "ACCEL is '$accel'" "it must be kvm or tcg" ;;
+kvm) accel_args=() emulator=() ;;
+# One thread for all the guest's CPUs. With a thread each, QEMU invalidates its translation of code
+# that a CPU writes to before the write lands; a CPU that runs there in between keeps a translation
+# of the old bytes, and Linux dies of an int3 that it has long removed. On a busy machine that took
+# a minute of switching tracepoints on and off, with QEMU 7.2 and with 10.0.
+tcg) accel_args=(--disable-kvm) emulator=(-accel "tcg,thread=single") ;;
+tcg,*) accel_args=(--disable-kvm) emulator=(-accel "$accel") ;;
+*) die "ACCEL is '$accel'" "it must be kvm, tcg, or tcg with options as QEMU has them (tcg,thread=multi)" ;;
 esac
 say "guest: $kernel, $cpus CPUs, $memory, under ${accel^^}"
 
@@ -116,6 +122,7 @@ quoted=${run//,/,,} # QEMU's way of writing a comma in an option
 for disk in split packed scsi; do truncate -s 256M "$run/$disk.img"; done
 # shellcheck disable=SC2054 # the commas are QEMU's
 devices=(
+	"${emulator[@]}"
 	-machine q35
 	-nodefaults
 	-drive "if=none,id=split,format=raw,file=$quoted/split.img"
