@@ -1,8 +1,7 @@
 #!/bin/bash
 # The guests' QEMU: this machine's own, or the newer one that setup.sh fetched. Usage: qemu.sh ARG...
 #
-# QEMU before 8.1 may run code that another CPU of the guest has just replaced. The kernel replaces
-# code whenever a tracepoint is switched on or off, and dies of that sooner or later.
+# QEMU 10.0 is the first with rings in order (in_order=on).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
