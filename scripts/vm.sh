@@ -7,7 +7,7 @@
 #   TIMEOUT     seconds after which a guest counts as hung (300; 0: no limit). At a terminal: none.
 #   CPUS, MEMORY, QEMU_OPTS   of the guest (2, 1G, nothing)
 #   ACCEL       kvm or tcg; found out by a trial boot if not given. tcg,thread=multi gives each CPU
-#               a thread: faster, but code that changes while it runs may break (see below)
+#               a thread: more parallel, but code that changes while it runs may break (see below)
 #   RNG_OPTS    of the entropy device: what it offers, how long it holds a buffer, faults; see
 #               vhost-user-rng --help (--notification-data --event-idx --indirect)
 #   RNG_REPORT  a file that gets that device's report when the guest has ended (none); the guest
