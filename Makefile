@@ -92,7 +92,7 @@ demo: ## everything needed, then the live view in a guest under load (snapshots 
 	@echo '[1/4] packages'
 	@scripts/setup.sh build kernel guest
 	@echo '[2/4] vringtop'
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all
 	@echo '[3/4] kernel'
 	@scripts/kernel.sh image "$$KERNEL" >/dev/null
 	@echo '[4/4] guest'

@@ -15,11 +15,7 @@ show() {
 }
 nice ./load.sh seconds 120 2>/dev/null &
 load=$!
-# Under TCG fio takes seconds to start.
-for _ in {1..30}; do
-	[[ $(cut -c 1-8 /sys/block/vd{a,b}/stat | sort -n | head -n 1) -lt 200 ]] || break
-	sleep 1
-done
+./load.sh moving 60
 show vringtop queues
 show vringtop stat 1 3
 show vringtop hist -o add,get,notify 3 1

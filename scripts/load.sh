@@ -2,11 +2,13 @@
 # Runs in the guest: keeps its virtio devices busy.
 #
 # Usage: load.sh seconds N   disks, network and entropy, at once, for N seconds
+#        load.sh moving N    waits until both virtio-blk disks move, at most N seconds (under
+#                            emulation fio takes seconds to start)
 #        load.sh reads N     exactly N direct reads of 4 KiB from each virtio-blk disk, one by one
 set -euo pipefail
 
-[[ $# -eq 2 && $1 =~ ^(seconds|reads)$ && $2 =~ ^[1-9][0-9]*$ ]] || {
-	echo "load.sh: wrong use; usage: load.sh seconds|reads N" >&2
+[[ $# -eq 2 && $1 =~ ^(seconds|moving|reads)$ && $2 =~ ^[1-9][0-9]*$ ]] || {
+	echo "load.sh: wrong use; usage: load.sh seconds|moving|reads N" >&2
 	exit 2
 }
 
@@ -54,6 +56,27 @@ seconds() {
 	done
 	for job in "${jobs[@]}"; do wait "$job" || status=1; done
 	return "$status"
+}
+
+# done_by SERIAL: the requests that the disk has done
+done_by() {
+	local -a stat
+	read -r -a stat <"/sys/block/$(basename "$(disk "$1")")/stat"
+	echo $((stat[0] + stat[4]))
+}
+
+moving() {
+	local name before end=$((SECONDS + $1))
+	for name in split packed; do
+		before=$(done_by "$name")
+		until (($(done_by "$name") >= before + 50)); do
+			((SECONDS < end)) || {
+				echo "load.sh: the disk '$name' has not moved for $1 s; is load.sh seconds running?" >&2
+				exit 1
+			}
+			sleep 0.2
+		done
+	done
 }
 
 "$@"
