@@ -7,6 +7,8 @@ PREFIX    ?= /usr/local
 CC        ?= cc
 CLANG     ?= clang
 BPFTOOL   ?= bpftool
+# Where Debian has bpftool; not on the PATH of everyone who is not root.
+export PATH := $(PATH):/usr/sbin:/sbin
 PKGS      := libbpf json-c ncursesw
 
 CFLAGS    ?= -O2 -g
