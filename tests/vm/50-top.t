@@ -4,11 +4,13 @@
 in_guest 6.12
 
 export LC_ALL=C.UTF-8
-screen=top-$$
+screens=0
 
 start() { # WIDTH HEIGHT ARGUMENTS...
 	local width=$1 height=$2
 	shift 2
+	# A server of its own for each: the one before may still be on its way out.
+	screen=top-$$-$((++screens))
 	tmux -L $screen -f /dev/null new-session -d -x "$width" -y "$height" \
 		"vringtop $*; echo \"status \$?\"; stty -a | grep -c ' echo '; sleep 1000"
 }
@@ -16,10 +18,10 @@ keys() { tmux -L $screen send-keys "$@"; sleep 1.5; }
 shot() { tmux -L $screen capture-pane -p; }
 wait_for() { # TEXT
 	for _ in {1..60}; do
-		grep -q -- "$1" <<<"$(shot)" && return
+		grep -q -- "$1" <<<"$(shot 2>/dev/null)" && return
 		sleep 0.25
 	done
-	shot >&2
+	shot
 	return 1
 }
 quit() { tmux -L $screen kill-server 2>/dev/null; }
