@@ -58,6 +58,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(UNIT_SRC) $(wildcard src/cli/*.h src/bpf/*.h)
 		-fno-sanitize-recover=undefined $(CPPFLAGS) $< $(UNIT_SRC) -lcmocka -lm -o $@
 
 check: all $(UNIT) ## the fast tests, no guest
+	@$(MAKE) -s -C tests/device check
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT)
 
 clean: ## remove build/ (kernels stay in the cache)
@@ -65,6 +66,7 @@ clean: ## remove build/ (kernels stay in the cache)
 
 # --- Guests: the scripts do it, these targets say how to ask for it ---
 # Variables for the guests (see scripts/vm.sh): KERNEL CMD TIMEOUT CPUS MEMORY QEMU_OPTS ACCEL
+# RNG_OPTS RNG_REPORT
 KERNEL  ?= 6.12
 CMD     ?= bash
 export KERNEL
@@ -104,6 +106,7 @@ TEST_KERNELS := 6.12 6.12-ops 6.12-stock
 test: ## all tests; ends with a line that counts them
 	@scripts/setup.sh build kernel guest
 	@$(MAKE) --no-print-directory all $(UNIT)
+	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -e '' $(UNIT) $(sort $(wildcard tests/vm/*.t))
 
