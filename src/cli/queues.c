@@ -20,7 +20,7 @@ static const char doc[] =
 	"The table leaves out what the layout says already; -io is in order. JSON has all.";
 
 /* The columns before the features; those go on below them. */
-#define FEATURES 57
+#define FEATURES 56
 
 static void print_queue(const struct queue *q)
 {
@@ -28,7 +28,7 @@ static void print_queue(const struct queue *q)
 	int column;
 
 	snprintf(device, sizeof(device), "virtio%d %.8s", q->device, q->role);
-	column = printf("%-12.12s %-14.14s %2u %-10.10s %4u %-9s", device, q->driver, q->index,
+	column = printf("%-12.12s %-14.14s %2u %-9.9s %4u %-9s", device, q->driver, q->index,
 			q->name, q->num, layout_short_name(q->layout));
 	for (int i = 0; ring_features[i].name; i++) {
 		const char *name = ring_features[i].short_name;
@@ -45,7 +45,7 @@ static void print_queue(const struct queue *q)
 
 static void print_all(const struct snapshot *s)
 {
-	printf("%-12s %-14s %2s %-10s %4s %-9s %s\n", "DEVICE", "DRIVER", "VQ", "NAME", "SIZE",
+	printf("%-12s %-14s %2s %-9s %4s %-9s %s\n", "DEVICE", "DRIVER", "VQ", "NAME", "SIZE",
 	       "LAYOUT", "RING FEATURES");
 	for (size_t i = 0; i < s->nr_queues; i++)
 		print_queue(&s->queues[i]);
