@@ -38,6 +38,7 @@ struct view {
 	bool help;
 	bool paused;
 	bool utf8;
+	bool chosen; /* the user has chosen a row; until then it is the first */
 	unsigned int serial; /* of the selected queue */
 	enum vt_layout layout; /* selected, on the page of layouts */
 	int selected_op; /* of the open queue */
@@ -158,7 +159,7 @@ static void draw_table(struct view *v, const struct table *t)
 	char line[512];
 
 	draw_titles(v, shown, n);
-	if (at < 0 && t->nr_rows) {
+	if ((at < 0 || !v->chosen) && t->nr_rows) {
 		at = 0;
 		select_row(v, &t->rows[0]);
 	}
@@ -445,6 +446,7 @@ static void move_selection(struct view *v, const struct snapshot *diff, const st
 	if (at >= (int)t->nr_rows)
 		at = t->nr_rows - 1;
 	select_row(v, &t->rows[at]);
+	v->chosen = true;
 }
 
 /* Goes on to the next column that is on the screen. */
@@ -462,7 +464,7 @@ static void move_sort(struct view *v, int by)
 static void change_page(struct view *v, enum page page)
 {
 	v->page = v->page == page && !v->open ? PAGE_QUEUES : page;
-	v->open = false;
+	v->open = v->chosen = false;
 	v->first = 0;
 }
 
@@ -519,7 +521,7 @@ static bool on_key(struct view *v, int key, const struct snapshot *diff, const s
 	case '\r':
 	case KEY_ENTER:
 		if (v->page != PAGE_LAYOUTS && t->nr_rows)
-			v->open = true;
+			v->open = v->chosen = true;
 		break;
 	case 27:
 	case KEY_BACKSPACE:

@@ -39,6 +39,7 @@ like 'the own cost stands in the header' "$page" 'tool [0-9.]+% \+ probe [0-9.]+
 like 'the split disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.0 +split +[0-9]+% +[0-9.]+k? '
 like 'the packed disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.0 +packed +[0-9]+% +[0-9.]+k? '
 like 'the network queues are there' "$page" 'output.0 +split.*|output.0 +packed'
+like 'the busiest queue is selected, on top' "$(sed -n 4p <<<"$page")" '^virtio[0-9]+ (vd[ab]|net) '
 is 'no line is longer than 80 characters' "$(awk 'length > 80' <<<"$page")" ''
 printf '%s\n' "$page" | sed 's/^/# /'
 
