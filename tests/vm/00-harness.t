@@ -110,9 +110,15 @@ like "a limit that is no number is refused" "$vm_err" "TIMEOUT is 'soon'"
 
 # --- A terminal ---
 tmux=(tmux -S "$scratch/tmux" -f /dev/null)
-# shellcheck disable=SC2016 # the guest's shell expands it
-"${tmux[@]}" new-session -d -x 100 -y 30 "$vm" 'stty size; read -r a; echo "a=$a"; stty size
-	trap "echo caught; exit 5" INT; while :; do sleep 0.1; done' \; set-option -g remain-on-exit on
+# in_tmux COMMAND: runs it in a guest whose terminal is tmux's
+in_tmux() {
+	cat >"$scratch/session" <<-'END'
+		"$1" "$2"
+		echo "status $?, $(stty -a | grep -o ' -*echo ')"
+		sleep 1000
+	END
+	"${tmux[@]}" new-session -d -x 100 -y 30 bash "$scratch/session" "$vm" "$1"
+}
 screen() {
 	"${tmux[@]}" capture-pane -p 2>&1
 }
@@ -125,6 +131,9 @@ on_screen() {
 	screen
 	return 1
 }
+# shellcheck disable=SC2016 # the guest's shell expands it
+in_tmux 'stty size; read -r a; echo "a=$a"; stty size
+	trap "echo caught; exit 5" INT; while :; do sleep 0.1; done'
 ok "a terminal's size is the guest's" on_screen "30 100"
 "${tmux[@]}" resize-window -x 90 -y 25
 sleep 1
@@ -133,7 +142,13 @@ ok "keys pass through" on_screen "a=keys"
 ok "a new size passes through" on_screen "25 90"
 "${tmux[@]}" send-keys C-c
 ok "Ctrl-C goes to the command in the guest" on_screen "caught"
-ok "whose status comes out" on_screen "status 5"
+ok "whose status comes out, with the terminal as it was" on_screen "status 5,  echo"
+"${tmux[@]}" kill-server
+
+in_tmux 'stty raw; echo up; cat'
+ok "a command that takes every key" on_screen "up"
+"${tmux[@]}" send-keys 'C-]'
+ok "is ended by Ctrl-]" on_screen "status 143,  echo"
 "${tmux[@]}" kill-server
 is "and nothing stays behind" "$(sleep 1; left_behind)" ''
 
