@@ -69,12 +69,12 @@ fetch_package() {
 
 # The mirror that this machine's own apt gets the running release's packages from.
 debian_mirror() {
-	local codename
+	local codename mirror
 	# shellcheck disable=SC1091
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	# shellcheck disable=SC2016 # the dollar signs are apt's
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 2>/dev/null |
-		awk -v release="$codename" '$2 == release { print $1; found = 1; exit } END { exit !found }' ||
-		die "no apt source for the release '$codename' of this machine found" \
-			"vringtop's guests need Debian 12 or later; see: apt-get indextargets"
+	mirror=$(apt-get update --print-uris 2>/dev/null |
+		sed -n "s,^'\(.*\)/dists/$codename/InRelease'.*,\1,p" | head -n 1)
+	[[ -n $mirror ]] || die "no apt source for the release '$codename' of this machine found" \
+		"vringtop's guests need Debian 12 or later; see: apt-get update --print-uris"
+	echo "$mirror"
 }
