@@ -222,12 +222,13 @@ said=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=$run "${virtme[@]}" --dry-run -
 	--qemu-opts "${devices[@]}" "${extra[@]}" 2>&1 </dev/null) ||
 	die "virtme-ng cannot start a guest: $said" "its command: ${virtme[*]}"
 declare -a shown qemu=()
+serial=''
 eval "shown=($said)" # it comes quoted for a shell
 for word in "${shown[@]}"; do
 	case $word in
 	# Six of these, each with queues for 31 ports; all the ports are on the first.
 	virtio-serial-pci)
-		if [[ -n ${serial:-} ]]; then unset 'qemu[-1]'; continue; fi
+		if [[ -n $serial ]]; then unset 'qemu[-1]'; continue; fi
 		serial=$word,max_ports=9
 		word=$serial
 		;;
