@@ -68,10 +68,18 @@ const char *layout_short_name(enum vt_layout layout)
 
 const char *queue_role(const struct queue *q)
 {
-	/* "virtio_" says nothing here. */
+	/* Device IDs, virtio 1.3 section 5. */
+	static const char *const types[] = {
+		[1] = "net",   [2] = "blk", [3] = "console", [4] = "rng",   [5] = "balloon",
+		[8] = "scsi",  [9] = "9p",  [16] = "gpu",    [18] = "input", [19] = "vsock",
+		[20] = "crypto", [24] = "mem", [25] = "sound", [26] = "fs",
+	};
+
 	if (q->role[0])
 		return q->role;
-	return !strncmp(q->driver, "virtio_", 7) ? q->driver + 7 : q->driver;
+	if (q->device_type < sizeof(types) / sizeof(*types) && types[q->device_type])
+		return types[q->device_type];
+	return q->driver;
 }
 
 void op_stats_add(struct op_stats *to, const struct op_stats *from)

@@ -68,7 +68,7 @@ const char *layout_name(enum vt_layout layout);
 /** The same in at most nine characters, for tables: "split-io" is split in order. */
 const char *layout_short_name(enum vt_layout layout);
 
-/** What a queue's device is in the system, vda, eth0; else what drives it: "net", "balloon". */
+/** What a queue's device is in the system, vda, eth0; else its type: "net", "balloon". */
 const char *queue_role(const struct queue *q);
 
 /**

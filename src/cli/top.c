@@ -313,12 +313,12 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 	put(2, 0, line);
 	attroff(A_BOLD);
 	snprintf(line, sizeof(line),
-		 "%s buf/s  %s B/s out  %s B/s in  %s doorbells/s (%s suppressed, %.1f buf each)",
+		 "%s buf/s  %s B/s out  %s B/s in  %s bells/s, %.1f buf each, %s suppressed",
 		 format_number(a, queue_buffers(q) / second),
 		 format_bytes(b, queue_bytes_out(q) / second),
 		 format_bytes(c, queue_bytes_in(q) / second), format_number(d, sent / second),
-		 format_share(e, suppressed, sent + suppressed),
-		 sent ? (double)queue_buffers(q) / sent : 0);
+		 sent ? (double)queue_buffers(q) / sent : 0,
+		 format_share(e, suppressed, sent + suppressed));
 	put(3, 0, line);
 	n = snprintf(line, sizeof(line), "features");
 	for (int i = 0; ring_features[i].name; i++)
