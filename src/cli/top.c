@@ -277,16 +277,19 @@ static const struct queue *open_queue(const struct view *v, const struct snapsho
 
 static void draw_op(int y, enum vt_op op, const struct op_stats *s, double seconds)
 {
-	char text[8][FORMAT_LEN] = {}, no[TABLE_CELL] = "", line[160];
+	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
+	char text[8][FORMAT_LEN], no[TABLE_CELL] = "", line[160];
 
 	format_number(text[0], s->count);
 	format_number(text[1], seconds > 0 ? s->count / seconds : 0);
-	format_time(text[2], s->count ? (double)s->sum / s->count : 0);
-	format_time(text[3], loglin_quantile(&s->hist, 0.5, s->max));
-	format_time(text[4], loglin_quantile(&s->hist, 0.9, s->max));
-	format_time(text[5], loglin_quantile(&s->hist, 0.99, s->max));
-	format_time(text[6], loglin_quantile(&s->hist, 0.999, s->max));
-	format_time(text[7], s->max);
+	for (int i = 2; i < 8; i++)
+		strcpy(text[i], "-");
+	if (s->count) {
+		format_time(text[2], (double)s->sum / s->count);
+		for (int i = 0; i < 4; i++)
+			format_time(text[3 + i], loglin_quantile(&s->hist, quantiles[i], s->max));
+		format_time(text[7], s->max);
+	}
 	if (op_no_name(op)) {
 		char share[FORMAT_LEN];
 
