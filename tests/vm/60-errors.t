@@ -2,7 +2,7 @@
 # What can be wrong, and what vringtop says then: what failed, on what, why, what to do.
 . "$(dirname "$0")/lib.sh"
 if [[ -z ${VRINGTOP_GUEST:-} ]]; then
-	# First on a kernel without the patches, and with BPF switched off; then on the patched one.
+	# First on a kernel without the patches, then on the patched one.
 	KERNEL=6.12-stock vm_run 'vringtop stat 1 1'
 	is 'a kernel without the tracepoints: status 1' "$vm_status" 1
 	like 'and it says so' "$vm_err" 'this kernel has no virtio_ring tracepoints'
