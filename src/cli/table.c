@@ -301,11 +301,6 @@ int table_column(enum page page, const char *title)
 	return 0;
 }
 
-const char *page_name(enum page page)
-{
-	return page_names[page];
-}
-
 enum page page_by_name(const char *name)
 {
 	int page = NR_PAGES - 1;

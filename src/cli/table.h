@@ -51,11 +51,8 @@ const struct column *table_columns(enum page page);
 /** The index of the column of a title; 0 if the page has none. */
 int table_column(enum page page, const char *title);
 
-/**
- * The page of a name ("queues", "layouts", "doorbells").
- */
+/** The page of a name: "queues", "layouts" or "doorbells". */
 enum page page_by_name(const char *name);
-const char *page_name(enum page page);
 
 /**
  * Makes the rows of a page out of a difference of snapshots.
