@@ -36,8 +36,8 @@ page=$(shot)
 like 'the header has the kernel and the way it took' "$page" "vringtop [0-9.]+ +linux $(uname -r).* tracepoints"
 like 'lost events stand in the header' "$page" 'lost 0'
 like 'the own cost stands in the header' "$page" 'tool [0-9.]+% \+ probe [0-9.]+(ns|us)/op [0-9.]+% of a CPU'
-like 'the split disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.0 +split +[0-9]+% +[0-9.]+k? '
-like 'the packed disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.0 +packed +[0-9]+% +[0-9.]+k? '
+like 'the split disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.[01] +split +[0-9]+% +[0-9.]+k? '
+like 'the packed disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.[01] +packed +[0-9]+% +[0-9.]+k? '
 like 'the network queues are there' "$page" 'output.0 +split.*|output.0 +packed'
 like 'the busiest queue is selected, on top' "$(sed -n 4p <<<"$page")" '^virtio[0-9]+ (vd[ab]|net) '
 is 'no line is longer than 80 characters' "$(awk 'length > 80' <<<"$page")" ''
@@ -63,7 +63,7 @@ keys p
 keys Enter
 page=$(shot)
 like 'Enter opens a queue with its operations' "$page" 'OPERATION +COUNT +RATE +MEAN +P50 +P90 +P99 +P99.9 +MAX'
-like 'and a histogram each' "$page" 'histograms.*16ns.*[▁▂▃▄▅▆▇█]'
+like 'and room for a histogram each' "$page" 'histograms +.16ns +.512ns'
 printf '%s\n' "$page" | sed 's/^/# /'
 tmux -L $screen resize-window -x 132 -y 50
 sleep 2.5
@@ -99,6 +99,7 @@ is 'it ends when its terminal is gone' "$(pgrep -x vringtop)" ''
 start 132 50 -D virtio_net
 ok 'the screen comes' wait_for 'output.0'
 keys Enter
+ok 'each operation has a small histogram' wait_for '^add  .*[▁▂▃▄▅▆▇█]'
 ok 'a larger terminal shows a histogram line by line' \
 	wait_for '[0-9][nu]s - [0-9.]*[nu]s  *[0-9][0-9]* #'
 quit
