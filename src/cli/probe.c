@@ -36,7 +36,7 @@ struct probe {
 	struct snapshot total;
 };
 
-static uint64_t now_ns(void)
+uint64_t probe_now(void)
 {
 	struct timespec now;
 
@@ -293,7 +293,7 @@ struct probe *probe_open(uint32_t ops)
 		complain(NULL, "cannot attach to the virtio_ring events: %s", strerror(errno));
 		goto fail;
 	}
-	p->start = now_ns();
+	p->start = probe_now();
 	if (find_queues(p))
 		goto fail;
 	return p;
@@ -584,7 +584,7 @@ const struct snapshot *probe_read(struct probe *p)
 		return NULL;
 	}
 	drop_gone(&p->total);
-	p->total.time = now_ns();
+	p->total.time = probe_now();
 	if (read_queues(p) || read_slots(p))
 		return NULL;
 	free_entries(p);

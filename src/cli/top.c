@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 #include <curses.h>
 #include "error.h"
@@ -573,14 +572,6 @@ static bool on_key(struct view *v, int key, const struct snapshot *diff, const s
 	return true;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
 /*
  * Waits for keys until the time has come. Returns 1 for a key, 0 when it is
  * time, -1 when the terminal is gone or a signal says stop.
@@ -588,7 +579,7 @@ static uint64_t now_ns(void)
 static int wait_for_key(uint64_t until)
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
-	uint64_t now = now_ns();
+	uint64_t now = probe_now();
 	int n;
 
 	if (stop)
@@ -608,7 +599,7 @@ static int watch(struct view *v, struct probe *p)
 	const struct snapshot *now = probe_read(p);
 	struct options *o = v->options;
 	unsigned long refreshes = 0;
-	uint64_t next = now_ns();
+	uint64_t next = probe_now();
 	int failed = 1;
 
 	if (!now || snapshot_diff(now, NULL, &diff) || snapshot_copy(now, &before))
@@ -638,7 +629,7 @@ static int watch(struct view *v, struct probe *p)
 				break;
 			continue;
 		}
-		next = now_ns() + o->interval * 1e9;
+		next = probe_now() + o->interval * 1e9;
 		now = probe_read(p);
 		if (!now)
 			goto out;
