@@ -4,11 +4,10 @@
 # Usage: load.sh seconds N   disks, network and entropy, at once, for N seconds
 #        load.sh moving N    waits until both virtio-blk disks move, at most N seconds (under
 #                            emulation fio takes seconds to start)
-#        load.sh reads N     exactly N direct reads of 4 KiB from each virtio-blk disk, one by one
 set -euo pipefail
 
-[[ $# -eq 2 && $1 =~ ^(seconds|moving|reads)$ && $2 =~ ^[1-9][0-9]*$ ]] || {
-	echo "load.sh: wrong use; usage: load.sh seconds|moving|reads N" >&2
+[[ $# -eq 2 && $1 =~ ^(seconds|moving)$ && $2 =~ ^[1-9][0-9]*$ ]] || {
+	echo "load.sh: wrong use; usage: load.sh seconds|moving N" >&2
 	exit 2
 }
 
@@ -27,15 +26,6 @@ job() {
 	local name=$1 device=$2
 	shift 2
 	fio --name="$name" --filename="$device" --direct=1 --output-format=terse --output=/dev/null "$@"
-}
-
-reads() {
-	local name
-	for name in split packed; do
-		# psync: one request at a time, so that the block layer has nothing to merge.
-		job "$name" "$(disk "$name")" --readonly --rw=randread --norandommap --bs=4k \
-			--ioengine=psync --io_size="$(($1 * 4))k"
-	done
 }
 
 seconds() {
