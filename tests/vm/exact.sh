@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# Counts of the virtio_ring events in a guest, from two sides that know nothing of each other: the
+# kernel's histogram triggers, and `vringtop stat --json`. Sourced.
+virtio_ring=/sys/kernel/tracing/events/virtio_ring
+hist='hist:keys=device,queue,layout:size=4096'
+
+triggers_on() {
+	local event
+	for event in "$virtio_ring"/*/; do echo "$hist" >"$event/trigger"; done
+}
+
+triggers_off() {
+	local event
+	for event in "$virtio_ring"/*/; do echo "!$hist" >"$event/trigger" 2>/dev/null || true; done
+}
+
+# trigger_sums: a line for each device, queue, layout and operation that the triggers saw, with its
+# count; status 1 if a trigger had no room for one
+trigger_sums() {
+	local event
+	for event in "$virtio_ring"/*/; do
+		sed -n "s/^{ device: *\([0-9]*\), queue: *\([0-9]*\), layout: *\([0-9]*\) *} hitcount: *\([0-9]*\).*/\1 \2 \3 $(basename "$event") \4/p
+			s/^ *Dropped: *\([0-9]*\)/dropped \1/p" "$event/hist"
+	done | awk '
+		BEGIN { split("split packed split_in_order packed_in_order", layout) }
+		$1 == "dropped" { dropped += $2; next }
+		{ sub("virtqueue_", "", $4); print "virtio" $1, $2, layout[$3 + 1], $4, $5 }
+		END { exit dropped > 0 }'
+}
+
+# tool_start FILE INTERVAL: runs vringtop into FILE; returns when it counts
+tool_start() {
+	tool_file=$1
+	vringtop stat --json "$2" >"$tool_file" &
+	tool=$!
+	tool_lines 1
+}
+
+# tool_lines N: waits until the tool has printed N lines in all
+tool_lines() {
+	until (($(wc -l <"$tool_file") >= $1)); do
+		kill -0 "$tool" 2>/dev/null || return
+		sleep 0.05
+	done
+}
+
+# tool_stop: lets the tool print what has happened until now, and ends it; its status
+tool_stop() {
+	# The next line may have been counted already.
+	tool_lines $(($(wc -l <"$tool_file") + 2)) && kill -INT "$tool"
+	wait "$tool"
+}
+
+# tool_sums: as trigger_sums, out of the tool's lines; a last line has what it lost
+tool_sums() {
+	/usr/bin/python3 - "$tool_file" <<-'END'
+		import collections, json, sys
+		sums, lost = collections.Counter(), 0
+		for line in open(sys.argv[1]):
+		    interval = json.loads(line)
+		    lost += interval["lost"]
+		    for q in interval["queues"]:
+		        for op, figures in q["ops"].items():
+		            sums[q["device"], q["index"], q["layout"], op] += figures["count"]
+		for key, count in sums.items():
+		    print(*key, count)
+		print("lost", lost)
+	END
+}
