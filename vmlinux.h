@@ -14,6 +14,7 @@ typedef int __s32;
 typedef unsigned int __u32;
 typedef long long __s64;
 typedef unsigned long long __u64;
+typedef __u16 u16;
 typedef __u64 u64;
 typedef __u16 __be16;
 typedef __u32 __be32;
@@ -78,12 +79,15 @@ enum vq_layout {
 
 struct vring_virtqueue_split {
 	struct vring vring;
+	u16 avail_idx_shadow;
 };
 
 struct vring_virtqueue_packed {
 	struct {
 		unsigned int num;
 	} vring;
+	bool avail_wrap_counter;
+	u16 next_avail_idx;
 };
 
 struct vring_virtqueue {

@@ -29,6 +29,7 @@ typedef int __s32;
 typedef unsigned int __u32;
 typedef long long __s64;
 typedef unsigned long long __u64;
+typedef __u16 u16;
 typedef __u64 u64;
 typedef __u16 __be16;
 typedef __u32 __be32;

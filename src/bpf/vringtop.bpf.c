@@ -20,6 +20,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u32 nr_cpus = 1; /* possible ones */
 const volatile __u32 nr_queues = 1; /* entries of the map of queues */
 const volatile __u32 nr_slots = 1;
+const volatile bool avail_to_used; /* time each buffer from add to get */
 
 __u32 last_serial; /* of the newest queue */
 __u32 next_queue; /* where the search for a free entry goes on */
@@ -64,6 +65,56 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } queue_of SEC(".maps");
+
+/* What a queue's doorbells have announced. Written under the driver's lock of the queue. */
+struct announced {
+	__u32 added; /* buffers */
+	__u32 announced; /* of them, by the doorbells so far */
+	__u32 last; /* by the last one */
+	__u32 pad;
+};
+
+/* Key: id */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct announced);
+} announcements SEC(".maps");
+
+/* Key: entry in queues */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vt_doorbells);
+} doorbells SEC(".maps");
+
+/*
+ * The buffers that are with the device, found by the hash of their token: a
+ * cache line of 4. It is large enough for nearly all of them; one that finds no
+ * room takes the place of the oldest, which is then not timed.
+ */
+#define FLIGHT_BITS   15
+#define FLIGHT_WAYS   4
+#define ID_BITS	      16
+#define STAMP_OF(ns)  ((ns) << ID_BITS)
+#define STAMP_ID(s)   ((s) & ((1 << ID_BITS) - 1))
+
+struct flight {
+	struct {
+		__u64 token; /* 0: free */
+		__u64 stamp; /* ns when it was added, then the queue's id */
+	} buffer[FLIGHT_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flight);
+} in_flight SEC(".maps");
 
 /* What changes while a queue lives. */
 static void queue_look(struct vt_queue *q, const struct virtqueue *vq)
@@ -213,19 +264,24 @@ static __always_inline __u32 bucket_of(__u64 ns)
 	return ns < VT_NR_BUCKETS ? ns : VT_NR_BUCKETS - 1;
 }
 
-static __always_inline struct vt_slot *count(const struct virtqueue *vq, __u32 id, __u32 layout,
-					     __u32 op, __u64 ns, bool no)
+static __always_inline struct slot_row *row_of(__u32 id)
 {
 	__u32 key = id * nr_cpus + bpf_get_smp_processor_id();
 	struct slot_row *row = bpf_map_lookup_elem(&slot_rows, &key);
-	struct vt_slot *slot;
-	__u32 n;
 
-	if (!row) {
+	if (!row)
 		__sync_fetch_and_add(&lost_ids, 1);
-		return 0;
-	}
-	n = row->slot[op];
+	return row;
+}
+
+/* Counts a value, most often a time in ns, in the slot of an operation. */
+static __always_inline struct vt_slot *count_in(struct slot_row *row, const struct virtqueue *vq,
+						__u32 id, __u32 layout, __u32 op, __u64 value,
+						bool no)
+{
+	struct vt_slot *slot;
+	__u32 n = row->slot[op];
+
 	if (!n) {
 		n = slot_get(vq, id, layout, op);
 		if (!n)
@@ -236,53 +292,227 @@ static __always_inline struct vt_slot *count(const struct virtqueue *vq, __u32 i
 	if (!slot)
 		return 0;
 	slot->count++;
-	slot->sum += ns;
-	if (ns > slot->max)
-		slot->max = ns;
+	slot->sum += value;
+	if (value > slot->max)
+		slot->max = value;
 	if (no)
 		slot->no++;
-	slot->buckets[bucket_of(ns)]++;
+	slot->buckets[bucket_of(value)]++;
 	return slot;
 }
 
-SEC("tp_btf/virtqueue_add")
-int BPF_PROG(on_add, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
-	     const void *data, __u32 out_bytes, __u32 in_bytes)
+static __always_inline struct vt_slot *count(const struct virtqueue *vq, __u32 id, __u32 layout,
+					     __u32 op, __u64 ns, bool no)
 {
-	struct vt_slot *slot = count(vq, id, layout, VT_OP_ADD, ns, result);
+	struct slot_row *row = row_of(id);
 
-	if (slot && !result) {
-		slot->bytes_out += out_bytes;
-		slot->bytes_in += in_bytes;
+	return row ? count_in(row, vq, id, layout, op, ns, no) : 0;
+}
+
+static __always_inline struct flight *flight_of(__u32 id, const void *data)
+{
+	/* Tokens are addresses, mostly; the multiplier is 2^64 / the golden ratio. */
+	__u32 key = ((__u64)data + id) * 0x9e3779b97f4a7c15ull >> (64 - FLIGHT_BITS);
+
+	return bpf_map_lookup_elem(&in_flight, &key);
+}
+
+/* A buffer goes to the device. */
+static __always_inline void flight_start(__u32 id, const void *data)
+{
+	struct flight *f = flight_of(id, data);
+	__u64 token = (__u64)data, stamp;
+	int oldest = 0;
+
+	if (!f || !token)
+		return;
+	stamp = STAMP_OF(bpf_ktime_get_ns()) | STAMP_ID(id);
+	/* One that was detached, and never came back, has left its own behind. */
+	for (int i = 0; i < FLIGHT_WAYS; i++)
+		if (f->buffer[i].token == token && STAMP_ID(f->buffer[i].stamp) == STAMP_ID(id)) {
+			f->buffer[i].stamp = stamp;
+			return;
+		}
+	/* Other queues may be at it on other CPUs. */
+	for (int i = 0; i < FLIGHT_WAYS; i++) {
+		if (!f->buffer[i].token &&
+		    !__sync_val_compare_and_swap(&f->buffer[i].token, 0, token)) {
+			f->buffer[i].stamp = stamp;
+			return;
+		}
+		if (f->buffer[i].stamp < f->buffer[oldest & (FLIGHT_WAYS - 1)].stamp)
+			oldest = i;
+	}
+	oldest &= FLIGHT_WAYS - 1;
+	f->buffer[oldest].token = token;
+	f->buffer[oldest].stamp = stamp;
+}
+
+/* A buffer comes back: when it went, to be read with STAMP_OF; 0: not known. */
+static __always_inline __u64 flight_end(__u32 id, const void *data)
+{
+	struct flight *f = flight_of(id, data);
+	__u64 stamp;
+
+	for (int i = 0; f && i < FLIGHT_WAYS; i++) {
+		stamp = f->buffer[i].stamp;
+		if (f->buffer[i].token != (__u64)data || STAMP_ID(stamp) != STAMP_ID(id))
+			continue;
+		f->buffer[i].stamp = 0;
+		f->buffer[i].token = 0;
+		return stamp;
 	}
 	return 0;
 }
 
-SEC("tp_btf/virtqueue_get")
+/* The verifier lets no tp_btf program read an argument of the type const void *. */
+SEC("raw_tp/virtqueue_add")
+int BPF_PROG(on_add, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
+	     const void *data, __u32 out_bytes, __u32 in_bytes)
+{
+	struct vt_slot *slot = count(vq, id, layout, VT_OP_ADD, ns, result);
+	struct announced *a;
+
+	if (!slot || result)
+		return 0;
+	slot->bytes_out += out_bytes;
+	slot->bytes_in += in_bytes;
+	a = bpf_map_lookup_elem(&announcements, &id);
+	if (a)
+		a->added++;
+	if (avail_to_used)
+		flight_start(id, data);
+	return 0;
+}
+
+SEC("raw_tp/virtqueue_get")
 int BPF_PROG(on_get, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
 	     const void *data, __u32 len)
 {
-	struct vt_slot *slot = count(vq, id, layout, VT_OP_GET, ns, !result);
+	struct slot_row *row = row_of(id);
+	struct vt_slot *slot;
+	__u64 stamp;
 
+	if (!row)
+		return 0;
+	slot = count_in(row, vq, id, layout, VT_OP_GET, ns, !result);
 	if (slot)
 		slot->bytes_in += len;
+	if (!avail_to_used || !result)
+		return 0;
+	stamp = flight_end(id, data);
+	if (stamp)
+		count_in(row, vq, id, layout, VT_AVAIL_TO_USED,
+			 (STAMP_OF(bpf_ktime_get_ns()) - stamp) >> ID_BITS, false);
 	return 0;
+}
+
+/* A doorbell will announce what was added since the one before. */
+SEC("tp_btf/virtqueue_kick_prepare")
+int BPF_PROG(on_kick_prepare, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
+	     long result)
+{
+	struct slot_row *row = row_of(id);
+	struct announced *a;
+
+	if (!row)
+		return 0;
+	count_in(row, vq, id, layout, VT_OP_KICK_PREPARE, ns, !result);
+	if (!result)
+		return 0;
+	a = bpf_map_lookup_elem(&announcements, &id);
+	if (!a)
+		return 0;
+	a->last = a->added - a->announced;
+	a->announced = a->added;
+	count_in(row, vq, id, layout, VT_BUFFERS_PER_DOORBELL, a->last, false);
+	return 0;
+}
+
+/* The ring is empty again: what no doorbell announced never will be. */
+SEC("tp_btf/virtqueue_init_last_used")
+int BPF_PROG(on_init_last_used, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
+	     long result)
+{
+	struct announced *a = bpf_map_lookup_elem(&announcements, &id);
+
+	if (a)
+		a->announced = a->added;
+	count(vq, id, layout, VT_OP_INIT_LAST_USED, ns, false);
+	return 0;
+}
+
+/* The notification data as the ring's own state has it (virtio 1.3, section 2.9). */
+static __u32 ring_position(const struct virtqueue *vq, const struct vt_queue *q)
+{
+	const struct vring_virtqueue *vring = (const void *)vq;
+	__u32 next;
+
+	if (q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER)
+		next = BPF_CORE_READ(vring, packed.next_avail_idx) |
+		       (__u32)BPF_CORE_READ(vring, packed.avail_wrap_counter) << 15;
+	else
+		next = BPF_CORE_READ(vring, split.avail_idx_shadow);
+	return next << 16 | q->index;
+}
+
+/*
+ * How many entries of the ring, at most all, position b is ahead of a; 0 if it
+ * is not. A packed ring's offset goes round within the ring, and the wrap
+ * counter begins as 1.
+ */
+static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
+{
+	__u32 moved;
+
+	if ((a ^ b) & 0xffff)
+		return 0;
+	a >>= 16;
+	b >>= 16;
+	if (q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER) {
+		moved = (b & 0x7fff) - (a & 0x7fff);
+		if ((a ^ b) & 0x8000)
+			moved += q->num;
+	} else {
+		moved = (b - a) & 0xffff;
+	}
+	return moved <= q->num ? moved : 0;
 }
 
 SEC("tp_btf/virtqueue_notification_data")
 int BPF_PROG(on_notification_data, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
 	     long result)
 {
+	__u32 n, ring, value = result, behind = 0;
+	struct vt_doorbells *bells;
+	struct vt_doorbell *d;
+	struct vt_slot *slot;
+	struct announced *a;
 	struct vt_queue *q;
-	__u32 *of;
 
-	count(vq, id, layout, VT_OP_NOTIFICATION_DATA, ns, false);
-	of = bpf_map_lookup_elem(&queue_of, &id);
-	if (!of)
+	n = queue_get(vq, id, layout);
+	q = bpf_map_lookup_elem(&queues, &n);
+	bells = bpf_map_lookup_elem(&doorbells, &n);
+	a = bpf_map_lookup_elem(&announcements, &id);
+	if (!q || !n || !bells || !a) {
+		__sync_fetch_and_add(&lost_slots, 1);
 		return 0;
-	q = bpf_map_lookup_elem(&queues, of);
-	if (q)
-		q->last_notification = result;
+	}
+	ring = ring_position(vq, q);
+	/* A doorbell is rung without the queue's lock: others may have added since. */
+	if (value != ring)
+		behind = ahead(q, value, ring);
+	slot = count(vq, id, layout, VT_OP_NOTIFICATION_DATA, ns, value != ring && !behind);
+	if (slot && behind)
+		slot->bytes_out++;
+	d = &bells->last[__sync_fetch_and_add(&bells->sent, 1) % VT_NR_DOORBELLS];
+	/* The verifier has checked this pointer: no other one may be made. */
+	barrier_var(d);
+	d->value = value;
+	d->ring = ring;
+	d->buffers = a->last;
+	/* A full split ring rings the doorbell without asking kick_prepare. */
+	a->last = 0;
 	return 0;
 }
 
@@ -296,7 +526,6 @@ int BPF_PROG(on_notification_data, const struct virtqueue *vq, __u32 id, __u32 l
 		return 0;                                                                          \
 	}
 
-OP(kick_prepare, VT_OP_KICK_PREPARE, !result)
 OP(notify, VT_OP_NOTIFY, !result)
 OP(disable_cb, VT_OP_DISABLE_CB, false)
 OP(enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false)
@@ -306,7 +535,6 @@ OP(more_used, VT_OP_MORE_USED, !result)
 OP(detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !result)
 OP(resize, VT_OP_RESIZE, result)
 OP(reset, VT_OP_RESET, false)
-OP(init_last_used, VT_OP_INIT_LAST_USED, false)
 OP(vring_size, VT_OP_VRING_SIZE, false)
 OP(desc_addr, VT_OP_DESC_ADDR, false)
 OP(avail_addr, VT_OP_AVAIL_ADDR, false)
@@ -339,6 +567,7 @@ SEC("tp_btf/virtqueue_deleted")
 int BPF_PROG(on_deleted, const struct virtqueue *vq, __u32 id, __u32 layout)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
+	struct announced *a;
 	struct vt_queue *q;
 	__u32 n;
 
@@ -347,6 +576,9 @@ int BPF_PROG(on_deleted, const struct virtqueue *vq, __u32 id, __u32 layout)
 	n = *of;
 	*of = 0;
 	bpf_loop(nr_cpus, row_forget, &id, 0);
+	a = bpf_map_lookup_elem(&announcements, &id);
+	if (a)
+		a->added = a->announced = a->last = 0;
 	q = bpf_map_lookup_elem(&queues, &n);
 	if (q && n)
 		q->state = VT_QUEUE_GONE;

@@ -7,7 +7,10 @@
 #ifndef VRINGTOP_H
 #define VRINGTOP_H
 
-/* The operations, numbered. Append only: the numbers are part of the output. */
+/*
+ * What is counted for each queue: the operations, then what is measured between
+ * them. Each has a slot (below).
+ */
 enum vt_op {
 	VT_OP_ADD = 0,
 	VT_OP_GET = 1,
@@ -29,6 +32,12 @@ enum vt_op {
 	VT_OP_USED_ADDR = 17,
 	VT_OP_FREE = 18,
 	VT_NR_OPS = 19,
+	/* Time from a buffer's add to its get: what the device took. */
+	VT_AVAIL_TO_USED = 19,
+	VT_NR_TIMED = 20, /* all up to here are times, ns */
+	/* Buffers that were added since the doorbell before. */
+	VT_BUFFERS_PER_DOORBELL = 20,
+	VT_NR_COUNTED = 21,
 };
 
 /* Ring layouts, with the numbers of the kernel's enum vq_layout (Linux 7.x). */
@@ -60,10 +69,11 @@ struct vt_slot {
 	unsigned int owner; /* (queue entry << VT_OPS_SHIFT | op) + 1, 0: free */
 	unsigned int pad0;
 	unsigned long long count;
-	unsigned long long sum; /* ns */
-	unsigned long long max; /* ns */
-	unsigned long long no; /* the operation said no or failed: see vt_op_info */
-	unsigned long long bytes_out; /* add: device-readable bytes */
+	unsigned long long sum; /* ns, or what else is counted */
+	unsigned long long max;
+	unsigned long long no; /* the operation said no or failed: see op_no_name() */
+	/* add: device-readable bytes; notification_data: values the ring had moved on from */
+	unsigned long long bytes_out;
 	unsigned long long bytes_in; /* add: device-writable bytes; get: bytes written */
 	unsigned long long pad1;
 	unsigned int buckets[VT_NR_BUCKETS];
@@ -92,10 +102,23 @@ struct vt_queue {
 	unsigned int num; /* ring size, descriptors */
 	unsigned int num_free; /* free descriptors when it was last looked at */
 	unsigned int broken;
-	unsigned int last_notification; /* the last value of the notification data */
-	unsigned int pad;
 	char name[VT_NAME_LEN];
 	char driver[VT_NAME_LEN];
+};
+
+/* The last doorbells with notification data of a queue. */
+#define VT_NR_DOORBELLS 32
+
+struct vt_doorbell {
+	unsigned int value; /* what the driver sent, virtio 1.3 section 2.9 */
+	unsigned int ring; /* what it should be by the ring's own available index */
+	unsigned int buffers; /* added since the doorbell before */
+};
+
+struct vt_doorbells {
+	unsigned int sent; /* the newest is last[(sent - 1) % VT_NR_DOORBELLS] */
+	unsigned int pad; /* elements of a map are multiples of 8 */
+	struct vt_doorbell last[VT_NR_DOORBELLS];
 };
 
 /* An operation takes so many bits in a slot's owner. */

@@ -17,7 +17,25 @@ static const char doc[] =
 	"  sudo vringtop hist               until Ctrl-C\n"
 	"  sudo vringtop hist 10 1          over 10 seconds\n"
 	"  sudo vringtop hist -Q -d vda -o add,get 5 1\n"
+	"  sudo vringtop hist -o avail_to_used,buffers_per_doorbell 5 1\n"
 	"  sudo vringtop hist --json 5 1    all buckets as [from, below, count]";
+
+/* Line 0 of a histogram is the value 0, line n is from 2^(n-1) to below 2^n. */
+#define LINES (VT_NR_BUCKETS / (1 << VT_STEP_BITS) + VT_STEP_BITS)
+
+static unsigned int line_of(uint64_t value)
+{
+	unsigned int line = 0;
+
+	while (line < LINES - 1 && value >> line)
+		line++;
+	return line;
+}
+
+static double line_start(unsigned int line)
+{
+	return line ? 1ull << (line - 1) : 0;
+}
 
 static void print_hist(const char *title, enum vt_op op, const struct op_stats *s, double seconds)
 {
@@ -25,38 +43,39 @@ static void print_hist(const char *title, enum vt_op op, const struct op_stats *
 		const char *name;
 		double q;
 	} quantiles[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
-	const unsigned int steps = 1 << VT_STEP_BITS;
-	unsigned int first = VT_NR_BUCKETS, last = 0;
-	uint64_t lines[VT_NR_BUCKETS / (1 << VT_STEP_BITS)] = {}, most = 0;
+	unsigned int first = LINES, last = 0;
+	uint64_t lines[LINES] = {}, most = 0;
+	char *(*format)(char *text, double value) =
+		op == VT_BUFFERS_PER_DOORBELL ? format_number : format_time;
 	char a[FORMAT_LEN], b[FORMAT_LEN];
 
 	printf("%s%s: %llu, %s/s", title, op_name(op), (unsigned long long)s->count,
 	       format_number(a, seconds > 0 ? s->count / seconds : 0));
 	if (s->no && op_no_name(op))
 		printf(", %s %s", format_share(a, s->no, s->count), op_no_name(op));
-	printf("\n  mean %s", format_time(a, (double)s->sum / s->count));
+	printf("\n  mean %s", format(a, (double)s->sum / s->count));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		printf("  %s %s", quantiles[i].name,
-		       format_time(a, loglin_quantile(&s->hist, quantiles[i].q, s->max)));
-	printf("  max %s\n", format_time(a, s->max));
+		       format(a, loglin_quantile(&s->hist, quantiles[i].q, s->max)));
+	printf("  max %s\n", format(a, s->max));
 
 	for (unsigned int i = 0; i < VT_NR_BUCKETS; i++) {
-		uint64_t *line = &lines[i / steps];
+		unsigned int line = line_of(loglin_lower(i));
 
-		*line += s->hist.bucket[i];
+		lines[line] += s->hist.bucket[i];
 		if (!s->hist.bucket[i])
 			continue;
-		if (first > i / steps)
-			first = i / steps;
-		last = i / steps;
-		if (*line > most)
-			most = *line;
+		if (first == LINES)
+			first = line;
+		last = line;
+		if (lines[line] > most)
+			most = lines[line];
 	}
 	for (unsigned int i = first; i <= last; i++) {
 		int length = most ? (lines[i] * BAR + most - 1) / most : 0;
 
-		printf("  %7s - %-7s %9llu |%.*s\n", format_time(a, loglin_lower(i * steps)),
-		       format_time(b, loglin_lower((i + 1) * steps)), (unsigned long long)lines[i],
+		printf("  %7s - %-7s %9llu |%.*s\n", format(a, line_start(i)),
+		       format(b, line_start(i + 1)), (unsigned long long)lines[i],
 		       length, "############################################");
 	}
 	printf("\n");
@@ -68,9 +87,9 @@ static void print_all(const struct snapshot *diff, const struct options *o)
 	struct op_stats sum;
 	bool any = false;
 
-	printf("%.2f s, %zu queues, lost %llu\n\n", seconds, diff->nr_queues,
+	printf("%.2f s, %zu queues, lost %llu\n\n", seconds, snapshot_queues(diff),
 	       (unsigned long long)diff->lost);
-	for (int op = 0; op < VT_NR_OPS; op++) {
+	for (int op = 0; op < VT_NR_COUNTED; op++) {
 		memset(&sum, 0, sizeof(sum));
 		for (size_t i = 0; i < diff->nr_queues; i++) {
 			const struct queue *q = &diff->queues[i];

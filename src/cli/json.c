@@ -41,6 +41,7 @@ struct json_object *json_queue(const struct queue *q)
 	put_int(o, "free", q->num_free);
 	json_object_object_add(o, "broken", json_object_new_boolean(q->broken));
 	json_object_object_add(o, "gone", json_object_new_boolean(q->gone));
+	json_object_object_add(o, "new", json_object_new_boolean(q->fresh));
 	snprintf(value, sizeof(value), "0x%llx", (unsigned long long)q->features);
 	put_string(o, "features", value);
 	for (int i = 0; ring_features[i].name; i++)
@@ -63,7 +64,7 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 
 	put_int(o, "count", s->count);
 	put_double(o, "rate", seconds > 0 ? s->count / seconds : 0);
-	if (op < VT_NR_OPS && op_no_name(op))
+	if (op_no_name(op))
 		put_int(o, "no", s->no);
 	put_int(o, "sum", s->sum);
 	put_double(o, "mean", s->count ? (double)s->sum / s->count : 0);
@@ -96,28 +97,59 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 	return o;
 }
 
+static struct json_object *json_notification(const struct queue *q, uint32_t value)
+{
+	struct notification n = notification_decode(q->layout, value);
+	struct json_object *o = json_object_new_object();
+
+	put_int(o, "value", value);
+	put_int(o, "queue", n.queue);
+	put_int(o, "next_offset", n.next_offset);
+	if (n.has_wrap)
+		put_int(o, "wrap_counter", n.wrap_counter);
+	return o;
+}
+
+static struct json_object *json_notification_data(const struct queue *q)
+{
+	struct json_object *o = json_object_new_object(), *values = json_object_new_array();
+	const struct op_stats *data = q->op[VT_OP_NOTIFICATION_DATA];
+	const struct vt_doorbell *d = queue_doorbell(q, 0);
+	unsigned int back = q->new_doorbells < VT_NR_DOORBELLS ? q->new_doorbells : VT_NR_DOORBELLS;
+
+	put_int(o, "count", data ? data->count : 0);
+	put_int(o, "agree", data ? data->count - data->no - data->bytes_out : 0);
+	put_int(o, "behind", data ? data->bytes_out : 0);
+	put_int(o, "wrong", data ? data->no : 0);
+	if (d)
+		json_object_object_add(o, "last", json_notification(q, d->value));
+	while (back-- && (d = queue_doorbell(q, back))) {
+		struct json_object *one = json_notification(q, d->value);
+
+		put_int(one, "buffers", d->buffers);
+		json_object_object_add(one, "agrees", json_object_new_boolean(d->value == d->ring));
+		json_object_array_add(values, one);
+	}
+	json_object_object_add(o, "values", values);
+	return o;
+}
+
 static struct json_object *json_doorbell(const struct queue *q, double seconds)
 {
 	struct json_object *o = json_object_new_object();
 	uint64_t sent = queue_doorbells(q), suppressed = queue_suppressed(q);
-	struct op_stats *data = q->op[VT_OP_NOTIFICATION_DATA];
+	const struct op_stats *buffers = q->op[VT_BUFFERS_PER_DOORBELL];
 
 	put_int(o, "sent", sent);
 	put_int(o, "suppressed", suppressed);
 	put_double(o, "sent_rate", seconds > 0 ? sent / seconds : 0);
-	put_double(o, "buffers_per_doorbell", sent ? (double)queue_buffers(q) / sent : 0);
-	if (q->features >> RING_F_NOTIFICATION_DATA & 1) {
-		struct notification n = notification_decode(q->layout, q->last_notification);
-		struct json_object *last = json_object_new_object();
-
-		put_int(o, "notification_data", data ? data->count : 0);
-		put_int(last, "value", q->last_notification);
-		put_int(last, "queue", n.queue);
-		put_int(last, "next_offset", n.next_offset);
-		if (n.has_wrap)
-			put_int(last, "wrap_counter", n.wrap_counter);
-		json_object_object_add(o, "last_notification_data", last);
-	}
+	put_double(o, "buffers_per_doorbell",
+		   buffers && buffers->count ? (double)buffers->sum / buffers->count : 0);
+	if (buffers)
+		json_object_object_add(o, "buffers",
+				       json_op(VT_BUFFERS_PER_DOORBELL, buffers, seconds, false));
+	if (queue_has_notification_data(q))
+		json_object_object_add(o, "notification_data", json_notification_data(q));
 	return o;
 }
 
@@ -130,7 +162,7 @@ static struct json_object *json_layouts(const struct snapshot *s, double seconds
 		struct json_object *o;
 
 		layout_usage(s, layout, &u);
-		if (!u.queues)
+		if (!u.queues && !u.sum.count)
 			continue;
 		o = json_object_new_object();
 		put_int(o, "queues", u.queues);
@@ -149,11 +181,13 @@ struct json_object *json_snapshot(const struct snapshot *s, bool buckets)
 	struct json_object *o = json_object_new_object(), *queues = json_object_new_array();
 	double seconds = s->since / 1e9;
 	struct timespec now;
+	char text[32];
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(text, sizeof(text), "%lld.%03ld", (long long)now.tv_sec, now.tv_nsec / 1000000);
 	put_double(o, "seconds", seconds);
 	json_object_object_add(o, "time",
-			       json_object_new_double(now.tv_sec + now.tv_nsec / 1000000 / 1e3));
+			       json_object_new_double_s(now.tv_sec + now.tv_nsec / 1e9, text));
 	put_int(o, "lost", s->lost);
 	put_double(o, "probe_ns", s->probe_ns);
 	put_double(o, "tool_cpu_seconds", s->cpu);
@@ -166,7 +200,7 @@ struct json_object *json_snapshot(const struct snapshot *s, bool buckets)
 		put_int(one, "bytes_out", queue_bytes_out(q));
 		put_int(one, "bytes_in", queue_bytes_in(q));
 		json_object_object_add(one, "doorbell", json_doorbell(q, seconds));
-		for (int op = 0; op < VT_NR_OPS; op++)
+		for (int op = 0; op < VT_NR_TIMED; op++)
 			if (q->op[op] && q->op[op]->count)
 				json_object_object_add(ops, op_name(op),
 						       json_op(op, q->op[op], seconds, buckets));

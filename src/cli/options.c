@@ -16,6 +16,7 @@ enum {
 	OPT_QUEUE = 'q',
 	OPT_OP = 'o',
 	OPT_JSON = 'j',
+	OPT_AVAIL_TO_USED = 'u',
 	OPT_PER_QUEUE = 'Q',
 	OPT_PAGE = 'p',
 };
@@ -30,6 +31,9 @@ static const struct {
 	{ 0, { "driver", OPT_DRIVER, "NAME", 0, "Only devices of this driver: virtio_blk", 1 } },
 	{ 0, { "queue", OPT_QUEUE, "NAME", 0, "Only queues of this name or index: req.0, 1", 1 } },
 	{ USE_OPS, { "op", OPT_OP, "OP[,OP]...", 0, "Only these operations: add, get, notify", 1 } },
+	{ USE_OPS,
+	  { "avail-to-used", OPT_AVAIL_TO_USED, 0, 0,
+	    "Also time each buffer from add to get: what the device took", 1 } },
 	{ USE_JSON, { 0, 0, 0, 0, "Output:", 2 } },
 	{ USE_JSON, { "json", OPT_JSON, 0, 0, "JSON instead of a table", 2 } },
 	{ USE_PER_QUEUE, { "per-queue", OPT_PER_QUEUE, 0, 0, "Each queue by itself", 2 } },
@@ -41,19 +45,20 @@ static const struct {
 struct parse {
 	struct options *options;
 	int use;
+	bool avail_to_used;
 };
 
+/* Adds what is named in a list to a set. */
 static void parse_ops(struct argp_state *state, const char *arg, uint32_t *ops)
 {
 	char *list = strdup(arg), *rest = list, *name;
 
-	*ops = 0;
 	while (list && (name = strsep(&rest, ","))) {
 		int op = op_by_name(name);
 
 		if (op < 0) {
 			fprintf(stderr, "vringtop: unknown operation '%s'; there are:", name);
-			for (op = 0; op < VT_NR_OPS; op++)
+			for (op = 0; op < VT_NR_COUNTED; op++)
 				fprintf(stderr, " %s", op_name(op));
 			fprintf(stderr, "\n");
 			exit(EXIT_USAGE);
@@ -102,6 +107,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_OP:
 		parse_ops(state, arg, &o->ops);
 		break;
+	case OPT_AVAIL_TO_USED:
+		p->avail_to_used = true;
+		break;
 	case OPT_JSON:
 		o->json = true;
 		break;
@@ -122,6 +130,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		else
 			parse_count(state, arg, &o->count);
 		break;
+	case ARGP_KEY_END:
+		if (!o->ops)
+			o->ops = PROBE_ALL_OPS;
+		if (p->avail_to_used)
+			o->ops |= 1u << VT_AVAIL_TO_USED;
+		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -137,14 +151,13 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 		.args_doc = use & USE_INTERVAL ? "[INTERVAL [COUNT]]" : NULL,
 		.doc = doc,
 	};
-	struct parse p = { o, use };
+	struct parse p = { .options = o, .use = use };
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if ((all[i].use & use) == all[i].use)
 			options[n++] = all[i].option;
 	memset(o, 0, sizeof(*o));
-	o->ops = PROBE_ALL_OPS;
 	o->page = "queues";
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &p);
@@ -177,7 +190,7 @@ void options_filter(const struct options *o, struct snapshot *s)
 		struct queue *q = &s->queues[i];
 		bool matches = queue_matches(o, q);
 
-		for (int op = 0; op < VT_NR_OPS; op++) {
+		for (int op = 0; op < VT_NR_COUNTED; op++) {
 			if (matches && o->ops >> op & 1)
 				continue;
 			free(q->op[op]);
@@ -187,6 +200,11 @@ void options_filter(const struct options *o, struct snapshot *s)
 			s->queues[kept++] = *q;
 	}
 	s->nr_queues = kept;
+}
+
+int options_timed(const struct options *o)
+{
+	return o->ops >> VT_AVAIL_TO_USED & 1 ? VT_AVAIL_TO_USED : -1;
 }
 
 int options_match(const struct options *o, const struct snapshot *s)

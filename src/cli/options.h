@@ -14,7 +14,7 @@ struct options {
 	const char *device; /* virtio2, or vda; NULL: all */
 	const char *driver;
 	const char *queue; /* name or index */
-	uint32_t ops; /* a bit for each enum vt_op */
+	uint32_t ops; /* what to count: a bit for each enum vt_op */
 	bool json;
 	bool per_queue; /* hist */
 	const char *page; /* stat */
@@ -42,6 +42,9 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 
 /** Removes the queues and operations that the options filter out. */
 void options_filter(const struct options *o, struct snapshot *s);
+
+/** Whose times a table shows first: an enum vt_op, or -1 for all operations. */
+int options_timed(const struct options *o);
 
 /**
  * Checks that the filters leave some queue.

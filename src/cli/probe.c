@@ -16,6 +16,7 @@
 #include <bpf/libbpf.h>
 #include "error.h"
 #include "probe.h"
+#include "ring.h"
 #include "vringtop.skel.h"
 
 #define VIRTIO_DEVICES "/sys/bus/virtio/devices"
@@ -24,15 +25,23 @@
 /* Fewer events than this do not tell what one costs. */
 #define CALIBRATION_EVENTS 500
 
+/* So long (ns) a queue is shown as new, or as gone. */
+#define REMARKABLE 10000000000ull
+
+/* Groups of buffers that are timed, 4 each; the number is that of the programs. */
+#define FLIGHTS (1 << 15)
+
 struct probe {
 	struct vringtop_bpf *skel;
 	struct vt_slot *slots; /* mapped */
 	struct vt_queue *queues; /* mapped */
-	size_t slots_size, queues_size; /* bytes */
+	struct vt_doorbells *doorbells; /* mapped, an element for each of queues */
+	size_t slots_size, queues_size, doorbells_size; /* bytes */
 	uint32_t nr_slots, nr_queues;
 	uint16_t *next_slot; /* a list of slots for each operation, while they are read */
 	int stats_fd; /* while the cost of an event is measured; else -1 */
 	uint64_t start; /* ns, CLOCK_MONOTONIC */
+	unsigned int first_new; /* the serial of the first queue that was made since */
 	struct snapshot total;
 };
 
@@ -187,6 +196,15 @@ static int load(struct probe *p, uint32_t ops)
 	bpf_map__set_max_entries(skel->maps.queues, p->nr_queues);
 	bpf_map__set_max_entries(skel->maps.queue_of, p->nr_queues);
 	bpf_map__set_max_entries(skel->maps.slot_rows, p->nr_queues * cpus);
+	bpf_map__set_max_entries(skel->maps.doorbells, p->nr_queues);
+	bpf_map__set_max_entries(skel->maps.announcements, p->nr_queues);
+	if (ops >> VT_AVAIL_TO_USED & 1) {
+		skel->rodata->avail_to_used = true;
+		bpf_map__set_max_entries(skel->maps.in_flight, FLIGHTS);
+		ops |= 1u << VT_OP_ADD | 1u << VT_OP_GET;
+	}
+	if (ops >> VT_BUFFERS_PER_DOORBELL & 1)
+		ops |= 1u << VT_OP_ADD | 1u << VT_OP_KICK_PREPARE;
 	programs(skel, prog);
 	for (int op = 0; op < VT_NR_OPS; op++)
 		bpf_program__set_autoload(prog[op], ops >> op & 1);
@@ -283,8 +301,9 @@ struct probe *probe_open(uint32_t ops)
 		goto fail;
 	p->slots = map_shared(p->skel->maps.slots, &p->slots_size, "counters");
 	p->queues = map_shared(p->skel->maps.queues, &p->queues_size, "table of queues");
+	p->doorbells = map_shared(p->skel->maps.doorbells, &p->doorbells_size, "doorbells");
 	p->next_slot = calloc(p->nr_slots, sizeof(*p->next_slot));
-	if (!p->slots || !p->queues || !p->next_slot)
+	if (!p->slots || !p->queues || !p->doorbells || !p->next_slot)
 		goto fail;
 	if (ops)
 		p->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
@@ -296,6 +315,7 @@ struct probe *probe_open(uint32_t ops)
 	p->start = probe_now();
 	if (find_queues(p))
 		goto fail;
+	p->first_new = p->skel->bss->last_serial + 1;
 	return p;
 fail:
 	probe_close(p);
@@ -312,6 +332,8 @@ void probe_close(struct probe *p)
 		munmap(p->slots, p->slots_size);
 	if (p->queues)
 		munmap(p->queues, p->queues_size);
+	if (p->doorbells)
+		munmap(p->doorbells, p->doorbells_size);
 	vringtop_bpf__destroy(p->skel);
 	free(p->next_slot);
 	snapshot_free(&p->total);
@@ -376,7 +398,7 @@ static int by_device(const void *a, const void *b)
 static int read_queues(struct probe *p)
 {
 	struct snapshot *s = &p->total;
-	bool added = false;
+	bool added = false, gone;
 
 	for (uint32_t i = 1; i < p->nr_queues; i++) {
 		struct vt_queue k = p->queues[i];
@@ -398,16 +420,23 @@ static int read_queues(struct probe *p)
 			q->index = k.index;
 			q->layout = k.layout;
 			q->features = k.features;
+			if (k.serial >= p->first_new)
+				q->changed = s->time;
 			added = true;
 		}
 		/* The driver's name may come after its first queue. */
 		copy_printable(q->name, k.name, sizeof(q->name));
 		copy_printable(q->driver, k.driver, sizeof(q->driver));
-		q->gone = k.state == VT_QUEUE_GONE;
+		gone = k.state == VT_QUEUE_GONE;
+		if (gone && !q->gone)
+			q->changed = s->time;
+		q->gone = gone;
+		q->fresh = !gone && q->changed && s->time - q->changed < REMARKABLE;
 		q->broken = k.broken;
 		q->num = k.num;
 		q->num_free = k.num_free;
-		q->last_notification = k.last_notification;
+		if (queue_has_notification_data(q))
+			q->doorbells = p->doorbells[i];
 		if (!q->role[0] && !q->gone)
 			find_role(q);
 	}
@@ -416,19 +445,31 @@ static int read_queues(struct probe *p)
 	return 0;
 }
 
-/* Forgets the queues that the reader was told are gone. */
-static void drop_gone(struct snapshot *s)
+/* A queue that lives in the place of one that is gone. */
+static bool has_successor(const struct snapshot *s, const struct queue *gone)
+{
+	for (size_t i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queues[i];
+
+		if (!q->gone && q->device == gone->device && q->index == gone->index)
+			return true;
+	}
+	return false;
+}
+
+/* Forgets the queues that are gone, and that the reader was told of. */
+static void drop_gone(struct snapshot *s, uint64_t now)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->nr_queues; i++) {
 		struct queue *q = &s->queues[i];
 
-		if (!q->gone) {
+		if (!q->gone || (now - q->changed < REMARKABLE && !has_successor(s, q))) {
 			s->queues[kept++] = *q;
 			continue;
 		}
-		for (int op = 0; op < VT_NR_OPS; op++)
+		for (int op = 0; op < VT_NR_COUNTED; op++)
 			free(q->op[op]);
 	}
 	s->nr_queues = kept;
@@ -486,7 +527,7 @@ static int read_slots(struct probe *p)
 	uint32_t end = p->skel->bss->slots_end + 2 * libbpf_num_possible_cpus();
 	struct snapshot *s = &p->total;
 	/* The first slot of each operation of each queue; 0: none. */
-	uint16_t(*lists)[VT_NR_OPS];
+	uint16_t(*lists)[VT_NR_COUNTED];
 	int err = 0;
 
 	if (end > p->nr_slots)
@@ -500,7 +541,7 @@ static int read_slots(struct probe *p)
 		uint32_t op = (owner - 1) & ((1 << VT_OPS_SHIFT) - 1);
 		struct queue *q;
 
-		if (!owner || entry >= p->nr_queues || op >= VT_NR_OPS)
+		if (!owner || entry >= p->nr_queues || op >= VT_NR_COUNTED)
 			continue;
 		q = queue_of(s, p->queues[entry].serial);
 		if (!q)
@@ -509,7 +550,7 @@ static int read_slots(struct probe *p)
 		lists[q - s->queues][op] = n;
 	}
 	for (size_t i = 0; i < s->nr_queues && !err; i++)
-		for (int op = 0; op < VT_NR_OPS && !err; op++)
+		for (int op = 0; op < VT_NR_COUNTED && !err; op++)
 			if (lists[i][op])
 				err = read_op(p, &s->queues[i].op[op], lists[i][op]);
 
@@ -517,7 +558,7 @@ static int read_slots(struct probe *p)
 	for (size_t i = 0; i < s->nr_queues && !err; i++) {
 		if (!s->queues[i].gone)
 			continue;
-		for (int op = 0; op < VT_NR_OPS; op++) {
+		for (int op = 0; op < VT_NR_COUNTED; op++) {
 			for (uint32_t n = lists[i][op]; n; n = p->next_slot[n]) {
 				memset((char *)&p->slots[n] + sizeof(p->slots[n].owner), 0,
 				       sizeof(p->slots[n]) - sizeof(p->slots[n].owner));
@@ -539,8 +580,10 @@ static void free_entries(struct probe *p)
 		if (p->queues[i].state != VT_QUEUE_GONE)
 			continue;
 		q = queue_of(&p->total, p->queues[i].serial);
-		if (q && q->gone)
-			__atomic_store_n(&p->queues[i].state, VT_QUEUE_NONE, __ATOMIC_RELEASE);
+		if (!q || !q->gone)
+			continue;
+		p->doorbells[i].sent = 0;
+		__atomic_store_n(&p->queues[i].state, VT_QUEUE_NONE, __ATOMIC_RELEASE);
 	}
 }
 
@@ -583,8 +626,8 @@ const struct snapshot *probe_read(struct probe *p)
 		complain(NULL, "cannot look at the rings: %s", strerror(-err));
 		return NULL;
 	}
-	drop_gone(&p->total);
 	p->total.time = probe_now();
+	drop_gone(&p->total, p->total.time);
 	if (read_queues(p) || read_slots(p))
 		return NULL;
 	free_entries(p);

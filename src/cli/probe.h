@@ -11,12 +11,12 @@
 
 struct probe;
 
-/* A bit for each enum vt_op. */
-#define PROBE_ALL_OPS ((1u << VT_NR_OPS) - 1)
+/* A bit for each enum vt_op; times from available to used only for those who ask. */
+#define PROBE_ALL_OPS ((1u << VT_NR_COUNTED) - 1 - (1u << VT_AVAIL_TO_USED))
 
 /**
  * Loads the programs, attaches them and finds the queues.
- * @ops: the operations to attach to, a bit each; 0: none, only find queues
+ * @ops: what to count, a bit each; 0: nothing, only find queues
  * Returns the probe, to be closed with probe_close(), or NULL after it has
  * printed why not. Needs CAP_BPF and CAP_PERFMON, or root.
  */
@@ -25,8 +25,9 @@ struct probe *probe_open(uint32_t ops);
 /**
  * Reads all counts since probe_open().
  * Returns a snapshot that belongs to the probe and is good until the next call,
- * or NULL after it has printed why not. A queue that was deleted is in it for
- * the last time, marked as gone.
+ * or NULL after it has printed why not. A queue that was deleted is in it once
+ * with its last counts, marked as gone, and then until another has its place or
+ * some seconds have passed.
  */
 const struct snapshot *probe_read(struct probe *p);
 

@@ -32,6 +32,20 @@ struct notification notification_decode(enum vt_layout layout, uint32_t value)
 	return n;
 }
 
+bool queue_has_notification_data(const struct queue *q)
+{
+	return q->features >> RING_F_NOTIFICATION_DATA & 1;
+}
+
+const struct vt_doorbell *queue_doorbell(const struct queue *q, unsigned int back)
+{
+	const struct vt_doorbells *d = &q->doorbells;
+
+	if (back >= d->sent || back >= VT_NR_DOORBELLS)
+		return NULL;
+	return &d->last[(d->sent - 1 - back) % VT_NR_DOORBELLS];
+}
+
 void layout_usage(const struct snapshot *s, enum vt_layout layout, struct layout_usage *u)
 {
 	memset(u, 0, sizeof(*u));
@@ -40,7 +54,7 @@ void layout_usage(const struct snapshot *s, enum vt_layout layout, struct layout
 
 		if (q->layout != layout)
 			continue;
-		u->queues++;
+		u->queues += !q->gone;
 		u->buffers += queue_buffers(q);
 		u->bytes_out += queue_bytes_out(q);
 		u->bytes_in += queue_bytes_in(q);

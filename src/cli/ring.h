@@ -31,6 +31,16 @@ struct notification {
 /** Takes the 32-bit value of a doorbell with notification data apart. */
 struct notification notification_decode(enum vt_layout layout, uint32_t value);
 
+/** Whether a queue's doorbells carry notification data. */
+bool queue_has_notification_data(const struct queue *q);
+
+/**
+ * A doorbell with notification data.
+ * @back: 0 the newest, 1 the one before, ...
+ * Returns NULL where there was none or it is not kept any more.
+ */
+const struct vt_doorbell *queue_doorbell(const struct queue *q, unsigned int back);
+
 /* All queues of one layout. */
 struct layout_usage {
 	unsigned int queues;

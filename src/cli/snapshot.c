@@ -7,12 +7,12 @@
 static const struct {
 	const char *name;
 	const char *no;
-} ops[VT_NR_OPS] = {
+} ops[VT_NR_COUNTED] = {
 	[VT_OP_ADD] = { "add", "failed" },
 	[VT_OP_GET] = { "get", "empty" },
 	[VT_OP_KICK_PREPARE] = { "kick_prepare", "suppressed" },
 	[VT_OP_NOTIFY] = { "notify", "failed" },
-	[VT_OP_NOTIFICATION_DATA] = { "notification_data", NULL },
+	[VT_OP_NOTIFICATION_DATA] = { "notification_data", "wrong" },
 	[VT_OP_DISABLE_CB] = { "disable_cb", NULL },
 	[VT_OP_ENABLE_CB_PREPARE] = { "enable_cb_prepare", NULL },
 	[VT_OP_ENABLE_CB_DELAYED] = { "enable_cb_delayed", "more used" },
@@ -27,6 +27,8 @@ static const struct {
 	[VT_OP_AVAIL_ADDR] = { "avail_addr", NULL },
 	[VT_OP_USED_ADDR] = { "used_addr", NULL },
 	[VT_OP_FREE] = { "free", NULL },
+	[VT_AVAIL_TO_USED] = { "avail_to_used", NULL },
+	[VT_BUFFERS_PER_DOORBELL] = { "buffers_per_doorbell", NULL },
 };
 
 static const struct {
@@ -40,12 +42,12 @@ static const struct {
 
 const char *op_name(enum vt_op op)
 {
-	return op < VT_NR_OPS ? ops[op].name : "?";
+	return op < VT_NR_COUNTED ? ops[op].name : "?";
 }
 
 int op_by_name(const char *name)
 {
-	for (int op = 0; op < VT_NR_OPS; op++)
+	for (int op = 0; op < VT_NR_COUNTED; op++)
 		if (!strcmp(ops[op].name, name))
 			return op;
 	return -1;
@@ -53,7 +55,7 @@ int op_by_name(const char *name)
 
 const char *op_no_name(enum vt_op op)
 {
-	return op < VT_NR_OPS ? ops[op].no : NULL;
+	return op < VT_NR_COUNTED ? ops[op].no : NULL;
 }
 
 const char *layout_name(enum vt_layout layout)
@@ -144,7 +146,7 @@ int snapshot_copy(const struct snapshot *from, struct snapshot *to)
 		*q = from->queues[i];
 		memset(q->op, 0, sizeof(q->op));
 		to->nr_queues++;
-		for (int op = 0; op < VT_NR_OPS; op++) {
+		for (int op = 0; op < VT_NR_COUNTED; op++) {
 			if (!from->queues[i].op[op])
 				continue;
 			q->op[op] = malloc(sizeof(*q->op[op]));
@@ -162,6 +164,8 @@ int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct
 {
 	int err = snapshot_copy(new, to);
 
+	for (size_t i = 0; i < to->nr_queues; i++)
+		to->queues[i].new_doorbells = to->queues[i].doorbells.sent;
 	if (err || !old)
 		return err;
 	to->since = new->time - old->time;
@@ -171,7 +175,9 @@ int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct
 		struct queue *q = &to->queues[i];
 		const struct queue *before = find_serial(old, q->serial);
 
-		for (int op = 0; before && op < VT_NR_OPS; op++)
+		if (before)
+			q->new_doorbells -= before->doorbells.sent;
+		for (int op = 0; before && op < VT_NR_COUNTED; op++)
 			if (q->op[op] && before->op[op])
 				op_stats_sub(q->op[op], before->op[op]);
 	}
@@ -188,7 +194,8 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 	for (size_t i = 0; i < diff->nr_queues; i++) {
 		const struct queue *from = &diff->queues[i];
 		struct queue *q = find_serial(to, from->serial);
-		struct op_stats *op[VT_NR_OPS] = {};
+		struct op_stats *op[VT_NR_COUNTED] = {};
+		unsigned int doorbells = from->new_doorbells;
 
 		if (!q) {
 			q = realloc(to->queues, (to->nr_queues + 1) * sizeof(*q));
@@ -198,10 +205,12 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 			q += to->nr_queues++;
 		} else {
 			memcpy(op, q->op, sizeof(op));
+			doorbells += q->new_doorbells;
 		}
 		*q = *from;
+		q->new_doorbells = doorbells;
 		memcpy(q->op, op, sizeof(op));
-		for (int o = 0; o < VT_NR_OPS; o++) {
+		for (int o = 0; o < VT_NR_COUNTED; o++) {
 			if (!from->op[o])
 				continue;
 			if (!q->op[o])
@@ -217,7 +226,7 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 void snapshot_free(struct snapshot *s)
 {
 	for (size_t i = 0; i < s->nr_queues; i++)
-		for (int op = 0; op < VT_NR_OPS; op++)
+		for (int op = 0; op < VT_NR_COUNTED; op++)
 			free(s->queues[i].op[op]);
 	free(s->queues);
 	memset(s, 0, sizeof(*s));
@@ -226,9 +235,19 @@ void snapshot_free(struct snapshot *s)
 void queue_sum(const struct queue *q, int op, struct op_stats *to)
 {
 	memset(to, 0, sizeof(*to));
-	for (int o = 0; o < VT_NR_OPS; o++)
-		if (op < 0 || o == op)
-			op_stats_add(to, q->op[o]);
+	if (op >= 0)
+		op_stats_add(to, q->op[op]);
+	for (int o = 0; op < 0 && o < VT_NR_OPS; o++)
+		op_stats_add(to, q->op[o]);
+}
+
+size_t snapshot_queues(const struct snapshot *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nr_queues; i++)
+		n += !s->queues[i].gone;
+	return n;
 }
 
 uint64_t queue_buffers(const struct queue *q)

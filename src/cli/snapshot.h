@@ -13,13 +13,14 @@
 #include "loglin.h"
 #include "vringtop.h"
 
-/* One operation of one queue. Times in ns. */
+/* One operation of one queue, or what is measured between them. Times in ns. */
 struct op_stats {
 	uint64_t count;
 	uint64_t sum;
 	uint64_t max;
 	uint64_t no; /* how often it said no or failed */
-	uint64_t bytes_out; /* add: bytes for the device to read */
+	/* add: bytes for the device to read; notification_data: values the ring had moved on from */
+	uint64_t bytes_out;
 	uint64_t bytes_in; /* add: room for the device to write; get: bytes it wrote */
 	struct loglin hist;
 };
@@ -27,8 +28,10 @@ struct op_stats {
 /* A virtqueue. Strings hold printable characters only. */
 struct queue {
 	unsigned int serial; /* tells queues apart for good */
-	bool gone; /* deleted since the snapshot before */
+	bool gone; /* deleted */
+	bool fresh; /* made a short time ago, while someone watched */
 	bool broken;
+	uint64_t changed; /* ns, CLOCK_MONOTONIC: when it was found new or gone; 0: never */
 	int device; /* virtio%d */
 	unsigned int device_type;
 	unsigned int index;
@@ -36,11 +39,12 @@ struct queue {
 	unsigned int num_free; /* free descriptors */
 	enum vt_layout layout;
 	uint64_t features;
-	uint32_t last_notification;
+	struct vt_doorbells doorbells; /* with notification data */
+	unsigned int new_doorbells; /* of a difference: how many of them are of its time */
 	char name[VT_NAME_LEN];
 	char driver[VT_NAME_LEN];
 	char role[VT_NAME_LEN]; /* what the device is in the system: vda, eth0; may be empty */
-	struct op_stats *op[VT_NR_OPS]; /* owned; NULL: never seen */
+	struct op_stats *op[VT_NR_COUNTED]; /* owned; NULL: never seen */
 };
 
 struct snapshot {
@@ -96,11 +100,14 @@ void snapshot_free(struct snapshot *s);
 /** Adds the figures of @from, which may be NULL, to @to. */
 void op_stats_add(struct op_stats *to, const struct op_stats *from);
 
-/** Sums all operations of a queue (op < 0) or one; @to is overwritten. */
+/** Sums all operations of a queue (@op < 0), or takes what was counted for one; @to is overwritten. */
 void queue_sum(const struct queue *q, int op, struct op_stats *to);
 
 /** Buffers made available: successful adds. */
 uint64_t queue_buffers(const struct queue *q);
+
+/** Queues that live. */
+size_t snapshot_queues(const struct snapshot *s);
 
 /** Doorbells rung, and doorbells that kick_prepare found not needed. */
 uint64_t queue_doorbells(const struct queue *q);

@@ -13,16 +13,19 @@
 
 static const char doc[] =
 	"Prints a table of the queues that moved, for each interval (1 s unless told), until it has "
-	"printed COUNT of them or is interrupted. Times are those of the chosen operations."
+	"printed COUNT of them or is interrupted. Times are those of the chosen operations, or, with "
+	"-u, those that the device took."
 	"\vExamples:\n"
 	"  sudo vringtop stat\n"
 	"  sudo vringtop stat -o add,get 5\n"
 	"  sudo vringtop stat -p doorbells 1 10\n"
+	"  sudo vringtop stat -u -d vda     how long the device of a disk takes\n"
 	"  sudo vringtop stat --json 1 3 | jq .layouts\n\n"
 	"Columns: FILL descriptors in use; BUF/s buffers made available; BELL/s doorbells; SUPPR "
 	"share of the doorbells that the device did not want; OUT/s and IN/s bytes for and from the "
-	"device; BUF/BELL buffers per doorbell; DATA the last notification data: q queue, @ next "
-	"offset, w wrap counter.";
+	"device; BUF/BELL buffers per doorbell, MOST the most; DATA the last notification data: q "
+	"queue, @ next offset, w wrap counter; RING whether it agreed with the ring's own index, or "
+	"how often not. A queue with + is new, one with FILL GONE was deleted.";
 
 static void print_header(const struct snapshot *diff)
 {
@@ -53,7 +56,7 @@ static int print_interval(const struct snapshot *diff, const struct options *o)
 	}
 	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 80)
 		w.ws_col = 80;
-	if (table_make(diff, page_by_name(o->page), -1, &t))
+	if (table_make(diff, page_by_name(o->page), options_timed(o), &t))
 		return complain(NULL, "no memory for a table");
 	print_header(diff);
 	table_print(&t, w.ws_col, stdout);

@@ -32,7 +32,7 @@ static void text_device(const struct row *r, char *cell)
 
 static void text_queue(const struct row *r, char *cell)
 {
-	snprintf(cell, TABLE_CELL, "%s%.30s", r->queue->gone ? "gone:" : "", r->queue->name);
+	snprintf(cell, TABLE_CELL, "%s%.30s", r->queue->fresh ? "+" : "", r->queue->name);
 }
 
 static void text_layout(const struct row *r, char *cell)
@@ -54,7 +54,9 @@ static double key_fill(const struct row *r)
 
 static void text_fill(const struct row *r, char *cell)
 {
-	if (r->queue->broken)
+	if (r->queue->gone)
+		strcpy(cell, "GONE");
+	else if (r->queue->broken)
 		strcpy(cell, "BROK");
 	else
 		format_share(cell, key_fill(r), 1);
@@ -114,13 +116,26 @@ static void text_suppressed(const struct row *r, char *cell)
 
 static double key_batch(const struct row *r)
 {
-	return r->doorbells ? (double)r->buffers / r->doorbells : 0;
+	return r->batch && r->batch->count ? (double)r->batch->sum / r->batch->count : 0;
 }
 
 static void text_batch(const struct row *r, char *cell)
 {
-	if (r->doorbells)
+	if (r->batch && r->batch->count)
 		snprintf(cell, TABLE_CELL, "%.1f", key_batch(r));
+	else
+		strcpy(cell, "-");
+}
+
+static double key_most(const struct row *r)
+{
+	return r->batch ? r->batch->max : 0;
+}
+
+static void text_most(const struct row *r, char *cell)
+{
+	if (r->batch && r->batch->count)
+		format_number(cell, key_most(r));
 	else
 		strcpy(cell, "-");
 }
@@ -138,14 +153,37 @@ static void text_failed(const struct row *r, char *cell)
 static void text_data(const struct row *r, char *cell)
 {
 	const struct queue *q = r->queue;
-	struct notification n = notification_decode(q->layout, q->last_notification);
+	const struct vt_doorbell *d = queue_doorbell(q, 0);
+	struct notification n;
 
-	if (!(q->features >> RING_F_NOTIFICATION_DATA & 1))
+	if (!d) {
 		strcpy(cell, "-");
-	else if (n.has_wrap)
+		return;
+	}
+	n = notification_decode(q->layout, d->value);
+	if (n.has_wrap)
 		snprintf(cell, TABLE_CELL, "q%u @%u w%u", n.queue, n.next_offset, n.wrap_counter);
 	else
 		snprintf(cell, TABLE_CELL, "q%u @%u", n.queue, n.next_offset);
+}
+
+static double key_wrong(const struct row *r)
+{
+	const struct op_stats *data = r->queue->op[VT_OP_NOTIFICATION_DATA];
+
+	return data ? data->no : 0;
+}
+
+static void text_ring(const struct row *r, char *cell)
+{
+	const struct op_stats *data = r->queue->op[VT_OP_NOTIFICATION_DATA];
+
+	if (!data || !data->count)
+		strcpy(cell, "-");
+	else if (data->no)
+		snprintf(cell, TABLE_CELL, "%.0f!", key_wrong(r));
+	else
+		strcpy(cell, "ok");
 }
 
 static double key_out(const struct row *r)
@@ -268,11 +306,13 @@ static const struct column doorbell_columns[] = {
 	{ "BELL/s", 6, false, 0, text_doorbells, key_doorbells },
 	{ "SUPP/s", 6, false, 0, text_suppressed_rate, key_suppressed_rate },
 	{ "BUF/BELL", 8, false, 0, text_batch, key_batch },
-	{ "FAIL", 4, false, 0, text_failed, key_failed },
+	{ "MOST", 4, false, 1, text_most, key_most },
+	{ "FAIL", 4, false, 2, text_failed, key_failed },
 	{ "P50", 6, false, 0, text_p50, key_p50 },
 	{ "P99", 6, false, 1, text_p99, key_p99 },
 	{ "MAX", 6, false, 0, text_max, key_max },
-	{ "DATA", 13, true, 0, text_data, NULL },
+	{ "DATA", 12, true, 0, text_data, NULL },
+	{ "RING", 4, true, 0, text_ring, key_wrong },
 	{},
 };
 
@@ -310,7 +350,7 @@ enum page page_by_name(const char *name)
 	return page;
 }
 
-static void queue_row(const struct queue *q, int op, struct row *r)
+static void queue_row(const struct snapshot *s, const struct queue *q, int op, struct row *r)
 {
 	const struct op_stats *notify = q->op[VT_OP_NOTIFY];
 
@@ -324,6 +364,10 @@ static void queue_row(const struct queue *q, int op, struct row *r)
 	r->failed = notify ? notify->no : 0;
 	r->bytes_out = queue_bytes_out(q);
 	r->bytes_in = queue_bytes_in(q);
+	r->batch = q->op[VT_BUFFERS_PER_DOORBELL];
+	r->moved = q->changed && s->time - q->changed <= s->since;
+	for (int o = 0; o < VT_NR_OPS; o++)
+		r->moved |= q->op[o] && q->op[o]->count;
 }
 
 static void layout_row(const struct snapshot *s, enum vt_layout layout, struct row *r)
@@ -337,6 +381,7 @@ static void layout_row(const struct snapshot *s, enum vt_layout layout, struct r
 	r->buffers = u.buffers;
 	r->bytes_out = u.bytes_out;
 	r->bytes_in = u.bytes_in;
+	r->moved = u.queues || u.sum.count;
 }
 
 int table_make(const struct snapshot *s, enum page page, int op, struct table *t)
@@ -357,8 +402,8 @@ int table_make(const struct snapshot *s, enum page page, int op, struct table *t
 		if (page == PAGE_LAYOUTS)
 			layout_row(s, i, r);
 		else
-			queue_row(&s->queues[i], op, r);
-		if (!r->queues)
+			queue_row(s, &s->queues[i], op, r);
+		if (page == PAGE_LAYOUTS && !r->moved)
 			continue;
 		r->seconds = s->since / 1e9;
 		all += r->sum.count;
@@ -465,7 +510,7 @@ void table_print(const struct table *t, int width, FILE *f)
 	table_line(t->page, shown, n, NULL, line, sizeof(line));
 	print_line(line, f);
 	for (size_t i = 0; i < t->nr_rows; i++) {
-		if (!t->rows[i].sum.count && t->page != PAGE_LAYOUTS)
+		if (!t->rows[i].moved)
 			continue;
 		table_line(t->page, shown, n, &t->rows[i], line, sizeof(line));
 		print_line(line, f);

@@ -25,7 +25,9 @@ struct row {
 	enum vt_layout layout;
 	unsigned int queues;
 	struct op_stats sum; /* of the operations that the page times */
+	const struct op_stats *batch; /* buffers per doorbell; NULL: not known */
 	uint64_t buffers, doorbells, suppressed, failed, bytes_out, bytes_in;
+	bool moved; /* something happened to the queue */
 	double seconds;
 	double share; /* of all operations, 0..1 */
 };
@@ -56,7 +58,8 @@ enum page page_by_name(const char *name);
 
 /**
  * Makes the rows of a page out of a difference of snapshots.
- * @op: the operation whose times are shown, or -1 for all; doorbells show notify
+ * @op: whose times are shown (below VT_NR_TIMED), or -1 for all operations; doorbells
+ * show notify
  * The rows point into @diff. Returns 0 or -ENOMEM; to be freed with table_free().
  */
 int table_make(const struct snapshot *diff, enum page page, int op, struct table *t);

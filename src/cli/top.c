@@ -24,6 +24,7 @@ static const char doc[] =
 	"  sudo vringtop\n"
 	"  sudo vringtop top 0.5            twice a second\n"
 	"  sudo vringtop -D virtio_net\n"
+	"  sudo vringtop -u                 times that the device takes\n"
 	"  sudo vringtop -o add,get         attach to two operations only";
 
 #define STEPS    (1 << VT_STEP_BITS)
@@ -40,7 +41,7 @@ struct view {
 	bool chosen; /* the user has chosen a row; until then it is the first */
 	unsigned int serial; /* of the selected queue */
 	enum vt_layout layout; /* selected, on the page of layouts */
-	int selected_op; /* of the open queue */
+	int selected_op; /* of the open queue; below VT_NR_TIMED */
 	int op; /* whose times the page of queues shows; -1: all */
 	int sort[NR_PAGES];
 	bool reverse;
@@ -82,7 +83,7 @@ static void draw_header(const struct view *v, const struct snapshot *diff, const
 	int n;
 
 	snprintf(line, sizeof(line), " vringtop %s  linux %.24s  %s  %zu queues  %s op/s%s",
-		 VRINGTOP_VERSION, v->system.release, probe_how(p), diff->nr_queues,
+		 VRINGTOP_VERSION, v->system.release, probe_how(p), snapshot_queues(diff),
 		 format_number(a, seconds > 0 ? all_ops(diff) / seconds : 0),
 		 v->paused ? "  PAUSED" : "");
 	put_bar(0, line);
@@ -174,7 +175,7 @@ static void draw_table(struct view *v, const struct table *t)
 		table_line(v->page, shown, n, r, line, sizeof(line));
 		if (r->queue && (r->queue->broken || r->queue->gone))
 			attron(A_BOLD | COLOR_PAIR(1));
-		else if (!r->sum.count)
+		else if (!r->moved)
 			attron(A_DIM);
 		if (v->first + i == at) {
 			attron(A_REVERSE);
@@ -305,12 +306,14 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 {
 	char a[FORMAT_LEN], b[FORMAT_LEN], c[FORMAT_LEN], d[FORMAT_LEN], e[FORMAT_LEN], line[256];
 	uint64_t sent = queue_doorbells(q), suppressed = queue_suppressed(q);
+	const struct op_stats *batch = q->op[VT_BUFFERS_PER_DOORBELL];
 	double second = seconds > 0 ? seconds : 1;
 	int n;
 
-	snprintf(line, sizeof(line), "virtio%d %s %s  queue %u %s  %s  %u of %u descriptors in use%s%s",
+	snprintf(line, sizeof(line), "virtio%d %s %s  queue %u %s  %s  %u of %u descriptors in use%s%s%s",
 		 q->device, q->role, q->driver, q->index, q->name, layout_name(q->layout),
-		 q->num - q->num_free, q->num, q->broken ? "  BROKEN" : "", q->gone ? "  GONE" : "");
+		 q->num - q->num_free, q->num, q->broken ? "  BROKEN" : "", q->gone ? "  GONE" : "",
+		 q->fresh ? "  new" : "");
 	attron(A_BOLD);
 	put(2, 0, line);
 	attroff(A_BOLD);
@@ -319,7 +322,7 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 		 format_number(a, queue_buffers(q) / second),
 		 format_bytes(b, queue_bytes_out(q) / second),
 		 format_bytes(c, queue_bytes_in(q) / second), format_number(d, sent / second),
-		 sent ? (double)queue_buffers(q) / sent : 0,
+		 batch && batch->count ? (double)batch->sum / batch->count : 0,
 		 format_share(e, suppressed, sent + suppressed));
 	put(3, 0, line);
 	n = snprintf(line, sizeof(line), "features");
@@ -329,11 +332,41 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 	put(4, 0, line);
 }
 
+/* The last doorbells with their data, the newest first; returns the lines it took. */
+static int draw_doorbells(int y, const struct queue *q)
+{
+	const struct op_stats *data = q->op[VT_OP_NOTIFICATION_DATA];
+	const struct vt_doorbell *d;
+	char line[256];
+	int n;
+
+	if (!queue_has_notification_data(q))
+		return 0;
+	n = snprintf(line, sizeof(line), "doorbell data: %llu wrong, %llu behind; last",
+		     (unsigned long long)(data ? data->no : 0),
+		     (unsigned long long)(data ? data->bytes_out : 0));
+	for (unsigned int i = 0; n < COLS - 14 && n < (int)sizeof(line) - 32; i++) {
+		struct notification v;
+
+		d = queue_doorbell(q, i);
+		if (!d)
+			break;
+		v = notification_decode(q->layout, d->value);
+		n += snprintf(line + n, sizeof(line) - n, " @%u", v.next_offset);
+		if (v.has_wrap)
+			n += snprintf(line + n, sizeof(line) - n, "w%u", v.wrap_counter);
+		n += snprintf(line + n, sizeof(line) - n, "+%u%s", d->buffers,
+			      d->value == d->ring ? "" : "!");
+	}
+	put(y, 0, line);
+	return 1;
+}
+
 static void draw_queue(struct view *v, const struct snapshot *diff)
 {
 	const struct queue *q = open_queue(v, diff);
 	double seconds = diff->since / 1e9;
-	int ops[VT_NR_OPS], n = 0, y = 5, at = 0, room;
+	int ops[VT_NR_TIMED], n = 0, y = 5, at = 0, room;
 	char title[128];
 
 	if (!q) {
@@ -341,7 +374,8 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 		return;
 	}
 	draw_queue_facts(q, seconds);
-	for (int op = 0; op < VT_NR_OPS; op++) {
+	y += draw_doorbells(y, q);
+	for (int op = 0; op < VT_NR_TIMED; op++) {
 		if (!q->op[op])
 			continue;
 		if (op == v->selected_op)
@@ -397,7 +431,9 @@ static void draw_help(void)
 		"BUF/s  buffers made available      BELL/s doorbells rung",
 		"SUPPR  doorbells the device did not want (kick_prepare said no)",
 		"OUT/s  bytes for the device        IN/s   bytes the device wrote",
-		"DATA   last notification data: q queue, @ next offset, w wrap counter",
+		"DATA   last notification data: q queue, @ next offset, w wrap counter,",
+		"       + buffers; RING: it agrees with the ring's own index (ok, or how often not)",
+		"+NAME  a new queue                 GONE   the queue was deleted",
 		"NO     add failed, get empty, kick_prepare suppressed, more_used spurious",
 		"Times are those of the driver's calls; -io is an in-order layout. Small",
 		"histograms have a logarithmic height. lost: events that were not counted.",
@@ -434,7 +470,7 @@ static void move_selection(struct view *v, const struct snapshot *diff, const st
 	if (v->open) {
 		int op = v->selected_op;
 
-		while (q && (op += by > 0 ? 1 : -1) >= 0 && op < VT_NR_OPS)
+		while (q && (op += by > 0 ? 1 : -1) >= 0 && op < VT_NR_TIMED)
 			if (q->op[op]) {
 				v->selected_op = op;
 				break;
@@ -484,10 +520,10 @@ static void change_op(struct view *v, int by)
 {
 	do {
 		v->op += by;
-		if (v->op >= VT_NR_OPS)
+		if (v->op >= VT_NR_TIMED)
 			v->op = -1;
 		if (v->op < -1)
-			v->op = VT_NR_OPS - 1;
+			v->op = VT_NR_TIMED - 1;
 	} while (v->op >= 0 && !(v->options->ops >> v->op & 1));
 }
 
@@ -657,7 +693,6 @@ int verb_top(int argc, char **argv)
 {
 	struct options o;
 	struct view v = {
-		.op = -1,
 		.options = &o,
 		/* The busiest first. */
 		.sort = {
@@ -672,6 +707,7 @@ int verb_top(int argc, char **argv)
 	int failed = 1;
 
 	options_parse(argc, argv, USE_INTERVAL | USE_OPS, doc, &o);
+	v.op = options_timed(&o);
 	if (!o.interval)
 		o.interval = 1;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {

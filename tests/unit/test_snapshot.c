@@ -148,6 +148,91 @@ static void notification_data(void **unused)
 	assert_false(n.wrap_counter);
 }
 
+static void the_last_doorbells(void **unused)
+{
+	struct snapshot old = {}, new = {}, diff;
+	struct queue *q = add_queue(&old, 1, 0, VT_LAYOUT_SPLIT);
+
+	(void)unused;
+	assert_null(queue_doorbell(q, 0));
+	q->doorbells.sent = 30;
+	q = add_queue(&new, 1, 0, VT_LAYOUT_SPLIT);
+	q->doorbells.sent = 40;
+	for (int i = 0; i < 40; i++)
+		q->doorbells.last[i % VT_NR_DOORBELLS].value = i;
+	assert_int_equal(snapshot_diff(&new, &old, &diff), 0);
+	q = &diff.queues[0];
+	assert_int_equal(q->new_doorbells, 10);
+	assert_int_equal(queue_doorbell(q, 0)->value, 39);
+	assert_int_equal(queue_doorbell(q, 31)->value, 8);
+	assert_null(queue_doorbell(q, 32));
+	snapshot_free(&diff);
+	/* From the start on, and for a queue that was not there before. */
+	assert_int_equal(snapshot_diff(&new, NULL, &diff), 0);
+	assert_int_equal(diff.queues[0].new_doorbells, 40);
+	snapshot_free(&diff);
+	old.queues[0].serial = 2;
+	assert_int_equal(snapshot_diff(&new, &old, &diff), 0);
+	assert_int_equal(diff.queues[0].new_doorbells, 40);
+	snapshot_free(&diff);
+	snapshot_free(&old);
+	snapshot_free(&new);
+}
+
+/* What is measured between operations is none itself. */
+static void measurements_are_no_operations(void **unused)
+{
+	struct snapshot s = {};
+	struct queue *q = add_queue(&s, 1, 0, VT_LAYOUT_SPLIT);
+	struct layout_usage u;
+	struct op_stats sum;
+
+	(void)unused;
+	count(q, VT_OP_ADD, 50, 10);
+	count(q, VT_AVAIL_TO_USED, 5000000, 9);
+	count(q, VT_BUFFERS_PER_DOORBELL, 2, 5);
+	queue_sum(q, -1, &sum);
+	assert_int_equal(sum.count, 10);
+	queue_sum(q, VT_AVAIL_TO_USED, &sum);
+	assert_int_equal(sum.count, 9);
+	layout_usage(&s, VT_LAYOUT_SPLIT, &u);
+	assert_int_equal(u.sum.count, 10);
+	snapshot_free(&s);
+}
+
+static void a_queue_that_is_gone_is_shown(void **unused)
+{
+	struct snapshot s = { .time = 100, .since = 10 };
+	struct layout_usage u;
+	struct table t;
+	char *text;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	(void)unused;
+	assert_non_null(f);
+	add_queue(&s, 1, 0, VT_LAYOUT_SPLIT)->gone = true;
+	s.queues[0].changed = 95;
+	add_queue(&s, 2, 0, VT_LAYOUT_SPLIT)->fresh = true;
+	s.queues[1].changed = 95;
+	add_queue(&s, 3, 1, VT_LAYOUT_SPLIT)->gone = true;
+	s.queues[2].changed = 85; /* the interval before told it */
+	add_queue(&s, 4, 2, VT_LAYOUT_SPLIT);
+	assert_int_equal(snapshot_queues(&s), 2);
+	layout_usage(&s, VT_LAYOUT_SPLIT, &u);
+	assert_int_equal(u.queues, 2);
+	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, &t), 0);
+	table_print(&t, 80, f);
+	fclose(f);
+	assert_non_null(strstr(text, "req.1     split     GONE"));
+	assert_non_null(strstr(text, "+req.2    split      25%"));
+	assert_null(strstr(text, "req.3"));
+	assert_null(strstr(text, "req.4"));
+	free(text);
+	table_free(&t);
+	snapshot_free(&s);
+}
+
 static void numbers_are_short(void **unused)
 {
 	static const struct {
@@ -241,7 +326,7 @@ static void tables_sort(void **unused)
 static void names_of_operations(void **unused)
 {
 	(void)unused;
-	for (int op = 0; op < VT_NR_OPS; op++)
+	for (int op = 0; op < VT_NR_COUNTED; op++)
 		assert_int_equal(op_by_name(op_name(op)), op);
 	assert_true(op_by_name("frobnicate") < 0);
 }
@@ -254,6 +339,9 @@ int main(void)
 		cmocka_unit_test(a_sum_keeps_queues_that_are_gone),
 		cmocka_unit_test(filters),
 		cmocka_unit_test(notification_data),
+		cmocka_unit_test(the_last_doorbells),
+		cmocka_unit_test(measurements_are_no_operations),
+		cmocka_unit_test(a_queue_that_is_gone_is_shown),
 		cmocka_unit_test(numbers_are_short),
 		cmocka_unit_test(tables_fit_their_width),
 		cmocka_unit_test(tables_sort),
