@@ -33,10 +33,11 @@ apt_install() {
 		apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
 }
 
-# fetch_package SUITE PACKAGE DIR: unpacks a package of another Debian suite into DIR.
-# The machine's own apt configuration stays as it is; only the mirror is taken from it.
+# fetch_package SUITE PACKAGE DIR: unpacks a package of another Debian suite into DIR, and writes its
+# version into DIR/version. The machine's own apt configuration stays as it is; only the mirror is
+# taken from it.
 fetch_package() {
-	local suite=$1 package=$2 dir=$3 mirror work packages fetch_log
+	local suite=$1 package=$2 dir=$3 mirror work packages log=$cache/logs/setup.log
 	mirror=$(debian_mirror)
 	work=$(mktemp -d "$cache/.fetch.XXXXXX")
 	mkdir -p "$work"/{sources,lists/partial,cache/archives/partial}
@@ -52,15 +53,20 @@ fetch_package() {
 		-o "Dir::Etc::preferences=/dev/null" -o "Dir::Etc::preferencesparts=/dev/null"
 		-o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
 		-o "Acquire::Languages=none" -o "APT::Sandbox::User=$(id -un)")
-	say "setup: fetching $package of Debian's $suite"
-	if ! fetch_log=$(cd "$work" && { "${apt[@]}" update && "${apt[@]}" download "$package"; } 2>&1); then
+	trap end_job EXIT
+	# shellcheck disable=SC2016 # the inner shell's
+	run_job "setup: fetching $package of Debian's $suite" "$log" 0 bash -c \
+		'cd "$1" && "${@:3}" update && "${@:3}" download "$2"' fetch "$work" "$package" "${apt[@]}" || {
 		rm -rf "$work"
-		die "cannot fetch $package of Debian's $suite: $fetch_log" \
+		tail -n 20 "$log" | sed 's/^/    /' >&2
+		die "cannot fetch $package of Debian's $suite; the last messages of apt-get are above" \
 			"check that the mirror $mirror is within reach and that debian-archive-keyring is up to date"
-	fi
+	}
+	trap - EXIT
 	packages=("$work"/*.deb)
 	mkdir "$work/unpacked"
 	dpkg-deb -x "${packages[0]}" "$work/unpacked"
+	dpkg-deb -f "${packages[0]}" Version >"$work/unpacked/version"
 	mkdir -p "$(dirname "$dir")"
 	rm -rf "$dir"
 	mv -T "$work/unpacked" "$dir"

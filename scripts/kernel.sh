@@ -6,7 +6,8 @@
 #        kernel.sh make NAME ARG...   runs make in its build tree (for modules: M=DIR modules)
 #        kernel.sh copy NAME DIR      makes DIR a copy of its build tree (hard links: replace files,
 #                                     never write into them)
-# NAME: 6.12 (patched), 6.12-ops (the series without its tracepoints), 6.12-stock (unpatched).
+# NAME: 6.12 or 7.3 (patched), with -ops (the series without its tracepoints), -stock (unpatched) or
+#       -debug (patched, with KASAN and lockdep).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -15,17 +16,26 @@ action=$1 name=$2
 shift 2
 
 # --- Which kernel is what ---
-case $name in
-6.12 | 6.12-ops | 6.12-stock)
-	version=6.12
-	archive=/usr/src/linux-source-6.12.tar.xz
-	source_files=92500 # these two for the progress only
-	build_lines=2160   # that make prints in a build from nothing
+version=${name%%-*} flavour=${name#"${name%%-*}"}
+unknown=("unknown kernel KERNEL=$name"
+	"it is 6.12 or 7.3, or one of them with -ops, -stock or -debug (6.12-stock), or a path with a slash")
+case $version in # the numbers are for the progress only: files of the source, lines of a build from nothing
+6.12)
+	source_files=92500 build_lines=2160
+	not_here='' # options of guest.config that only the other version has
 	;;
-*) die "unknown kernel KERNEL=$name" "it is one of 6.12, 6.12-ops, 6.12-stock, or a path with a slash" ;;
+7.3)
+	source_files=102300 build_lines=2270
+	not_here='CONFIG_PROC_SYSCTL' # part of CONFIG_SYSCTL
+	;;
+*) die "${unknown[@]}" ;;
 esac
+[[ $flavour =~ ^(|-ops|-stock|-debug)$ ]] || die "${unknown[@]}"
 series=$checkout/kernel-patch/linux-$version
-config=$checkout/kernel-patch/guest.config
+configs=("$checkout/kernel-patch/guest.config") tree_name=$version
+if [[ $flavour == -debug ]]; then
+	configs+=("$checkout/kernel-patch/debug.config") tree_name=$name
+fi
 patches=()
 if [[ $name != *-stock ]]; then
 	for patch in "$series"/*.patch; do
@@ -34,17 +44,27 @@ if [[ $name != *-stock ]]; then
 	done
 fi
 
-"$checkout/scripts/setup.sh" kernel
-source_version=$(dpkg-query -W -f '${Version}' "linux-source-$version")
+if [[ $version == 6.12 ]]; then
+	"$checkout/scripts/setup.sh" kernel
+else
+	"$checkout/scripts/setup.sh" kernel "source-$version"
+fi
+if [[ -e $cache/linux-source-$version/version ]]; then # of another release of Debian
+	archive=$cache/linux-source-$version/usr/src/linux-source-$version.tar.xz
+	source_version=$(<"$cache/linux-source-$version/version")
+else
+	archive=/usr/src/linux-source-$version.tar.xz
+	source_version=$(dpkg-query -W -f '${Version}' "linux-source-$version")
+fi
 
 hash_of() {
 	sha256sum | cut -c 1-12
 }
 # What goes into every kernel of this tree, and what into this one.
-tree_key=$({ echo "$source_version"; gcc --version | head -n 1; cat "$config"; } | hash_of)
+tree_key=$({ echo "$source_version"; gcc --version | head -n 1; cat "${configs[@]}"; } | hash_of)
 key=$({ echo "$tree_key"; [[ ${#patches[@]} -eq 0 ]] || cat "${patches[@]}"; } | hash_of)
 pristine=$cache/sources/linux-$source_version
-tree=$cache/trees/$version-$tree_key
+tree=$cache/trees/$tree_name-$tree_key
 result=$cache/kernels/$name-$key
 log=$cache/logs/kernel-$name.log
 
@@ -101,18 +121,20 @@ make_tree() {
 
 configure() {
 	[[ ! -e $tree/.config ]] || return 0
+	local config=$tree/.vringtop-config dropped
+	cat "${configs[@]}" >"$config"
 	tree_make allnoconfig KCONFIG_ALLCONFIG="$config" >"$log" 2>&1 || {
 		tail -n 20 "$log" >&2
-		die "kernel $name: cannot configure it from $config" "the whole log: $log"
+		die "kernel $name: cannot configure it from ${configs[*]}" "the whole log: $log"
 	}
 	# Kconfig drops what it does not know or what lacks a dependency, and says nothing.
-	local dropped
 	dropped=$(grep '^CONFIG_' "$config" | grep -vxFf "$tree/.config" | while IFS='=' read -r option value; do
-		[[ $value == n ]] && ! grep -q "^$option=" "$tree/.config" || echo "$option=$value"
+		[[ $option == "$not_here" ]] ||
+			{ [[ $value == n ]] && ! grep -q "^$option=" "$tree/.config"; } || echo "$option=$value"
 	done)
 	if [[ -n $dropped ]]; then
 		rm -f "$tree/.config"
-		die "kernel $version: these options of $config did not take effect:" "${dropped//$'\n'/ }"
+		die "kernel $version: these options of ${configs[*]} did not take effect:" "${dropped//$'\n'/ }"
 	fi
 }
 
@@ -182,7 +204,7 @@ remove_old() {
 	touch "$tree" "$result"
 	{
 		newest_first "$cache/kernels/$name"-???????????? | tail -n +4
-		newest_first "$cache/trees/$version"-???????????? | tail -n +3
+		newest_first "$cache/trees/$tree_name"-???????????? | tail -n +3
 	} | while read -r old; do
 		say "kernel $name: removing the old ${old#"$cache"/}"
 		rm -rf "$old"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs what is missing, and nothing else. Usage: setup.sh [build|kernel|guest]...
+# Installs what is missing, and nothing else. Usage: setup.sh [build|kernel|guest|source-7.3]...
 # Without an argument: everything. Takes a moment when all is there.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
@@ -21,15 +21,33 @@ setup_guest() {
 		bsdutils debian-archive-keyring)
 }
 
-[[ $# -gt 0 ]] || set -- build kernel guest
-packages=()
+[[ $# -gt 0 ]] || set -- build kernel guest source-7.3
+packages=() fetch_source=''
 for group in "$@"; do
 	case $group in
 	build | kernel | guest) "setup_$group" ;;
-	*) die "unknown group '$group'" "the groups are: build, kernel, guest" ;;
+	source-7.3)
+		if [[ $(LC_ALL=C apt-cache policy linux-source-7.3) == *Candidate:\ [0-9]* ]]; then
+			packages+=(linux-source-7.3)
+		else
+			packages+=(debian-archive-keyring xz-utils)
+			fetch_source=yes
+		fi
+		;;
+	*) die "unknown group '$group'" "the groups are: build, kernel, guest, source-7.3" ;;
 	esac
 done
 install_packages "${packages[@]}"
+
+# For the kernel alone, Debian 13's backports are the same for every release.
+if [[ -n $fetch_source && ! -e $cache/linux-source-7.3/version ]]; then
+	mkdir -p "$cache"
+	exec {lock}>"$cache/lock-source-7.3"
+	flock "$lock"
+	[[ -e $cache/linux-source-7.3/version ]] ||
+		fetch_package trixie-backports linux-source-7.3 "$cache/linux-source-7.3"
+	exec {lock}>&-
+fi
 
 if [[ " $* " == *" guest "* ]] && ! [[ -x /usr/bin/virtme-run || -x $cache/virtme-ng/usr/bin/virtme-run ]]; then
 	mkdir -p "$cache"
