@@ -24,9 +24,9 @@ rows() {
 total=0
 printf '# %-11s %-15s %-17s %7s %7s %7s %7s\n' '' '' '' exer- 'in in-' '' vring-
 printf '# %-11s %-15s %-17s %7s %7s %7s %7s\n' kernel layout operation ciser terrupt trigger top
-for kernel in ${KERNELS:-6.12}; do
+for kernel in ${KERNELS:-6.12 7.3}; do
 	case $kernel in
-	6.12*) layouts='split packed' rounds=6000 ;;
+	6.12*) layouts='split packed' rounds=3000 ;;
 	*) layouts='split packed split_in_order packed_in_order' rounds=1500 ;;
 	esac
 	module=$("$repo/tests/kmod/build.sh" "$kernel") || { fail "$kernel: the exerciser is built"; continue; }

@@ -31,6 +31,7 @@ trigger_sums() {
 # tool_start FILE INTERVAL: runs vringtop into FILE; returns when it counts
 tool_start() {
 	tool_file=$1
+	: >"$tool_file"
 	vringtop stat --json "$2" >"$tool_file" &
 	tool=$!
 	tool_lines 1
@@ -56,12 +57,21 @@ tool_sums() {
 	/usr/bin/python3 - "$tool_file" <<-'END'
 		import collections, json, sys
 		sums, lost = collections.Counter(), 0
+		first, seen, gone = None, set(), set()
 		for line in open(sys.argv[1]):
 		    interval = json.loads(line)
 		    lost += interval["lost"]
 		    for q in interval["queues"]:
+		        queue = q["device"], q["index"], q["layout"].replace("-", "_")
 		        for op, figures in q["ops"].items():
-		            sums[q["device"], q["index"], q["layout"], op] += figures["count"]
+		            sums[*queue, op] += figures["count"]
+		        if first and q["serial"] not in seen:
+		            sums[*queue, "created"] += 1
+		        if q["gone"] and q["serial"] not in gone:
+		            sums[*queue, "deleted"] += 1
+		            gone.add(q["serial"])
+		        seen.add(q["serial"])
+		    first = interval
 		for key, count in sums.items():
 		    print(*key, count)
 		print("lost", lost)
