@@ -210,10 +210,17 @@ static long slot_try(__u32 i, struct search *s)
 	return 1;
 }
 
-/* Claims a slot for an op of a queue on this CPU; 0: none was free. */
-static __noinline __u32 slot_get(const struct virtqueue *vq, __u32 id, __u32 layout, __u32 op)
+/* What every event begins with. */
+enum {
+	EVENT_VQ,
+	EVENT_ID,
+	EVENT_LAYOUT,
+};
+
+/* Claims a slot for an op of an event's queue on this CPU; 0: none was free. */
+static __noinline __u32 slot_get(const __u64 *event, __u32 op)
 {
-	__u32 queue = queue_get(vq, id, layout);
+	__u32 queue = queue_get((const void *)event[EVENT_VQ], event[EVENT_ID], event[EVENT_LAYOUT]);
 	struct search s = {
 		.next = next_slot,
 		.owner = (queue << VT_OPS_SHIFT | op) + 1,
@@ -240,27 +247,33 @@ static __always_inline __u32 bucket_of(__u64 ns)
 {
 	__u32 s = 0;
 
+	/* Branches: without the barriers the compiler computes both sides of each. */
 	if (ns >= 1 << 20) {
 		ns >>= 16;
-		s += 16;
+		s += 16 << VT_STEP_BITS;
+		barrier_var(ns);
 	}
 	if (ns >= 1 << 12) {
 		ns >>= 8;
-		s += 8;
+		s += 8 << VT_STEP_BITS;
+		barrier_var(ns);
 	}
 	if (ns >= 1 << 8) {
 		ns >>= 4;
-		s += 4;
+		s += 4 << VT_STEP_BITS;
+		barrier_var(ns);
 	}
 	if (ns >= 1 << 6) {
 		ns >>= 2;
-		s += 2;
+		s += 2 << VT_STEP_BITS;
+		barrier_var(ns);
 	}
 	if (ns >= 1 << 5) {
 		ns >>= 1;
-		s += 1;
+		s += 1 << VT_STEP_BITS;
+		barrier_var(ns);
 	}
-	ns += s << VT_STEP_BITS;
+	ns += s;
 	return ns < VT_NR_BUCKETS ? ns : VT_NR_BUCKETS - 1;
 }
 
@@ -275,15 +288,14 @@ static __always_inline struct slot_row *row_of(__u32 id)
 }
 
 /* Counts a value, most often a time in ns, in the slot of an operation. */
-static __always_inline struct vt_slot *count_in(struct slot_row *row, const struct virtqueue *vq,
-						__u32 id, __u32 layout, __u32 op, __u64 value,
-						bool no)
+static __always_inline struct vt_slot *count_in(struct slot_row *row, const __u64 *event, __u32 op,
+						__u64 value, bool no)
 {
 	struct vt_slot *slot;
 	__u32 n = row->slot[op];
 
 	if (!n) {
-		n = slot_get(vq, id, layout, op);
+		n = slot_get(event, op);
 		if (!n)
 			return 0;
 		row->slot[op] = n;
@@ -301,12 +313,11 @@ static __always_inline struct vt_slot *count_in(struct slot_row *row, const stru
 	return slot;
 }
 
-static __always_inline struct vt_slot *count(const struct virtqueue *vq, __u32 id, __u32 layout,
-					     __u32 op, __u64 ns, bool no)
+static __always_inline struct vt_slot *count(const __u64 *event, __u32 op, __u64 ns, bool no)
 {
-	struct slot_row *row = row_of(id);
+	struct slot_row *row = row_of(event[EVENT_ID]);
 
-	return row ? count_in(row, vq, id, layout, op, ns, no) : 0;
+	return row ? count_in(row, event, op, ns, no) : 0;
 }
 
 static __always_inline struct flight *flight_of(__u32 id, const void *data)
@@ -370,7 +381,7 @@ SEC("raw_tp/virtqueue_add")
 int BPF_PROG(on_add, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
 	     const void *data, __u32 out_bytes, __u32 in_bytes)
 {
-	struct vt_slot *slot = count(vq, id, layout, VT_OP_ADD, ns, result);
+	struct vt_slot *slot = count(ctx, VT_OP_ADD, ns, result);
 	struct announced *a;
 
 	if (!slot || result)
@@ -395,14 +406,14 @@ int BPF_PROG(on_get, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 n
 
 	if (!row)
 		return 0;
-	slot = count_in(row, vq, id, layout, VT_OP_GET, ns, !result);
+	slot = count_in(row, ctx, VT_OP_GET, ns, !result);
 	if (slot)
 		slot->bytes_in += len;
 	if (!avail_to_used || !result)
 		return 0;
 	stamp = flight_end(id, data);
 	if (stamp)
-		count_in(row, vq, id, layout, VT_AVAIL_TO_USED,
+		count_in(row, ctx, VT_AVAIL_TO_USED,
 			 (STAMP_OF(bpf_ktime_get_ns()) - stamp) >> ID_BITS, false);
 	return 0;
 }
@@ -417,7 +428,7 @@ int BPF_PROG(on_kick_prepare, const struct virtqueue *vq, __u32 id, __u32 layout
 
 	if (!row)
 		return 0;
-	count_in(row, vq, id, layout, VT_OP_KICK_PREPARE, ns, !result);
+	count_in(row, ctx, VT_OP_KICK_PREPARE, ns, !result);
 	if (!result)
 		return 0;
 	a = bpf_map_lookup_elem(&announcements, &id);
@@ -425,7 +436,7 @@ int BPF_PROG(on_kick_prepare, const struct virtqueue *vq, __u32 id, __u32 layout
 		return 0;
 	a->last = a->added - a->announced;
 	a->announced = a->added;
-	count_in(row, vq, id, layout, VT_BUFFERS_PER_DOORBELL, a->last, false);
+	count_in(row, ctx, VT_BUFFERS_PER_DOORBELL, a->last, false);
 	return 0;
 }
 
@@ -438,7 +449,7 @@ int BPF_PROG(on_init_last_used, const struct virtqueue *vq, __u32 id, __u32 layo
 
 	if (a)
 		a->announced = a->added;
-	count(vq, id, layout, VT_OP_INIT_LAST_USED, ns, false);
+	count(ctx, VT_OP_INIT_LAST_USED, ns, false);
 	return 0;
 }
 
@@ -502,7 +513,7 @@ int BPF_PROG(on_notification_data, const struct virtqueue *vq, __u32 id, __u32 l
 	/* A doorbell is rung without the queue's lock: others may have added since. */
 	if (value != ring)
 		behind = ahead(q, value, ring);
-	slot = count(vq, id, layout, VT_OP_NOTIFICATION_DATA, ns, value != ring && !behind);
+	slot = count(ctx, VT_OP_NOTIFICATION_DATA, ns, value != ring && !behind);
 	if (slot && behind)
 		slot->bytes_out++;
 	d = &bells->last[__sync_fetch_and_add(&bells->sent, 1) % VT_NR_DOORBELLS];
@@ -522,7 +533,7 @@ int BPF_PROG(on_notification_data, const struct virtqueue *vq, __u32 id, __u32 l
 	int BPF_PROG(on_##name, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,      \
 		     long result)                                                                  \
 	{                                                                                          \
-		count(vq, id, layout, op, ns, no);                                                 \
+		count(ctx, op, ns, no);                                                 \
 		return 0;                                                                          \
 	}
 
