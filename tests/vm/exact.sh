@@ -57,21 +57,20 @@ tool_sums() {
 	/usr/bin/python3 - "$tool_file" <<-'END'
 		import collections, json, sys
 		sums, lost = collections.Counter(), 0
-		first, seen, gone = None, set(), set()
-		for line in open(sys.argv[1]):
+		seen, gone = set(), set()
+		for n, line in enumerate(open(sys.argv[1])):
 		    interval = json.loads(line)
 		    lost += interval["lost"]
 		    for q in interval["queues"]:
 		        queue = q["device"], q["index"], q["layout"].replace("-", "_")
 		        for op, figures in q["ops"].items():
 		            sums[*queue, op] += figures["count"]
-		        if first and q["serial"] not in seen:
+		        if n and q["serial"] not in seen:
 		            sums[*queue, "created"] += 1
 		        if q["gone"] and q["serial"] not in gone:
 		            sums[*queue, "deleted"] += 1
 		            gone.add(q["serial"])
 		        seen.add(q["serial"])
-		    first = interval
 		for key, count in sums.items():
 		    print(*key, count)
 		print("lost", lost)
