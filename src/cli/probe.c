@@ -457,15 +457,16 @@ static bool has_successor(const struct snapshot *s, const struct queue *gone)
 	return false;
 }
 
-/* Forgets the queues that are gone, and that the reader was told of. */
-static void drop_gone(struct snapshot *s, uint64_t now)
+/* Forgets queues that are gone, and that the reader was told of before. */
+static void drop_gone(struct snapshot *s)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->nr_queues; i++) {
 		struct queue *q = &s->queues[i];
 
-		if (!q->gone || (now - q->changed < REMARKABLE && !has_successor(s, q))) {
+		if (!q->gone || q->changed == s->time ||
+		    (s->time - q->changed < REMARKABLE && !has_successor(s, q))) {
 			s->queues[kept++] = *q;
 			continue;
 		}
@@ -627,8 +628,10 @@ const struct snapshot *probe_read(struct probe *p)
 		return NULL;
 	}
 	p->total.time = probe_now();
-	drop_gone(&p->total, p->total.time);
-	if (read_queues(p) || read_slots(p))
+	if (read_queues(p))
+		return NULL;
+	drop_gone(&p->total);
+	if (read_slots(p))
 		return NULL;
 	free_entries(p);
 	read_programs(p);

@@ -103,6 +103,30 @@ ok 'each operation has a small histogram' wait_for '^add  .*[▁▂▃▄▅▆�
 ok 'a larger terminal shows a histogram line by line' \
 	wait_for '[0-9][nu]s - [0-9.]*[nu]s  *[0-9][0-9]* #'
 quit
+start 80 24 -D virtio_rng
+ok 'the entropy device' wait_for 'input'
+keys d
+like 'its doorbells: their data, and that it agrees with the ring' "$(shot)" \
+	$'RING\nvirtio[0-9]+ rng +input .* q0 @[0-9]+ +ok'
+keys Enter
+like 'an open queue shows the last ones' "$(shot)" 'doorbell data: 0 wrong, 0 behind; last @[0-9]+\+1 @'
+quit
+start 80 24 -u -d vda
+ok 'times from available to used' wait_for 'op avail_to_used'
+like 'are those of the device' "$(sleep 2; shot)" 'vda +req.[01] +split +[0-9]+% .*[um]s +[0-9.]+[um]s +[0-9.]+[um]s'
+quit
+start 80 24 -D virtio_balloon
+ok 'a queue that does not move' wait_for 'inflate .*split  *0%'
+cd /sys/bus/virtio/drivers/virtio_balloon || exit
+balloon=$(basename virtio[0-9]*)
+echo "$balloon" >unbind
+ok 'that is deleted is shown as gone' wait_for ' inflate .*split *GONE'
+printf '%s\n' "$(shot)" | sed -n '1,8s/^/# /p'
+echo "$balloon" >bind
+ok 'its successor as new' wait_for ' +inflate .*split  *0%'
+unlike 'in its place' "$(shot)" 'GONE'
+cd "$repo" || exit
+quit
 start 80 24 -d vda
 ok 'a filter' wait_for 'vda'
 unlike 'leaves the others out' "$(shot)" 'output.0'
