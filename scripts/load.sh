@@ -2,7 +2,7 @@
 # Runs in the guest: keeps its virtio devices busy.
 #
 # Usage: load.sh seconds N   disks, network and entropy, at once, for N seconds
-#        load.sh moving N    waits until both virtio-blk disks move, at most N seconds (under
+#        load.sh moving N    waits until a disk of each layout moves, at most N seconds (under
 #                            emulation fio takes seconds to start)
 set -euo pipefail
 
@@ -11,15 +11,23 @@ set -euo pipefail
 	exit 2
 }
 
-# disk SERIAL: the device file of the virtio-blk disk with this serial number
+# disk NAME: the device file of the virtio-blk disk with this serial number, or of the SCSI disk of
+# this model
 disk() {
-	local serial
-	for serial in /sys/block/vd*/serial; do
-		[[ $(<"$serial") != "$1" ]] || { echo "/dev/$(basename "$(dirname "$serial")")"; return; }
+	local named name
+	for named in /sys/block/vd*/serial /sys/block/sd*/device/model; do
+		[[ -e $named ]] || continue
+		read -r name <"$named"
+		named=${named#/sys/block/}
+		[[ $name != "$1" ]] || { echo "/dev/${named%%/*}"; return; }
 	done
-	echo "load.sh: no virtio-blk disk with the serial number '$1'; is this vringtop's guest (make vm)?" >&2
+	echo "load.sh: no disk with the name '$1'; is this vringtop's guest (make vm)?" >&2
 	exit 1
 }
+
+# One for each layout; vm.sh adds the last two where the kernel has them.
+disks=(split packed)
+! grep -qs in-order /sys/block/sd*/device/model || disks+=(split-in-order packed-in-order)
 
 # job NAME DEVICE FIO-OPTION...
 job() {
@@ -30,12 +38,12 @@ job() {
 
 seconds() {
 	local -a timed=(--time_based --runtime="$1" --ioengine=io_uring) jobs=()
-	local end=$((SECONDS + $1)) job status=0
+	local end=$((SECONDS + $1)) name job status=0
 	trap 'kill "${jobs[@]}" 2>/dev/null' EXIT
-	job split "$(disk split)" --rw=randrw --bs=4k --iodepth=4 "${timed[@]}" &
-	jobs+=($!)
-	job packed "$(disk packed)" --rw=randrw --bs=4k --iodepth=4 "${timed[@]}" &
-	jobs+=($!)
+	for name in "${disks[@]}"; do
+		job "$name" "$(disk "$name")" --rw=randrw --bs=4k --iodepth=4 "${timed[@]}" &
+		jobs+=($!)
+	done
 	job scsi /dev/sda --rw=read --bs=64k --iodepth=1 --rate_iops=200 "${timed[@]}" &
 	jobs+=($!)
 	ip netns exec vr0 ping -q -f -w "$1" 10.77.0.2 >/dev/null &
@@ -48,7 +56,7 @@ seconds() {
 	return "$status"
 }
 
-# done_by SERIAL: the requests that the disk has done
+# done_by NAME: the requests that the disk has done
 done_by() {
 	local -a stat
 	read -r -a stat <"/sys/block/$(basename "$(disk "$1")")/stat"
@@ -57,7 +65,7 @@ done_by() {
 
 moving() {
 	local name before end=$((SECONDS + $1))
-	for name in split packed; do
+	for name in "${disks[@]}"; do
 		before=$(done_by "$name")
 		until (($(done_by "$name") >= before + 50)); do
 			((SECONDS < end)) || {
