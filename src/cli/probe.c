@@ -398,7 +398,7 @@ static int by_device(const void *a, const void *b)
 static int read_queues(struct probe *p)
 {
 	struct snapshot *s = &p->total;
-	bool added = false, gone;
+	bool added = false;
 
 	for (uint32_t i = 1; i < p->nr_queues; i++) {
 		struct vt_queue k = p->queues[i];
@@ -427,18 +427,27 @@ static int read_queues(struct probe *p)
 		/* The driver's name may come after its first queue. */
 		copy_printable(q->name, k.name, sizeof(q->name));
 		copy_printable(q->driver, k.driver, sizeof(q->driver));
-		gone = k.state == VT_QUEUE_GONE;
-		if (gone && !q->gone)
-			q->changed = s->time;
-		q->gone = gone;
-		q->fresh = !gone && q->changed && s->time - q->changed < REMARKABLE;
+		q->fresh = q->changed && s->time - q->changed < REMARKABLE;
 		q->broken = k.broken;
 		q->num = k.num;
 		q->num_free = k.num_free;
 		if (queue_has_notification_data(q))
 			q->doorbells = p->doorbells[i];
-		if (!q->role[0] && !q->gone)
+		if (!q->role[0] && k.state == VT_QUEUE_LIVE)
 			find_role(q);
+	}
+	/* Only now: one that went meanwhile must not live beside its successor. */
+	for (uint32_t i = 1; i < p->nr_queues; i++) {
+		struct queue *q;
+
+		if (__atomic_load_n(&p->queues[i].state, __ATOMIC_ACQUIRE) != VT_QUEUE_GONE)
+			continue;
+		q = queue_of(s, p->queues[i].serial);
+		if (!q || q->gone)
+			continue;
+		q->gone = true;
+		q->fresh = false;
+		q->changed = s->time;
 	}
 	if (added)
 		qsort(s->queues, s->nr_queues, sizeof(*s->queues), by_device);
