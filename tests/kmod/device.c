@@ -328,9 +328,9 @@ void vrx_queue_resize(struct vrx_queue *q, enum vrx_context context)
 }
 
 /*
- * Empties the ring. In order, Linux 7.3 keeps its place among the descriptors
- * and in a batch over a reset, and breaks the ring at the next used buffer; a
- * resize starts afresh.
+ * Empties the ring. In order, Linux 7.3 without the series keeps its place
+ * among the descriptors and in a batch over a reset, and breaks the ring at the
+ * next used buffer; a resize starts afresh.
  */
 void vrx_queue_reset(struct vrx_queue *q, enum vrx_context context)
 {
@@ -341,7 +341,7 @@ void vrx_queue_reset(struct vrx_queue *q, enum vrx_context context)
 	vrx_counted(q, VRX_DETACH_UNUSED_BUF, VRX_OTHER, 1, 0);
 	vrx_counted(q, VRX_INIT_LAST_USED, VRX_OTHER, 1, 1);
 
-	if (q->in_order) {
+	if (q->in_order && !q->dev->shape->reset_only) {
 		vrx_queue_resize(q, VRX_OTHER);
 		vrx_queue_resize(q, VRX_OTHER);
 	}

@@ -70,6 +70,7 @@ struct vrx_shape {
 	u64 event_idx;
 	u64 indirect;
 	u64 notification_data;
+	u64 reset_only;	/* in order too, nothing follows a reset */
 };
 
 enum vrx_mode {

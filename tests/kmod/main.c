@@ -69,6 +69,7 @@ static const struct {
 	NUMBER("event_idx", shape.event_idx, 0, 1),
 	NUMBER("indirect", shape.indirect, 0, 1),
 	NUMBER("notification_data", shape.notification_data, 0, 1),
+	NUMBER("reset_only", shape.reset_only, 0, 1),
 	NUMBER("rounds", rounds, 0, 1000000000000ULL),
 	NUMBER("cpus", cpus, 1, 8192),
 	NUMBER("irq", irq, 0, 1),

@@ -212,10 +212,12 @@ static bool vrx_detach_unused_buf(struct vrx_queue *q)
 	}
 
 	token = virtqueue_detach_unused_buf(q->vq);
-	if (token)
+	if (token) {
 		vrx_buffer_back(q, token);
-	else
+	} else {
+		vrx_queue_reset(q, VRX_OTHER);
 		q->detaching = false;
+	}
 	return token;
 }
 
