@@ -32,7 +32,7 @@ all: $(BUILD)/vringtop ## build/vringtop; needs neither root nor a patched kerne
 $(BUILD):
 	mkdir -p $@
 
-$(BUILD)/vringtop.bpf.o: src/bpf/vringtop.bpf.c src/bpf/vringtop.h vmlinux.h | $(BUILD)
+$(BUILD)/vringtop.bpf.o: src/bpf/vringtop.bpf.c $(wildcard src/bpf/*.h) vmlinux.h | $(BUILD)
 	$(CLANG) $(BPF_FLAGS) -c $< -o $@
 
 $(BUILD)/vringtop.skel.h: $(BUILD)/vringtop.bpf.o

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The programs in the kernel: one for each event of the system virtio_ring,
- * which counts it in memory that the tool has mapped, and a few that find out
- * which queues there are.
+ * The programs in the kernel: which queues there are, and the memory in which
+ * what happens to them is counted; the tool has it mapped. What happens is seen
+ * by the programs in events.bpf.h, on a kernel with the tracepoints, or else by
+ * those in functions.bpf.h.
  *
- * The path of an event: (queue id, CPU) -> row, op -> slot, count. It has no lock, no
- * atomic operation and no helper call that the JIT does not inline. A slot is
- * claimed at the first event, off that path.
+ * The path of an operation: (queue id, CPU) -> row, op -> slot, count. It has no
+ * lock, no atomic operation and no helper call that the JIT does not inline. A
+ * slot is claimed at the first operation, off that path.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -21,6 +22,7 @@ const volatile __u32 nr_cpus = 1; /* possible ones */
 const volatile __u32 nr_queues = 1; /* entries of the map of queues */
 const volatile __u32 nr_slots = 1;
 const volatile bool avail_to_used; /* time each buffer from add to get */
+const volatile bool by_functions; /* the kernel has no tracepoints */
 
 __u32 last_serial; /* of the newest queue */
 __u32 next_queue; /* where the search for a free entry goes on */
@@ -116,6 +118,22 @@ struct {
 	__type(value, struct flight);
 } in_flight SEC(".maps");
 
+/* Before there was an enum of layouts (Linux 6.1 to 6.18). */
+struct vring_virtqueue___flag {
+	bool packed_ring;
+} __attribute__((preserve_access_index));
+
+static __u32 layout_of(const struct virtqueue *vq)
+{
+	const struct vring_virtqueue___flag *flag = (const void *)vq;
+	const struct vring_virtqueue *vring = (const void *)vq;
+
+	/* The kernel may store the layout in less than an enum. */
+	if (bpf_core_field_exists(vring->layout))
+		return BPF_CORE_READ_BITFIELD_PROBED(vring, layout);
+	return BPF_CORE_READ(flag, packed_ring) ? VT_LAYOUT_PACKED : VT_LAYOUT_SPLIT;
+}
+
 /* What changes while a queue lives. */
 static void queue_look(struct vt_queue *q, const struct virtqueue *vq)
 {
@@ -167,11 +185,21 @@ static long queue_try(__u32 i, struct search *s)
 	return 1;
 }
 
-/* The entry of a queue, made when the queue is seen for the first time; 0: no room. */
+/* A free entry; 0: there is none. Its state keeps others from it. */
+static __u32 entry_get(void)
+{
+	struct search s = { .next = next_queue };
+
+	bpf_loop(nr_queues, queue_try, &s, 0);
+	if (s.found)
+		next_queue = s.found + 1;
+	return s.found;
+}
+
+/* The entry of a queue with an id, made when the queue is seen for the first time; 0: no room. */
 static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 layout)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
-	struct search s = {};
 	struct vt_queue *q;
 	__u32 n;
 
@@ -180,14 +208,10 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 	if (*of)
 		return *of;
 
-	s.next = next_queue;
-	bpf_loop(nr_queues, queue_try, &s, 0);
-	n = s.found;
+	n = entry_get();
 	q = bpf_map_lookup_elem(&queues, &n);
 	if (!q || !n)
 		return 0;
-	next_queue = n + 1;
-
 	queue_fill(q, vq, id, layout);
 	q->serial = __sync_fetch_and_add(&last_serial, 1) + 1;
 	if (__sync_val_compare_and_swap(of, 0, n) != 0) {
@@ -210,17 +234,9 @@ static long slot_try(__u32 i, struct search *s)
 	return 1;
 }
 
-/* What every event begins with. */
-enum {
-	EVENT_VQ,
-	EVENT_ID,
-	EVENT_LAYOUT,
-};
-
-/* Claims a slot for an op of an event's queue on this CPU; 0: none was free. */
-static __noinline __u32 slot_get(const __u64 *event, __u32 op)
+/* Claims a slot for an op of a queue on this CPU; 0: none was free. */
+static __noinline __u32 slot_claim(__u32 queue, __u32 op)
 {
-	__u32 queue = queue_get((const void *)event[EVENT_VQ], event[EVENT_ID], event[EVENT_LAYOUT]);
 	struct search s = {
 		.next = next_slot,
 		.owner = (queue << VT_OPS_SHIFT | op) + 1,
@@ -237,6 +253,19 @@ static __noinline __u32 slot_get(const __u64 *event, __u32 op)
 	if (slots_end < s.found + 1)
 		slots_end = s.found + 1;
 	return s.found;
+}
+
+/* What every event begins with. */
+enum {
+	EVENT_VQ,
+	EVENT_ID,
+	EVENT_LAYOUT,
+};
+
+static __noinline __u32 event_slot_claim(const __u64 *event, __u32 op)
+{
+	return slot_claim(queue_get((const void *)event[EVENT_VQ], event[EVENT_ID],
+				    event[EVENT_LAYOUT]), op);
 }
 
 /*
@@ -287,20 +316,31 @@ static __always_inline struct slot_row *row_of(__u32 id)
 	return row;
 }
 
-/* Counts a value, most often a time in ns, in the slot of an operation. */
-static __always_inline struct vt_slot *count_in(struct slot_row *row, const __u64 *event, __u32 op,
-						__u64 value, bool no)
+/* Where an operation happens. Always inlined, so it costs no memory. */
+struct at {
+	struct slot_row *row;
+	__u32 id;
+	const __u64 *event; /* NULL: no event, and the id is the queue's entry */
+};
+
+static __always_inline struct vt_slot *slot_at(const struct at *at, __u32 op)
 {
-	struct vt_slot *slot;
-	__u32 n = row->slot[op];
+	__u32 n = at->row->slot[op];
 
 	if (!n) {
-		n = slot_get(event, op);
+		n = at->event ? event_slot_claim(at->event, op) : slot_claim(at->id, op);
 		if (!n)
 			return 0;
-		row->slot[op] = n;
+		at->row->slot[op] = n;
 	}
-	slot = bpf_map_lookup_elem(&slots, &n);
+	return bpf_map_lookup_elem(&slots, &n);
+}
+
+/* Counts a value, most often a time in ns, in the slot of an operation. */
+static __always_inline struct vt_slot *count(const struct at *at, __u32 op, __u64 value, bool no)
+{
+	struct vt_slot *slot = slot_at(at, op);
+
 	if (!slot)
 		return 0;
 	slot->count++;
@@ -311,13 +351,6 @@ static __always_inline struct vt_slot *count_in(struct slot_row *row, const __u6
 		slot->no++;
 	slot->buckets[bucket_of(value)]++;
 	return slot;
-}
-
-static __always_inline struct vt_slot *count(const __u64 *event, __u32 op, __u64 ns, bool no)
-{
-	struct slot_row *row = row_of(event[EVENT_ID]);
-
-	return row ? count_in(row, event, op, ns, no) : 0;
 }
 
 static __always_inline struct flight *flight_of(__u32 id, const void *data)
@@ -376,81 +409,46 @@ static __always_inline __u64 flight_end(__u32 id, const void *data)
 	return 0;
 }
 
-/* The verifier lets no tp_btf program read an argument of the type const void *. */
-SEC("raw_tp/virtqueue_add")
-int BPF_PROG(on_add, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
-	     const void *data, __u32 out_bytes, __u32 in_bytes)
+/* A buffer was added. */
+static __always_inline void added(const struct at *at, const void *data)
 {
-	struct vt_slot *slot = count(ctx, VT_OP_ADD, ns, result);
-	struct announced *a;
+	struct announced *a = bpf_map_lookup_elem(&announcements, &at->id);
 
-	if (!slot || result)
-		return 0;
-	slot->bytes_out += out_bytes;
-	slot->bytes_in += in_bytes;
-	a = bpf_map_lookup_elem(&announcements, &id);
 	if (a)
 		a->added++;
 	if (avail_to_used)
-		flight_start(id, data);
-	return 0;
+		flight_start(at->id, data);
 }
 
-SEC("raw_tp/virtqueue_get")
-int BPF_PROG(on_get, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
-	     const void *data, __u32 len)
+/* A buffer was fetched. */
+static __always_inline void fetched(const struct at *at, const void *data)
 {
-	struct slot_row *row = row_of(id);
-	struct vt_slot *slot;
-	__u64 stamp;
+	__u64 stamp = avail_to_used ? flight_end(at->id, data) : 0;
 
-	if (!row)
-		return 0;
-	slot = count_in(row, ctx, VT_OP_GET, ns, !result);
-	if (slot)
-		slot->bytes_in += len;
-	if (!avail_to_used || !result)
-		return 0;
-	stamp = flight_end(id, data);
 	if (stamp)
-		count_in(row, ctx, VT_AVAIL_TO_USED,
-			 (STAMP_OF(bpf_ktime_get_ns()) - stamp) >> ID_BITS, false);
-	return 0;
+		count(at, VT_AVAIL_TO_USED, (STAMP_OF(bpf_ktime_get_ns()) - stamp) >> ID_BITS,
+		      false);
 }
 
 /* A doorbell will announce what was added since the one before. */
-SEC("tp_btf/virtqueue_kick_prepare")
-int BPF_PROG(on_kick_prepare, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
-	     long result)
+static __always_inline void announce(const struct at *at)
 {
-	struct slot_row *row = row_of(id);
-	struct announced *a;
+	struct announced *a = bpf_map_lookup_elem(&announcements, &at->id);
 
-	if (!row)
-		return 0;
-	count_in(row, ctx, VT_OP_KICK_PREPARE, ns, !result);
-	if (!result)
-		return 0;
-	a = bpf_map_lookup_elem(&announcements, &id);
 	if (!a)
-		return 0;
+		return;
 	a->last = a->added - a->announced;
 	a->announced = a->added;
-	count_in(row, ctx, VT_BUFFERS_PER_DOORBELL, a->last, false);
-	return 0;
+	count(at, VT_BUFFERS_PER_DOORBELL, a->last, false);
 }
 
 /* The ring is empty again: what no doorbell announced never will be. */
-SEC("tp_btf/virtqueue_init_last_used")
-int BPF_PROG(on_init_last_used, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
-	     long result)
+static __always_inline void start_afresh(__u32 id)
 {
 	struct announced *a = bpf_map_lookup_elem(&announcements, &id);
 
 	if (a)
 		a->announced = a->added;
-	count(ctx, VT_OP_INIT_LAST_USED, ns, false);
-	return 0;
 }
 
 /* The notification data as the ring's own state has it (virtio 1.3, section 2.9). */
@@ -490,32 +488,23 @@ static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
 	return moved <= q->num ? moved : 0;
 }
 
-SEC("tp_btf/virtqueue_notification_data")
-int BPF_PROG(on_notification_data, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
-	     long result)
-{
-	__u32 n, ring, value = result, behind = 0;
-	struct vt_doorbells *bells;
-	struct vt_doorbell *d;
-	struct vt_slot *slot;
-	struct announced *a;
-	struct vt_queue *q;
+/*
+ * A doorbell's notification data.
+ * Returns how it stands to the ring: VALUE_AGREES, ...
+ */
+enum { VALUE_AGREES, VALUE_BEHIND, VALUE_WRONG };
 
-	n = queue_get(vq, id, layout);
-	q = bpf_map_lookup_elem(&queues, &n);
-	bells = bpf_map_lookup_elem(&doorbells, &n);
-	a = bpf_map_lookup_elem(&announcements, &id);
-	if (!q || !n || !bells || !a) {
-		__sync_fetch_and_add(&lost_slots, 1);
-		return 0;
-	}
+static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 n, __u32 id, __u32 value)
+{
+	struct announced *a = bpf_map_lookup_elem(&announcements, &id);
+	struct vt_doorbells *bells = bpf_map_lookup_elem(&doorbells, &n);
+	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
+	struct vt_doorbell *d;
+	__u32 ring;
+
+	if (!q || !n || !bells || !a)
+		return VALUE_AGREES;
 	ring = ring_position(vq, q);
-	/* A doorbell is rung without the queue's lock: others may have added since. */
-	if (value != ring)
-		behind = ahead(q, value, ring);
-	slot = count(ctx, VT_OP_NOTIFICATION_DATA, ns, value != ring && !behind);
-	if (slot && behind)
-		slot->bytes_out++;
 	d = &bells->last[__sync_fetch_and_add(&bells->sent, 1) % VT_NR_DOORBELLS];
 	/* The verifier has checked this pointer: no other one may be made. */
 	barrier_var(d);
@@ -524,44 +513,10 @@ int BPF_PROG(on_notification_data, const struct virtqueue *vq, __u32 id, __u32 l
 	d->buffers = a->last;
 	/* A full split ring rings the doorbell without asking kick_prepare. */
 	a->last = 0;
-	return 0;
-}
-
-/* An operation of which only duration and result count; no: when it said no. */
-#define OP(name, op, no)                                                                           \
-	SEC("tp_btf/virtqueue_" #name)                                                             \
-	int BPF_PROG(on_##name, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,      \
-		     long result)                                                                  \
-	{                                                                                          \
-		count(ctx, op, ns, no);                                                 \
-		return 0;                                                                          \
-	}
-
-OP(notify, VT_OP_NOTIFY, !result)
-OP(disable_cb, VT_OP_DISABLE_CB, false)
-OP(enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false)
-OP(enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !result)
-OP(poll, VT_OP_POLL, !result)
-OP(more_used, VT_OP_MORE_USED, !result)
-OP(detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !result)
-OP(resize, VT_OP_RESIZE, result)
-OP(reset, VT_OP_RESET, false)
-OP(vring_size, VT_OP_VRING_SIZE, false)
-OP(desc_addr, VT_OP_DESC_ADDR, false)
-OP(avail_addr, VT_OP_AVAIL_ADDR, false)
-OP(used_addr, VT_OP_USED_ADDR, false)
-OP(free, VT_OP_FREE, false)
-
-SEC("tp_btf/virtqueue_created")
-int BPF_PROG(on_created, const struct virtqueue *vq, __u32 id, __u32 layout, __u32 num)
-{
-	__u32 n = queue_get(vq, id, layout);
-	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
-
-	/* An operation of its making may have been seen first. */
-	if (q && n)
-		queue_look(q, vq);
-	return 0;
+	if (value == ring)
+		return VALUE_AGREES;
+	/* A doorbell is rung without the queue's lock: others may have added since. */
+	return ahead(q, value, ring) ? VALUE_BEHIND : VALUE_WRONG;
 }
 
 static long row_forget(__u32 cpu, __u32 *id)
@@ -574,27 +529,28 @@ static long row_forget(__u32 cpu, __u32 *id)
 	return 0;
 }
 
-SEC("tp_btf/virtqueue_deleted")
-int BPF_PROG(on_deleted, const struct virtqueue *vq, __u32 id, __u32 layout)
+/* A queue is deleted: its id may be another's next. */
+static void queue_forget(__u32 id)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
-	struct announced *a;
+	struct announced *a = bpf_map_lookup_elem(&announcements, &id);
 	struct vt_queue *q;
 	__u32 n;
 
 	if (!of)
-		return 0;
+		return;
 	n = *of;
 	*of = 0;
 	bpf_loop(nr_cpus, row_forget, &id, 0);
-	a = bpf_map_lookup_elem(&announcements, &id);
 	if (a)
 		a->added = a->announced = a->last = 0;
 	q = bpf_map_lookup_elem(&queues, &n);
 	if (q && n)
 		q->state = VT_QUEUE_GONE;
-	return 0;
 }
+
+#include "events.bpf.h"
+#include "functions.bpf.h"
 
 struct walk {
 	const struct list_head *head, *at;
@@ -612,14 +568,17 @@ static long queue_next(__u32 i, struct walk *w)
 	w->at = at;
 	vq = (const void *)at - bpf_core_field_offset(struct virtqueue, list);
 	vring = (const void *)vq;
-	/* The kernel may store the layout in less than an enum. */
-	queue_get(vq, BPF_CORE_READ(vring, id), BPF_CORE_READ_BITFIELD_PROBED(vring, layout));
+	if (by_functions)
+		function_queue(vq);
+	else if (bpf_core_field_exists(vring->id))
+		queue_get(vq, BPF_CORE_READ(vring, id), layout_of(vq));
 	return 0;
 }
 
 /*
- * Runs when a virtio device's uevent attribute is read. The tool reads each
- * once, so that queues that do not move are known as well.
+ * Runs when a virtio device's uevent attribute is read, and when a driver is
+ * bound to it. The tool reads each once, so that queues that do not move are
+ * known as well.
  */
 SEC("fentry/virtio_uevent")
 int BPF_PROG(on_uevent, const struct device *dev)

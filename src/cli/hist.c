@@ -53,7 +53,11 @@ static void print_hist(const char *title, enum vt_op op, const struct op_stats *
 	       format_number(a, seconds > 0 ? s->count / seconds : 0));
 	if (s->no && op_no_name(op))
 		printf(", %s %s", format_share(a, s->no, s->count), op_no_name(op));
-	printf("\n  mean %s", format(a, (double)s->sum / s->count));
+	if (!s->timed) {
+		printf("\n  times are not available on this kernel\n\n");
+		return;
+	}
+	printf("\n  mean %s", format(a, op_stats_mean(s)));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		printf("  %s %s", quantiles[i].name,
 		       format(a, loglin_quantile(&s->hist, quantiles[i].q, s->max)));

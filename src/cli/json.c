@@ -67,10 +67,13 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 	if (op_no_name(op))
 		put_int(o, "no", s->no);
 	put_int(o, "sum", s->sum);
-	put_double(o, "mean", s->count ? (double)s->sum / s->count : 0);
+	if (!s->timed)
+		goto sizes;
+	put_double(o, "mean", op_stats_mean(s));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		put_int(o, quantiles[i].key, loglin_quantile(&s->hist, quantiles[i].q, s->max));
 	put_int(o, "max", s->max);
+sizes:
 	if (op == VT_OP_ADD) {
 		put_int(o, "bytes_out", s->bytes_out);
 		put_int(o, "bytes_in_room", s->bytes_in);
@@ -144,7 +147,7 @@ static struct json_object *json_doorbell(const struct queue *q, double seconds)
 	put_int(o, "suppressed", suppressed);
 	put_double(o, "sent_rate", seconds > 0 ? sent / seconds : 0);
 	put_double(o, "buffers_per_doorbell",
-		   buffers && buffers->count ? (double)buffers->sum / buffers->count : 0);
+		   buffers ? op_stats_mean(buffers) : 0);
 	if (buffers)
 		json_object_object_add(o, "buffers",
 				       json_op(VT_BUFFERS_PER_DOORBELL, buffers, seconds, false));
@@ -169,10 +172,21 @@ static struct json_object *json_layouts(const struct snapshot *s, double seconds
 		put_int(o, "operations", u.sum.count);
 		put_double(o, "operation_rate", seconds > 0 ? u.sum.count / seconds : 0);
 		put_int(o, "buffers", u.buffers);
-		put_int(o, "bytes_out", u.bytes_out);
+		if (!s->no_bytes_out)
+			put_int(o, "bytes_out", u.bytes_out);
 		put_int(o, "bytes_in", u.bytes_in);
 		json_object_object_add(all, layout_name(layout), o);
 	}
+	return all;
+}
+
+static struct json_object *json_ops(uint32_t ops)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (int op = 0; op < VT_NR_COUNTED; op++)
+		if (ops >> op & 1)
+			json_object_array_add(all, json_object_new_string(op_name(op)));
 	return all;
 }
 
@@ -189,6 +203,8 @@ struct json_object *json_snapshot(const struct snapshot *s, bool buckets)
 	json_object_object_add(o, "time",
 			       json_object_new_double_s(now.tv_sec + now.tv_nsec / 1e9, text));
 	put_int(o, "lost", s->lost);
+	put_string(o, "attached", s->how);
+	json_object_object_add(o, "not_available", json_ops(s->unavailable));
 	put_double(o, "probe_ns", s->probe_ns);
 	put_double(o, "tool_cpu_seconds", s->cpu);
 	json_object_object_add(o, "layouts", json_layouts(s, seconds));
@@ -204,6 +220,15 @@ struct json_object *json_snapshot(const struct snapshot *s, bool buckets)
 			if (q->op[op] && q->op[op]->count)
 				json_object_object_add(ops, op_name(op),
 						       json_op(op, q->op[op], seconds, buckets));
+		if (s->no_bytes_out) {
+			struct json_object *add = json_object_object_get(ops, "add");
+
+			json_object_object_del(one, "bytes_out");
+			if (add) {
+				json_object_object_del(add, "bytes_out");
+				json_object_object_del(add, "bytes_in_room");
+			}
+		}
 		json_object_object_add(one, "ops", ops);
 		json_object_array_add(queues, one);
 	}

@@ -31,6 +31,53 @@
 /* Groups of buffers that are timed, 4 each; the number is that of the programs. */
 #define FLIGHTS (1 << 15)
 
+/* Groups of queues that are found by their address, 4 each; as above. */
+#define VQ_GROUPS (1 << 12)
+
+/* What a call of each of them is, on a kernel without the tracepoints. */
+static const struct {
+	const char *name;
+	const char *module; /* where it is not built in */
+	uint32_t ops; /* 0: not of an operation, always needed */
+} functions[] = {
+	{ "virtqueue_add_sgs", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_outbuf", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_outbuf_premapped", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_inbuf", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_inbuf_cache_clean", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_inbuf_ctx", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_inbuf_premapped", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_get_buf", "virtio_ring", 1u << VT_OP_GET },
+	{ "virtqueue_get_buf_ctx", "virtio_ring", 1u << VT_OP_GET },
+	{ "virtqueue_kick_prepare", "virtio_ring", 1u << VT_OP_KICK_PREPARE },
+	{ "virtqueue_kick", "virtio_ring", 1u << VT_OP_KICK_PREPARE },
+	{ "vp_notify", "virtio_pci", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "vp_notify_with_data", "virtio_pci", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "vm_notify", "virtio_mmio", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "vm_notify_with_data", "virtio_mmio", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "virtio_vdpa_notify", "virtio_vdpa", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "virtio_vdpa_notify_with_data", "virtio_vdpa",
+	  1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "virtio_ccw_kvm_notify", "virtio_ccw", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "vring_notification_data", "virtio_ring", 1u << VT_OP_NOTIFICATION_DATA },
+	{ "virtqueue_disable_cb", "virtio_ring", 1u << VT_OP_DISABLE_CB },
+	{ "virtqueue_enable_cb", "virtio_ring", 1u << VT_OP_ENABLE_CB_PREPARE },
+	{ "virtqueue_enable_cb_prepare", "virtio_ring", 1u << VT_OP_ENABLE_CB_PREPARE },
+	{ "virtqueue_enable_cb_delayed", "virtio_ring", 1u << VT_OP_ENABLE_CB_DELAYED },
+	{ "virtqueue_poll", "virtio_ring", 1u << VT_OP_POLL },
+	{ "vring_interrupt", "virtio_ring", 1u << VT_OP_MORE_USED },
+	{ "virtqueue_detach_unused_buf", "virtio_ring", 1u << VT_OP_DETACH_UNUSED_BUF },
+	{ "virtqueue_resize", "virtio_ring", 1u << VT_OP_RESIZE },
+	{ "virtqueue_reset", "virtio_ring", 1u << VT_OP_RESET },
+	{ "virtqueue_get_vring_size", "virtio_ring", 1u << VT_OP_VRING_SIZE },
+	{ "virtqueue_get_desc_addr", "virtio_ring", 1u << VT_OP_DESC_ADDR },
+	{ "virtqueue_get_avail_addr", "virtio_ring", 1u << VT_OP_AVAIL_ADDR },
+	{ "virtqueue_get_used_addr", "virtio_ring", 1u << VT_OP_USED_ADDR },
+	{ "vring_del_virtqueue", "virtio_ring", 0 },
+};
+
+#define NR_FUNCTIONS (sizeof(functions) / sizeof(*functions))
+
 struct probe {
 	struct vringtop_bpf *skel;
 	struct vt_slot *slots; /* mapped */
@@ -39,8 +86,10 @@ struct probe {
 	size_t slots_size, queues_size, doorbells_size; /* bytes */
 	uint32_t nr_slots, nr_queues;
 	uint16_t *next_slot; /* a list of slots for each operation, while they are read */
+	bool by_functions; /* the kernel has no tracepoints */
 	int stats_fd; /* while the cost of an event is measured; else -1 */
 	uint64_t start; /* ns, CLOCK_MONOTONIC */
+	struct bpf_link *uevent; /* while devices' queues are looked for */
 	unsigned int first_new; /* the serial of the first queue that was made since */
 	struct snapshot total;
 };
@@ -99,7 +148,7 @@ static int check_kernel(void)
 	};
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
 	struct btf *btf;
-	int fd, id, event;
+	int fd, id;
 
 	if (!count_devices())
 		return complain("vringtop shows the virtqueues of a guest: run it in a virtual "
@@ -114,12 +163,12 @@ static int check_kernel(void)
 		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
 				"cannot read the kernel's BTF in " KERNEL_BTF ": %s",
 				strerror(errno));
-	id = btf__find_by_name_kind(btf, "virtio_uevent", BTF_KIND_FUNC);
-	event = btf__find_by_name(btf, "btf_trace_virtqueue_add");
+	/* Any function will do. */
+	id = btf__find_by_name_kind(btf, "schedule", BTF_KIND_FUNC);
 	btf__free(btf);
 	if (id < 0)
-		return complain("Use a kernel with virtio built in (CONFIG_VIRTIO=y).",
-				"the kernel's BTF has no function virtio_uevent");
+		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
+				"the kernel's BTF in " KERNEL_BTF " has no functions");
 	opts.attach_btf_id = id;
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "vringtop_try", "GPL", nothing, 2, &opts);
 	if (fd == -EPERM || fd == -EACCES)
@@ -129,9 +178,42 @@ static int check_kernel(void)
 				"CONFIG_BPF_EVENTS and CONFIG_FUNCTION_TRACER.",
 				"the kernel does not load tracing programs: %s", strerror(-fd));
 	close(fd);
-	if (event < 0)
-		return complain("Boot a kernel with the series in kernel-patch/ (make kernel).",
-				"this kernel has no virtio_ring tracepoints");
+	return 0;
+}
+
+/*
+ * Finds out what to attach to: the tracepoints, or else the functions that the
+ * kernel has (found[], as functions[]).
+ */
+static int choose_way(bool found[NR_FUNCTIONS], bool *by_functions)
+{
+	struct btf *kernel = btf__load_vmlinux_btf(), *module = NULL;
+	const char *loaded = "";
+	bool any = false;
+
+	if (!kernel)
+		return complain(NULL, "cannot read the kernel's BTF in " KERNEL_BTF ": %s",
+				strerror(errno));
+	*by_functions = btf__find_by_name(kernel, "btf_trace_virtqueue_add") < 0;
+	for (size_t i = 0; *by_functions && i < NR_FUNCTIONS; i++) {
+		if (strcmp(loaded, functions[i].module)) {
+			loaded = functions[i].module;
+			btf__free(module);
+			module = btf__load_module_btf(loaded, kernel);
+			if (libbpf_get_error(module))
+				module = NULL; /* it is built in, or not there */
+		}
+		found[i] = btf__find_by_name_kind(module ?: kernel, functions[i].name,
+						  BTF_KIND_FUNC) > 0;
+		any |= found[i];
+	}
+	btf__free(module);
+	btf__free(kernel);
+	if (*by_functions && !any)
+		return complain("Boot a kernel with the series in kernel-patch/ (make kernel), or "
+				"one whose virtio_ring has BTF.",
+				"this kernel has neither the virtio_ring tracepoints nor BTF of its "
+				"virtqueue functions");
 	return 0;
 }
 
@@ -144,39 +226,33 @@ static uint32_t power_of_two(uint32_t n)
 	return p;
 }
 
-/* The program of each operation; the order is that of enum vt_op. */
-static void programs(const struct vringtop_bpf *skel, struct bpf_program *prog[VT_NR_OPS])
+/* The operations that a program counts: 0 is for one that is needed in any case. */
+static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
+			   const bool found[NR_FUNCTIONS], uint32_t ops)
 {
-	struct bpf_program *const all[VT_NR_OPS] = {
-		[VT_OP_ADD] = skel->progs.on_add,
-		[VT_OP_GET] = skel->progs.on_get,
-		[VT_OP_KICK_PREPARE] = skel->progs.on_kick_prepare,
-		[VT_OP_NOTIFY] = skel->progs.on_notify,
-		[VT_OP_NOTIFICATION_DATA] = skel->progs.on_notification_data,
-		[VT_OP_DISABLE_CB] = skel->progs.on_disable_cb,
-		[VT_OP_ENABLE_CB_PREPARE] = skel->progs.on_enable_cb_prepare,
-		[VT_OP_ENABLE_CB_DELAYED] = skel->progs.on_enable_cb_delayed,
-		[VT_OP_POLL] = skel->progs.on_poll,
-		[VT_OP_MORE_USED] = skel->progs.on_more_used,
-		[VT_OP_DETACH_UNUSED_BUF] = skel->progs.on_detach_unused_buf,
-		[VT_OP_RESIZE] = skel->progs.on_resize,
-		[VT_OP_RESET] = skel->progs.on_reset,
-		[VT_OP_INIT_LAST_USED] = skel->progs.on_init_last_used,
-		[VT_OP_VRING_SIZE] = skel->progs.on_vring_size,
-		[VT_OP_DESC_ADDR] = skel->progs.on_desc_addr,
-		[VT_OP_AVAIL_ADDR] = skel->progs.on_avail_addr,
-		[VT_OP_USED_ADDR] = skel->progs.on_used_addr,
-		[VT_OP_FREE] = skel->progs.on_free,
-	};
+	const char *section = bpf_program__section_name(prog);
+	const char *name = strchr(section, '/');
+	int op;
 
-	memcpy(prog, all, sizeof(all));
+	if (!name || prog == p->skel->progs.on_uevent)
+		return true; /* of no operation */
+	name++;
+	if (strncmp(section, "fentry/", 7) && strncmp(section, "fexit/", 6)) {
+		op = op_by_name(name + strlen("virtqueue_"));
+		return !p->by_functions && (op < 0 || ops >> op & 1);
+	}
+	for (size_t i = 0; p->by_functions && i < NR_FUNCTIONS; i++)
+		if (!strcmp(functions[i].name, name))
+			return found[i] && (!functions[i].ops || functions[i].ops & ops);
+	return false;
 }
 
 static int load(struct probe *p, uint32_t ops)
 {
 	struct vringtop_bpf *skel = p->skel;
-	struct bpf_program *prog[VT_NR_OPS];
 	int cpus = libbpf_num_possible_cpus();
+	bool found[NR_FUNCTIONS] = {};
+	struct bpf_program *prog;
 	int err;
 
 	if (cpus < 1)
@@ -205,9 +281,23 @@ static int load(struct probe *p, uint32_t ops)
 	}
 	if (ops >> VT_BUFFERS_PER_DOORBELL & 1)
 		ops |= 1u << VT_OP_ADD | 1u << VT_OP_KICK_PREPARE;
-	programs(skel, prog);
-	for (int op = 0; op < VT_NR_OPS; op++)
-		bpf_program__set_autoload(prog[op], ops >> op & 1);
+	if (choose_way(found, &p->by_functions))
+		return -1;
+	p->total.how = p->by_functions ? "functions" : "tracepoints";
+	if (p->by_functions) {
+		skel->rodata->by_functions = true;
+		bpf_map__set_max_entries(skel->maps.vqs, VQ_GROUPS);
+		bpf_map__set_max_entries(skel->maps.starts, p->nr_queues);
+		bpf_map__set_max_entries(skel->maps.doorbell_starts, p->nr_queues * cpus);
+		p->total.unavailable = PROBE_ALL_OPS;
+		for (size_t i = 0; i < NR_FUNCTIONS; i++)
+			if (found[i])
+				p->total.unavailable &= ~functions[i].ops;
+		p->total.unavailable &= ~(1u << VT_BUFFERS_PER_DOORBELL);
+		p->total.no_bytes_out = true;
+	}
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, program_wanted(p, prog, found, ops));
 
 	err = vringtop_bpf__load(skel);
 	if (err == -ENOMEM)
@@ -242,11 +332,11 @@ static void *map_shared(const struct bpf_map *map, size_t *size, const char *wha
  */
 static int find_queues(struct probe *p)
 {
-	struct bpf_link *link = bpf_program__attach(p->skel->progs.on_uevent);
 	struct dirent *e;
 	DIR *dir;
 
-	if (!link)
+	p->uevent = bpf_program__attach(p->skel->progs.on_uevent);
+	if (!p->uevent)
 		return complain(NULL, "cannot attach to virtio_uevent: %s", strerror(errno));
 	dir = opendir(VIRTIO_DEVICES);
 	while (dir && (e = readdir(dir))) {
@@ -267,7 +357,21 @@ static int find_queues(struct probe *p)
 	}
 	if (dir)
 		closedir(dir);
-	bpf_link__destroy(link);
+	/* Without an event for a new queue, its device's next uevent tells it: the driver is bound. */
+	if (!p->by_functions) {
+		bpf_link__destroy(p->uevent);
+		p->uevent = NULL;
+	}
+	return 0;
+}
+
+/* From here on no queue's address can become another's unseen. */
+static int attach_deleted(struct probe *p)
+{
+	p->skel->links.enter_vring_del_virtqueue =
+		bpf_program__attach(p->skel->progs.enter_vring_del_virtqueue);
+	if (!p->skel->links.enter_vring_del_virtqueue)
+		return complain(NULL, "cannot attach to vring_del_virtqueue: %s", strerror(errno));
 	return 0;
 }
 
@@ -307,13 +411,18 @@ struct probe *probe_open(uint32_t ops)
 		goto fail;
 	if (ops)
 		p->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	errno = -vringtop_bpf__attach(p->skel);
+	/* Functions do not name their queues: those are to be known before. */
+	if (p->by_functions && (attach_deleted(p) || find_queues(p)))
+		goto fail;
+	errno = ops ? -vringtop_bpf__attach(p->skel) : 0;
 	if (errno) {
-		complain(NULL, "cannot attach to the virtio_ring events: %s", strerror(errno));
+		complain(NULL, "cannot attach to the %s: %s",
+			 p->by_functions ? "virtqueue functions" : "virtio_ring events",
+			 strerror(errno));
 		goto fail;
 	}
 	p->start = probe_now();
-	if (find_queues(p))
+	if (!p->by_functions && find_queues(p))
 		goto fail;
 	p->first_new = p->skel->bss->last_serial + 1;
 	return p;
@@ -334,16 +443,11 @@ void probe_close(struct probe *p)
 		munmap(p->queues, p->queues_size);
 	if (p->doorbells)
 		munmap(p->doorbells, p->doorbells_size);
+	bpf_link__destroy(p->uevent);
 	vringtop_bpf__destroy(p->skel);
 	free(p->next_slot);
 	snapshot_free(&p->total);
 	free(p);
-}
-
-const char *probe_how(const struct probe *p)
-{
-	(void)p;
-	return "tracepoints";
 }
 
 /* A name from the kernel or a device must not be able to move the cursor. */
@@ -515,6 +619,7 @@ static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
 	total->max = now.max;
 	if (now.count == total->count)
 		return 0;
+	total->count = now.count;
 
 	for (uint32_t n = first; n; n = p->next_slot[n]) {
 		const volatile struct vt_slot *slot = &p->slots[n];
@@ -527,7 +632,7 @@ static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
 		uint32_t more = buckets[b] - (uint32_t)total->hist.bucket[b];
 
 		total->hist.bucket[b] += more;
-		total->count += more;
+		total->timed += more;
 	}
 	return 0;
 }
@@ -603,16 +708,15 @@ static void free_entries(struct probe *p)
  */
 static void read_programs(struct probe *p)
 {
-	struct bpf_program *prog[VT_NR_OPS];
+	struct bpf_program *prog;
 	uint64_t missed = 0, runs = 0, ns = 0;
 
-	programs(p->skel, prog);
-	for (int op = 0; op < VT_NR_OPS; op++) {
+	bpf_object__for_each_program(prog, p->skel->obj) {
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 
-		if (!bpf_program__autoload(prog[op]) ||
-		    bpf_obj_get_info_by_fd(bpf_program__fd(prog[op]), &info, &size))
+		if (!bpf_program__autoload(prog) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
 			continue;
 		missed += info.recursion_misses;
 		runs += info.run_cnt;

@@ -34,9 +34,6 @@ const struct snapshot *probe_read(struct probe *p);
 /** The time now, ns, on the clock of the snapshots (CLOCK_MONOTONIC). */
 uint64_t probe_now(void);
 
-/** How the probe sees the operations, for a header: "tracepoints". */
-const char *probe_how(const struct probe *p);
-
 /** Detaches and frees all. @p may be NULL. */
 void probe_close(struct probe *p);
 

@@ -84,11 +84,17 @@ const char *queue_role(const struct queue *q)
 	return q->driver;
 }
 
+double op_stats_mean(const struct op_stats *s)
+{
+	return s->timed ? (double)s->sum / s->timed : 0;
+}
+
 void op_stats_add(struct op_stats *to, const struct op_stats *from)
 {
 	if (!from)
 		return;
 	to->count += from->count;
+	to->timed += from->timed;
 	to->sum += from->sum;
 	if (from->max > to->max)
 		to->max = from->max;
@@ -115,6 +121,7 @@ static uint64_t interval_max(const struct op_stats *now)
 static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
 {
 	to->count -= from->count;
+	to->timed -= from->timed;
 	to->sum -= from->sum;
 	to->no -= from->no;
 	to->bytes_out -= from->bytes_out;
@@ -191,6 +198,9 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 	to->lost += diff->lost;
 	to->cpu += diff->cpu;
 	to->probe_ns = diff->probe_ns;
+	to->how = diff->how;
+	to->unavailable = diff->unavailable;
+	to->no_bytes_out = diff->no_bytes_out;
 	for (size_t i = 0; i < diff->nr_queues; i++) {
 		const struct queue *from = &diff->queues[i];
 		struct queue *q = find_serial(to, from->serial);

@@ -16,6 +16,7 @@
 /* One operation of one queue, or what is measured between them. Times in ns. */
 struct op_stats {
 	uint64_t count;
+	uint64_t timed; /* so many of them have a time */
 	uint64_t sum;
 	uint64_t max;
 	uint64_t no; /* how often it said no or failed */
@@ -53,6 +54,9 @@ struct snapshot {
 	uint64_t lost; /* events that could not be counted */
 	double probe_ns; /* what counting one event takes, ns; 0: not measured */
 	double cpu; /* CPU time of the tool, s */
+	const char *how; /* the operations were seen: "tracepoints" or "functions" */
+	uint32_t unavailable; /* what cannot be seen on this kernel: a bit for each enum vt_op */
+	bool no_bytes_out; /* nor the bytes for the device */
 	size_t nr_queues;
 	struct queue *queues; /* owned; ordered by device, then index */
 };
@@ -96,6 +100,9 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff);
 
 /** Frees what a snapshot owns and empties it. */
 void snapshot_free(struct snapshot *s);
+
+/** The mean time, ns; 0 if there is none. */
+double op_stats_mean(const struct op_stats *s);
 
 /** Adds the figures of @from, which may be NULL, to @to. */
 void op_stats_add(struct op_stats *to, const struct op_stats *from);

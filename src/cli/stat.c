@@ -36,8 +36,8 @@ static void print_header(const struct snapshot *diff)
 
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	n = snprintf(line, sizeof(line), "%s  %.2f s  lost %llu  tool %.1f%% CPU", clock,
-		     diff->since / 1e9, (unsigned long long)diff->lost,
+	n = snprintf(line, sizeof(line), "%s  %.2f s  %s  lost %llu  tool %.1f%% CPU", clock,
+		     diff->since / 1e9, diff->how, (unsigned long long)diff->lost,
 		     diff->since ? 100e9 * diff->cpu / diff->since : 0);
 	if (diff->probe_ns > 0)
 		snprintf(line + n, sizeof(line) - n, "  probe %s/op",

@@ -17,7 +17,7 @@ static double quantile(const struct row *r, double q)
 
 static void time_or_dash(const struct row *r, double ns, char *cell)
 {
-	if (r->sum.count)
+	if (r->sum.timed)
 		format_time(cell, ns);
 	else
 		strcpy(cell, "-");
@@ -116,7 +116,7 @@ static void text_suppressed(const struct row *r, char *cell)
 
 static double key_batch(const struct row *r)
 {
-	return r->batch && r->batch->count ? (double)r->batch->sum / r->batch->count : 0;
+	return r->batch ? op_stats_mean(r->batch) : 0;
 }
 
 static void text_batch(const struct row *r, char *cell)
@@ -193,7 +193,10 @@ static double key_out(const struct row *r)
 
 static void text_out(const struct row *r, char *cell)
 {
-	format_bytes(cell, key_out(r));
+	if (r->no_bytes_out)
+		strcpy(cell, "n/a");
+	else
+		format_bytes(cell, key_out(r));
 }
 
 static double key_in(const struct row *r)
@@ -208,7 +211,7 @@ static void text_in(const struct row *r, char *cell)
 
 static double key_mean(const struct row *r)
 {
-	return r->sum.count ? (double)r->sum.sum / r->sum.count : 0;
+	return op_stats_mean(&r->sum);
 }
 
 static void text_mean(const struct row *r, char *cell)
@@ -406,6 +409,7 @@ int table_make(const struct snapshot *s, enum page page, int op, struct table *t
 		if (page == PAGE_LAYOUTS && !r->moved)
 			continue;
 		r->seconds = s->since / 1e9;
+		r->no_bytes_out = s->no_bytes_out;
 		all += r->sum.count;
 		t->nr_rows++;
 	}

@@ -27,6 +27,7 @@ struct row {
 	struct op_stats sum; /* of the operations that the page times */
 	const struct op_stats *batch; /* buffers per doorbell; NULL: not known */
 	uint64_t buffers, doorbells, suppressed, failed, bytes_out, bytes_in;
+	bool no_bytes_out; /* they are not known on this kernel */
 	bool moved; /* something happened to the queue */
 	double seconds;
 	double share; /* of all operations, 0..1 */

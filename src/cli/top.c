@@ -76,14 +76,14 @@ static uint64_t all_ops(const struct snapshot *diff)
 	return n;
 }
 
-static void draw_header(const struct view *v, const struct snapshot *diff, const struct probe *p)
+static void draw_header(const struct view *v, const struct snapshot *diff)
 {
 	char a[FORMAT_LEN], b[FORMAT_LEN], line[256];
 	double seconds = diff->since / 1e9;
 	int n;
 
 	snprintf(line, sizeof(line), " vringtop %s  linux %.24s  %s  %zu queues  %s op/s%s",
-		 VRINGTOP_VERSION, v->system.release, probe_how(p), snapshot_queues(diff),
+		 VRINGTOP_VERSION, v->system.release, diff->how, snapshot_queues(diff),
 		 format_number(a, seconds > 0 ? all_ops(diff) / seconds : 0),
 		 v->paused ? "  PAUSED" : "");
 	put_bar(0, line);
@@ -284,8 +284,8 @@ static void draw_op(int y, enum vt_op op, const struct op_stats *s, double secon
 	format_number(text[1], seconds > 0 ? s->count / seconds : 0);
 	for (int i = 2; i < 8; i++)
 		strcpy(text[i], "-");
-	if (s->count) {
-		format_time(text[2], (double)s->sum / s->count);
+	if (s->timed) {
+		format_time(text[2], op_stats_mean(s));
 		for (int i = 0; i < 4; i++)
 			format_time(text[3 + i], loglin_quantile(&s->hist, quantiles[i], s->max));
 		format_time(text[7], s->max);
@@ -322,7 +322,7 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 		 format_number(a, queue_buffers(q) / second),
 		 format_bytes(b, queue_bytes_out(q) / second),
 		 format_bytes(c, queue_bytes_in(q) / second), format_number(d, sent / second),
-		 batch && batch->count ? (double)batch->sum / batch->count : 0,
+		 batch ? op_stats_mean(batch) : 0,
 		 format_share(e, suppressed, sent + suppressed));
 	put(3, 0, line);
 	n = snprintf(line, sizeof(line), "features");
@@ -443,11 +443,10 @@ static void draw_help(void)
 		put(2 + i, 1, lines[i]);
 }
 
-static void draw(struct view *v, const struct snapshot *diff, const struct table *t,
-		 const struct probe *p)
+static void draw(struct view *v, const struct snapshot *diff, const struct table *t)
 {
 	erase();
-	draw_header(v, diff, p);
+	draw_header(v, diff);
 	if (v->help) {
 		draw_help();
 		draw_keys(" any key goes back");
@@ -650,7 +649,7 @@ static int watch(struct view *v, struct probe *p)
 		if (table_make(&diff, v->page, v->op, &t))
 			goto out;
 		table_sort(&t, v->sort[v->page], v->reverse);
-		draw(v, &diff, &t, p);
+		draw(v, &diff, &t);
 
 		ready = wait_for_key(next);
 		if (ready < 0)

@@ -42,6 +42,7 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, int times)
 		assert_non_null(s);
 	}
 	s->count += times;
+	s->timed += times;
 	s->sum += ns * times;
 	if (ns > s->max)
 		s->max = ns;

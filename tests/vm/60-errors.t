@@ -1,17 +1,7 @@
 #!/bin/bash
 # What can be wrong, and what vringtop says then: what failed, on what, why, what to do.
 . "$(dirname "$0")/lib.sh"
-if [[ -z ${VRINGTOP_GUEST:-} ]]; then
-	# First on a kernel without the patches, then on the patched one.
-	KERNEL=6.12-stock vm_run 'vringtop stat 1 1'
-	is 'a kernel without the tracepoints: status 1' "$vm_status" 1
-	like 'and it says so' "$vm_err" 'this kernel has no virtio_ring tracepoints'
-	like 'and what to do' "$vm_err" 'kernel-patch'
-	KERNEL=6.12 vm_run "TESTS_BEFORE=$tests_run FAILED_BEFORE=$tests_failed bash ${0@Q}"
-	printf '%s\n' "$vm_out"
-	exit "$vm_status"
-fi
-tests_run=$TESTS_BEFORE tests_failed=$FAILED_BEFORE
+in_guest 6.12
 
 # tried COMMAND: sets out, err and status
 tried() {

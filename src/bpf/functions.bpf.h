@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For kernels without the tracepoints: a pair of programs for each function
+ * that the drivers call, and for the transports' notify. The tool attaches those
+ * whose functions the kernel has.
+ *
+ * The start of a call is kept with its queue and operation: a driver makes one
+ * call of an operation of a queue at a time. Functions call each other, or have
+ * a copy of each other, as the compiler liked it; the one that ends first counts
+ * the call and takes the start away, so that no call is counted twice.
+ */
+
+/* The queue of an address, by its hash: a cache line of 4. */
+#define VQ_BITS 12
+#define VQ_WAYS 4
+
+struct vq_group {
+	struct {
+		__u64 vq; /* 0: free */
+		__u64 id; /* its entry in queues; 0: not yet */
+	} queue[VQ_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vq_group);
+} vqs SEC(".maps");
+
+/* When the calls that are under way began, ns; 0: none is. Key: id */
+struct starts {
+	__u64 at[VT_NR_OPS];
+	__u64 kick; /* virtqueue_kick() */
+	__u64 kick_cpu;
+	__u64 pad[11];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct starts);
+} starts SEC(".maps");
+
+/* The same for doorbells: several may ring at once. Key: as slot_rows */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} doorbell_starts SEC(".maps");
+
+__u32 adding_queue;
+
+static __always_inline struct vq_group *group_of(const struct virtqueue *vq)
+{
+	__u32 key = (__u64)vq * 0x9e3779b97f4a7c15ull >> (64 - VQ_BITS);
+
+	return bpf_map_lookup_elem(&vqs, &key);
+}
+
+static __always_inline __u32 id_known(const struct virtqueue *vq)
+{
+	struct vq_group *g = group_of(vq);
+
+	for (int i = 0; g && i < VQ_WAYS; i++)
+		if (g->queue[i].vq == (__u64)vq)
+			return g->queue[i].id;
+	return 0;
+}
+
+/* Gives a queue an entry, whose number is its id; 0: no room, or another CPU is at it. */
+static __noinline __u32 function_queue(const struct virtqueue *vq)
+{
+	struct vq_group *g = group_of(vq);
+	__u32 n = id_known(vq), *of;
+	struct vt_queue *q;
+
+	if (n)
+		return n;
+	if (!g || __sync_val_compare_and_swap(&adding_queue, 0, 1)) {
+		__sync_fetch_and_add(&lost_ids, 1);
+		return 0;
+	}
+	n = entry_get();
+	q = bpf_map_lookup_elem(&queues, &n);
+	of = bpf_map_lookup_elem(&queue_of, &n);
+	if (!q || !n || !of)
+		goto full;
+	queue_fill(q, vq, n, layout_of(vq));
+	for (int i = 0; i < VQ_WAYS; i++) {
+		if (g->queue[i].vq)
+			continue;
+		q->serial = __sync_fetch_and_add(&last_serial, 1) + 1;
+		*of = n;
+		q->state = VT_QUEUE_LIVE;
+		g->queue[i].id = n;
+		barrier();
+		g->queue[i].vq = (__u64)vq;
+		adding_queue = 0;
+		return n;
+	}
+	q->state = VT_QUEUE_NONE;
+full:
+	adding_queue = 0;
+	__sync_fetch_and_add(&lost_ids, 1);
+	return 0;
+}
+
+static __always_inline __u32 id_of(const struct virtqueue *vq)
+{
+	return id_known(vq) ?: function_queue(vq);
+}
+
+static __always_inline struct starts *starts_of(__u32 id)
+{
+	return id ? bpf_map_lookup_elem(&starts, &id) : 0;
+}
+
+/* A call begins. */
+static __always_inline void enter(const struct virtqueue *vq, __u32 op)
+{
+	struct starts *s = starts_of(id_of(vq));
+
+	if (s)
+		s->at[op] = bpf_ktime_get_ns();
+}
+
+/*
+ * A call ends: fills @at, and sets @ns to what it took.
+ * Returns false if it is counted already, or did not begin while we watched.
+ */
+static __always_inline bool leave(const struct virtqueue *vq, __u32 op, struct at *at, __u64 *ns)
+{
+	struct starts *s;
+
+	at->event = 0;
+	at->id = id_known(vq);
+	s = starts_of(at->id);
+	if (!s || !s->at[op])
+		return false;
+	*ns = bpf_ktime_get_ns() - s->at[op];
+	s->at[op] = 0;
+	at->row = row_of(at->id);
+	return at->row;
+}
+
+static __always_inline __u64 returned(void *ctx)
+{
+	__u64 value = 0;
+
+	bpf_get_func_ret(ctx, &value);
+	return value;
+}
+
+/* As a number: the verifier does not let a pointer be hashed. */
+static __always_inline __u64 argument(void *ctx, __u32 n)
+{
+	__u64 value = 0;
+
+	bpf_get_func_arg(ctx, n, &value);
+	return value;
+}
+
+#define VQ ((const struct virtqueue *)argument(ctx, 0))
+
+#define ENTER(function, op)                                                                        \
+	SEC("fentry/" #function)                                                                   \
+	int enter_##function(__u64 *ctx)                                                           \
+	{                                                                                          \
+		enter(VQ, op);                                                                     \
+		return 0;                                                                          \
+	}
+
+/* A function of which only time and result count; no: when it said no. */
+#define CALL(function, op, no)                                                                     \
+	ENTER(function, op)                                                                        \
+	SEC("fexit/" #function)                                                                    \
+	int exit_##function(__u64 *ctx)                                                            \
+	{                                                                                          \
+		struct at at;                                                                      \
+		__u64 ns;                                                                          \
+                                                                                                   \
+		if (leave(VQ, op, &at, &ns))                                                       \
+			count(&at, op, ns, no);                                                    \
+		return 0;                                                                          \
+	}
+
+CALL(virtqueue_disable_cb, VT_OP_DISABLE_CB, false)
+CALL(virtqueue_enable_cb, VT_OP_ENABLE_CB_PREPARE, false)
+CALL(virtqueue_enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false)
+CALL(virtqueue_enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !(__u8)returned(ctx))
+CALL(virtqueue_poll, VT_OP_POLL, !(__u8)returned(ctx))
+CALL(virtqueue_detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !returned(ctx))
+CALL(virtqueue_get_vring_size, VT_OP_VRING_SIZE, false)
+CALL(virtqueue_get_desc_addr, VT_OP_DESC_ADDR, false)
+CALL(virtqueue_get_avail_addr, VT_OP_AVAIL_ADDR, false)
+CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, false)
+
+/* data: the number of the argument that is the buffer's token. */
+#define ADD(function, data)                                                                        \
+	ENTER(function, VT_OP_ADD)                                                                 \
+	SEC("fexit/" #function)                                                                    \
+	int exit_##function(__u64 *ctx)                                                            \
+	{                                                                                          \
+		int result = returned(ctx);                                                        \
+		struct at at;                                                                      \
+		__u64 ns;                                                                          \
+                                                                                                   \
+		if (leave(VQ, VT_OP_ADD, &at, &ns) && count(&at, VT_OP_ADD, ns, result) &&        \
+		    !result)                                                                       \
+			added(&at, (const void *)argument(ctx, data));                                       \
+		return 0;                                                                          \
+	}
+
+ADD(virtqueue_add_sgs, 4)
+ADD(virtqueue_add_outbuf, 3)
+ADD(virtqueue_add_outbuf_premapped, 3)
+ADD(virtqueue_add_inbuf, 3)
+ADD(virtqueue_add_inbuf_cache_clean, 3)
+ADD(virtqueue_add_inbuf_ctx, 3)
+ADD(virtqueue_add_inbuf_premapped, 3)
+
+#define GET(function)                                                                              \
+	ENTER(function, VT_OP_GET)                                                                 \
+	SEC("fexit/" #function)                                                                    \
+	int exit_##function(__u64 *ctx)                                                            \
+	{                                                                                          \
+		__u64 ns, data = returned(ctx);                                                    \
+		struct vt_slot *slot;                                                              \
+		__u32 length = 0;                                                                  \
+		struct at at;                                                                      \
+                                                                                                   \
+		if (!leave(VQ, VT_OP_GET, &at, &ns))                                               \
+			return 0;                                                                  \
+		slot = count(&at, VT_OP_GET, ns, !data);                                           \
+		if (!slot || !data)                                                                \
+			return 0;                                                                  \
+		bpf_probe_read_kernel(&length, sizeof(length), (const void *)argument(ctx, 1));    \
+		slot->bytes_in += length;                                                          \
+		fetched(&at, (const void *)data);                                                  \
+		return 0;                                                                          \
+	}
+
+GET(virtqueue_get_buf)
+GET(virtqueue_get_buf_ctx)
+
+/* A resize or a reset leaves an empty ring. */
+#define RENEW(function, op)                                                                        \
+	ENTER(function, op)                                                                        \
+	SEC("fexit/" #function)                                                                    \
+	int exit_##function(__u64 *ctx)                                                            \
+	{                                                                                          \
+		int result = returned(ctx);                                                        \
+		struct at at;                                                                      \
+		__u64 ns;                                                                          \
+                                                                                                   \
+		if (!leave(VQ, op, &at, &ns))                                                      \
+			return 0;                                                                  \
+		count(&at, op, ns, result);                                                        \
+		start_afresh(at.id);                                                               \
+		return 0;                                                                          \
+	}
+
+RENEW(virtqueue_resize, VT_OP_RESIZE)
+RENEW(virtqueue_reset, VT_OP_RESET)
+
+ENTER(virtqueue_kick_prepare, VT_OP_KICK_PREPARE)
+
+SEC("fexit/virtqueue_kick_prepare")
+int exit_virtqueue_kick_prepare(__u64 *ctx)
+{
+	bool wanted = (__u8)returned(ctx);
+	struct starts *s;
+	struct at at;
+	__u64 ns;
+
+	if (!leave(VQ, VT_OP_KICK_PREPARE, &at, &ns))
+		return 0;
+	count(&at, VT_OP_KICK_PREPARE, ns, !wanted);
+	if (wanted)
+		announce(&at);
+	s = starts_of(at.id);
+	if (s)
+		s->kick = 0;
+	return 0;
+}
+
+/*
+ * virtqueue_kick() is kick_prepare and, if that said yes, notify. Where it has a
+ * copy of kick_prepare, that one ends when the doorbell is rung, or else with it.
+ */
+SEC("fentry/virtqueue_kick")
+int enter_virtqueue_kick(__u64 *ctx)
+{
+	struct starts *s = starts_of(id_of(VQ));
+
+	if (!s)
+		return 0;
+	s->kick_cpu = bpf_get_smp_processor_id();
+	s->kick = bpf_ktime_get_ns();
+	return 0;
+}
+
+static __always_inline void kick_prepared(struct at *at, struct starts *s, __u64 now, bool wanted)
+{
+	count(at, VT_OP_KICK_PREPARE, now - s->kick, !wanted);
+	s->kick = 0;
+	if (wanted)
+		announce(at);
+}
+
+SEC("fexit/virtqueue_kick")
+int exit_virtqueue_kick(__u64 *ctx)
+{
+	struct at at = { .id = id_known(VQ) };
+	struct starts *s = starts_of(at.id);
+
+	if (!s || !s->kick)
+		return 0;
+	at.row = row_of(at.id);
+	if (at.row)
+		kick_prepared(&at, s, bpf_ktime_get_ns(), false);
+	return 0;
+}
+
+static __always_inline void enter_notify(const struct virtqueue *vq)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), key;
+	struct at at = { .id = id_of(vq) };
+	struct starts *s = starts_of(at.id);
+	__u64 now = bpf_ktime_get_ns(), *start;
+
+	if (!s)
+		return;
+	key = at.id * nr_cpus + cpu;
+	if (s->kick && s->kick_cpu == cpu) {
+		at.row = bpf_map_lookup_elem(&slot_rows, &key);
+		if (at.row)
+			kick_prepared(&at, s, now, true);
+	}
+	start = bpf_map_lookup_elem(&doorbell_starts, &key);
+	if (start)
+		*start = now;
+}
+
+static __always_inline void exit_notify(const struct virtqueue *vq, bool rung)
+{
+	struct at at = { .id = id_known(vq) };
+	struct vt_slot *slot;
+	__u64 *start;
+	__u32 key;
+
+	if (!at.id)
+		return;
+	at.row = row_of(at.id);
+	if (!at.row)
+		return;
+	key = at.id * nr_cpus + bpf_get_smp_processor_id();
+	start = bpf_map_lookup_elem(&doorbell_starts, &key);
+	if (start && *start) {
+		count(&at, VT_OP_NOTIFY, bpf_ktime_get_ns() - *start, !rung);
+		*start = 0;
+		return;
+	}
+	/* It went to another CPU in between: a doorbell all the same, but without a time. */
+	slot = slot_at(&at, VT_OP_NOTIFY);
+	if (slot) {
+		slot->count++;
+		slot->no += !rung;
+	}
+}
+
+#define NOTIFY(function)                                                                           \
+	SEC("fentry/" #function)                                                                   \
+	int enter_##function(__u64 *ctx)                                                           \
+	{                                                                                          \
+		enter_notify(VQ);                                                                  \
+		return 0;                                                                          \
+	}                                                                                          \
+	SEC("fexit/" #function)                                                                    \
+	int exit_##function(__u64 *ctx)                                                            \
+	{                                                                                          \
+		exit_notify(VQ, (__u8)returned(ctx));                                              \
+		return 0;                                                                          \
+	}
+
+NOTIFY(vp_notify)
+NOTIFY(vp_notify_with_data)
+NOTIFY(vm_notify)
+NOTIFY(vm_notify_with_data)
+NOTIFY(virtio_vdpa_notify)
+NOTIFY(virtio_vdpa_notify_with_data)
+NOTIFY(virtio_ccw_kvm_notify)
+
+/* Its time is a part of the doorbell's. */
+SEC("fexit/vring_notification_data")
+int exit_vring_notification_data(__u64 *ctx)
+{
+	struct at at = { .id = id_of(VQ) };
+	struct vt_slot *slot;
+	int verdict;
+
+	if (!at.id)
+		return 0;
+	at.row = row_of(at.id);
+	if (!at.row)
+		return 0;
+	verdict = doorbell_rung(VQ, at.id, at.id, returned(ctx));
+	slot = slot_at(&at, VT_OP_NOTIFICATION_DATA);
+	if (!slot)
+		return 0;
+	slot->count++;
+	slot->no += verdict == VALUE_WRONG;
+	slot->bytes_out += verdict == VALUE_BEHIND;
+	return 0;
+}
+
+/* Asks more_used, and calls the driver back if it said yes: it has no time of its own. */
+SEC("fexit/vring_interrupt")
+int exit_vring_interrupt(__u64 *ctx)
+{
+	struct at at = { .id = id_of((const void *)argument(ctx, 1)) };
+	struct vt_slot *slot;
+
+	if (!at.id)
+		return 0;
+	at.row = row_of(at.id);
+	slot = at.row ? slot_at(&at, VT_OP_MORE_USED) : 0;
+	if (!slot)
+		return 0;
+	slot->count++;
+	slot->no += !(__u32)returned(ctx); /* IRQ_NONE */
+	return 0;
+}
+
+SEC("fentry/vring_del_virtqueue")
+int enter_vring_del_virtqueue(__u64 *ctx)
+{
+	const struct virtqueue *vq = VQ;
+	struct vq_group *g = group_of(vq);
+	__u32 id = id_known(vq);
+
+	if (!id)
+		return 0;
+	for (int i = 0; g && i < VQ_WAYS; i++)
+		if (g->queue[i].vq == (__u64)vq)
+			g->queue[i].vq = g->queue[i].id = 0;
+	queue_forget(id);
+	return 0;
+}
