@@ -9,7 +9,7 @@ rounds=${ROUNDS:-200} plugs=20
 
 if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	export KERNEL=${KERNEL:-6.12}
-	module=$("$repo/tests/kmod/build.sh" "$KERNEL") || exit
+	MODULE=$("$repo/tests/kmod/build.sh" "$KERNEL") || exit
 	sockets=$(mktemp -d "${TMPDIR:-/tmp}/vringtop-life.XXXXXX")
 	trap 'rm -rf "$sockets"' EXIT
 	# What comes and goes: a disk and a network device, a disk that is plugged in, and the monitor to
@@ -25,12 +25,13 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 		-device virtio-serial-pci,id=monitor-bus,max_ports=2
 		-device virtserialport,bus=monitor-bus.0,name=vringtop.monitor,chardev=to-monitor"
 	QEMU_OPTS=${QEMU_OPTS//[$'\n\t']/ } "$repo/scripts/vm.sh" \
-		"EXERCISER=${module@Q} ROUNDS=$rounds bash ${0@Q}" </dev/null
+		"MODULE=${MODULE@Q} ROUNDS=$rounds bash ${0@Q}" </dev/null
 	exit
 fi
 
 work=$(mktemp -d)
 devices=/sys/bus/virtio/devices
+exerciser=/sys/kernel/debug/vring_exerciser/run
 
 virtio_of() { # SYSFS-FOLDER
 	basename "$(readlink -f "$1/device")"
@@ -122,9 +123,11 @@ resize() {
 
 # Other rings are reset, too, and made and deleted with it.
 reset() {
+	local layouts=split,packed
+	[[ $(uname -r) == 6.* ]] || layouts+=,split_in_order,packed_in_order
 	while [[ ! -e $work/end ]]; do
-		echo 'layout=split,packed queues=2 cpus=2 irq=1 rounds=20' >/sys/kernel/debug/vring_exerciser/run || return
-		echo remove >/sys/kernel/debug/vring_exerciser/run || return
+		echo "layout=$layouts queues=2 cpus=2 irq=1 rounds=20 reset_only=1" >"$exerciser" || return
+		echo remove >"$exerciser" || return
 		echo reset
 		sleep 0.2
 	done
@@ -156,7 +159,7 @@ udevadm control --exit
 unbind "$rng" virtio_rng
 unbind "$spare_disk" virtio_blk
 unbind "$spare_net" virtio_net
-insmod "$EXERCISER"
+insmod "$MODULE"
 before=$(left)
 dmesg -C
 exec {monitor}<>/dev/virtio-ports/vringtop.monitor
