@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs what is missing, and nothing else. Usage: setup.sh [build|kernel|guest|source-7.3]...
+# Installs what is missing, and nothing else. Usage: setup.sh [build|kernel|guest|debian|source-7.3]...
 # Without an argument: everything. Takes a moment when all is there.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
@@ -17,15 +17,20 @@ setup_kernel() {
 # virtme-ng's own dependencies (kmod, file, python3-*) among them; it is not in Debian 12.
 setup_guest() {
 	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
-		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf procps
+		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf bpftrace procps
 		bsdutils debian-archive-keyring)
 }
 
-[[ $# -gt 0 ]] || set -- build kernel guest source-7.3
+# For guests with Debian's own kernels (debian-kernel.sh).
+setup_debian() {
+	packages+=(gcc libc6-dev kmod cpio xz-utils debian-archive-keyring)
+}
+
+[[ $# -gt 0 ]] || set -- build kernel guest debian source-7.3
 packages=() fetch_source=''
 for group in "$@"; do
 	case $group in
-	build | kernel | guest) "setup_$group" ;;
+	build | kernel | guest | debian) "setup_$group" ;;
 	source-7.3)
 		if [[ $(LC_ALL=C apt-cache policy linux-source-7.3) == *Candidate:\ [0-9]* ]]; then
 			packages+=(linux-source-7.3)
@@ -34,7 +39,7 @@ for group in "$@"; do
 			fetch_source=yes
 		fi
 		;;
-	*) die "unknown group '$group'" "the groups are: build, kernel, guest, source-7.3" ;;
+	*) die "unknown group '$group'" "the groups are: build, kernel, guest, debian, source-7.3" ;;
 	esac
 done
 install_packages "${packages[@]}"
