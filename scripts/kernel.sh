@@ -96,12 +96,18 @@ job() {
 
 unpack_source() {
 	[[ ! -d $pristine ]] || return 0
-	mkdir -p "$cache/sources"
-	work=$(mktemp -d "$cache/sources/.unpack.XXXXXX")
-	job "$version: unpacking the source" "$source_files" \
-		tar -C "$work" --strip-components=1 -xvf "$archive"
-	mv -T "$work" "$pristine"
-	work=''
+	local lock
+	exec {lock}>"$cache/lock-source-$version" # the trees of a version share it
+	flock "$lock"
+	if [[ ! -d $pristine ]]; then
+		mkdir -p "$cache/sources"
+		work=$(mktemp -d "$cache/sources/.unpack.XXXXXX")
+		job "$version: unpacking the source" "$source_files" \
+			tar -C "$work" --strip-components=1 -xvf "$archive"
+		mv -T "$work" "$pristine"
+		work=''
+	fi
+	exec {lock}>&-
 }
 
 # Hard links: a tree costs no second copy of the source. Nothing writes into a file in place.
@@ -221,7 +227,7 @@ newest_first() {
 # One at a time: the kernels of a tree share its files.
 lock_tree() {
 	mkdir -p "$cache"
-	exec {lock}>"$cache/lock-$version"
+	exec {lock}>"$cache/lock-$tree_name"
 	flock -n "$lock" || {
 		say "kernel $name: waiting for another build to end"
 		flock "$lock"
