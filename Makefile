@@ -102,7 +102,7 @@ demo: ## everything needed, then the live view in a guest under load (snapshots 
 	@echo '[4/4] guest'
 	@scripts/vm.sh scripts/demo.sh
 
-TEST_KERNELS := 6.12 6.12-ops 6.12-stock
+TEST_KERNELS := 6.12 6.12-ops 6.12-stock 7.3 7.3-stock
 test: ## all tests; ends with a line that counts them
 	@scripts/setup.sh build kernel guest
 	@$(MAKE) --no-print-directory all $(UNIT)

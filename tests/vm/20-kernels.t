@@ -1,10 +1,11 @@
 #!/bin/bash
-# The patched kernel and the one without the tracepoint patches carry the disk and network load.
+# The patched kernels and one without the tracepoint patches carry the disk and network load, in every
+# ring layout that they have.
 . "$(dirname "$0")/lib.sh"
 
 load='. tests/vm/lib.sh
 dmesg -C
-for disk in /dev/vda /dev/vdb; do
+for disk in /dev/vd? /dev/sd?; do
 	fio --name=verify --filename=$disk --rw=randwrite --bs=4k --size=8M --verify=crc32c \
 		--do_verify=1 --direct=1 --ioengine=io_uring --iodepth=8 --output=/tmp/fio >&2 || exit 1
 done
@@ -16,7 +17,7 @@ for queue in /sys/bus/virtio/drivers/virtio_blk/virtio*; do
 done
 complaints || true'
 
-for kernel in 6.12-ops 6.12; do
+for kernel in 6.12-ops 6.12 7.3; do
 	KERNEL=$kernel vm_run "$load"
 	is "$kernel: the load passes" "$vm_status" 0
 	is "$kernel: no packet is lost, the kernel has nothing to say" "$vm_out" '0% packet loss'
