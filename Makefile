@@ -76,9 +76,9 @@ vm: export VM_COMMAND = $(value CMD)
 .PHONY: setup kernel btf vm demo test install help
 
 setup: ## install the packages that are missing (the targets below do it by themselves)
-	@scripts/setup.sh build kernel guest
+	@scripts/setup.sh
 
-kernel: ## build a guest kernel into the cache: KERNEL=6.12, 6.12-ops (no tracepoints) or 6.12-stock
+kernel: ## build a guest kernel into the cache: KERNEL=6.12 or 7.3, or with -ops (no tracepoints), -stock, -debug
 	@scripts/setup.sh build kernel
 	@image=$$(scripts/kernel.sh image "$$KERNEL") && echo "$$image"
 
