@@ -33,11 +33,11 @@ apt_install() {
 		apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
 }
 
-# fetch_package SUITE PACKAGE DIR: unpacks a package of another Debian suite into DIR, and writes its
-# version into DIR/version. The machine's own apt configuration stays as it is; only the mirror is
-# taken from it.
+# fetch_package SUITE PACKAGE DIR [TITLE]: unpacks a package of another Debian suite into DIR, and
+# writes its version into DIR/version. PACKAGE may be a pattern of apt's that one package matches.
+# The machine's own apt configuration stays as it is; only the mirror is taken from it.
 fetch_package() {
-	local suite=$1 package=$2 dir=$3 mirror work packages log=$cache/logs/setup.log
+	local suite=$1 package=$2 dir=$3 title=${4:-$2} mirror work packages log=$cache/logs/setup.log
 	mirror=$(debian_mirror)
 	work=$(mktemp -d "$cache/.fetch.XXXXXX")
 	mkdir -p "$work"/{sources,lists/partial,cache/archives/partial}
@@ -55,11 +55,11 @@ fetch_package() {
 		-o "Acquire::Languages=none" -o "APT::Sandbox::User=$(id -un)")
 	trap end_job EXIT
 	# shellcheck disable=SC2016 # the inner shell's
-	run_job "setup: fetching $package of Debian's $suite" "$log" 0 bash -c \
+	run_job "setup: fetching $title of Debian's $suite" "$log" 0 bash -c \
 		'cd "$1" && "${@:3}" update && "${@:3}" download "$2"' fetch "$work" "$package" "${apt[@]}" || {
 		rm -rf "$work"
 		tail -n 20 "$log" | sed 's/^/    /' >&2
-		die "cannot fetch $package of Debian's $suite; the last messages of apt-get are above" \
+		die "cannot fetch $title of Debian's $suite; the last messages of apt-get are above" \
 			"check that the mirror $mirror is within reach and that debian-archive-keyring is up to date"
 	}
 	trap - EXIT

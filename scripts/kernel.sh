@@ -7,7 +7,8 @@
 #        kernel.sh copy NAME DIR      makes DIR a copy of its build tree (hard links: replace files,
 #                                     never write into them)
 # NAME: 6.12 or 7.3 (patched), with -ops (the series without its tracepoints), -stock (unpatched) or
-#       -debug (patched, with KASAN and lockdep).
+#       -debug (patched, with KASAN and lockdep). Or debian, debian-6.1, debian-6.12: Debian's own
+#       packages, to boot only (debian-kernel.sh).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -15,10 +16,16 @@ set -euo pipefail
 action=$1 name=$2
 shift 2
 
+if [[ $name == debian* ]]; then
+	[[ $action =~ ^(image|dir)$ ]] || die "KERNEL=$name has no build tree: it is Debian's own package" \
+		"modules and the like can be built for 6.12 and 7.3"
+	exec "$checkout/scripts/debian-kernel.sh" "$action" "$name"
+fi
+
 # --- Which kernel is what ---
 version=${name%%-*} flavour=${name#"${name%%-*}"}
 unknown=("unknown kernel KERNEL=$name"
-	"it is 6.12 or 7.3, or one of them with -ops, -stock or -debug (6.12-stock), or a path with a slash")
+	"known: 6.12 and 7.3, also with -ops, -stock or -debug (6.12-stock); debian-6.1, debian-6.12; a path")
 case $version in # the numbers are for the progress only: files of the source, lines of a build from nothing
 6.12)
 	source_files=92500 build_lines=2160

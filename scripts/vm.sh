@@ -3,7 +3,9 @@
 #
 # Usage: vm.sh COMMAND        (a line of shell; see also `make vm`)
 # Environment:
-#   KERNEL      6.12, 6.12-ops, 6.12-stock (built if need be), or the path of an image or kernel tree
+#   KERNEL      6.12, 6.12-ops, 6.12-stock, ... (see kernel.sh; built if need be); Debian's packages
+#               debian-6.1, debian-6.12, or debian for this release's (fetched if need be); or the
+#               path of an image or kernel tree
 #   TIMEOUT     seconds after which a guest counts as hung (300; 0: no limit). At a terminal: none.
 #   CPUS, MEMORY, QEMU_OPTS   of the guest (2, 1G, nothing)
 #   ACCEL       kvm or tcg; found out by a trial boot if not given. tcg,thread=multi gives each CPU
@@ -96,6 +98,14 @@ expose() {
 }
 expose "$run"
 expose "$checkout"
+# A modular kernel has beside its image what brings it to its root, and its modules.
+modular=() initramfs=()
+if [[ -e ${image%/*}/initramfs ]]; then
+	modules=$(realpath "${image%/*}/modules")
+	expose "$modules"
+	modular=(-a "virtme_link_mods=$modules")
+	initramfs=(-initrd "${image%/*}/initramfs")
+fi
 overlays=()
 for dir in /etc /usr /var /tmp; do overlays+=(--overlay-rwdir "$dir"); done
 case $checkout/ in
@@ -236,9 +246,9 @@ said=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=$run "${virtme[@]}" --dry-run -
 	--kimg "$image" --mods none --name vringtop --user root \
 	--memory "$memory" --cpus "$cpus" --force-9p --disable-microvm "${accel_args[@]}" \
 	"${visible[@]}" "${overlays[@]}" -a loglevel=6 \
-	-a rootflags=version=9p2000.L,trans=virtio,access=any,cache=loose,msize=512000 \
+	-a rootflags=version=9p2000.L,trans=virtio,access=any,cache=loose,msize=512000 "${modular[@]}" \
 	--script-sh "exec bash ${checkout@Q}/scripts/guest.sh ${run@Q}" \
-	--qemu-opts "${devices[@]}" "${extra[@]}" 2>&1 </dev/null) ||
+	--qemu-opts "${devices[@]}" "${initramfs[@]}" "${extra[@]}" 2>&1 </dev/null) ||
 	die "virtme-ng cannot start a guest: $said" "its command: ${virtme[*]}"
 declare -a shown qemu=()
 serial=''
