@@ -300,6 +300,10 @@ static int load(struct probe *p, uint32_t ops)
 		bpf_program__set_autoload(prog, program_wanted(p, prog, found, ops));
 
 	err = vringtop_bpf__load(skel);
+	if (err == -EMFILE)
+		return complain("Raise the limit (ulimit -n 256) and try again.",
+				"cannot load the programs: more open files are needed than this "
+				"process may have");
 	if (err == -ENOMEM)
 		return complain("Free some memory, or raise the memory limit of this process's "
 				"control group.",
@@ -382,10 +386,27 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
 	return vfprintf(stderr, fmt, args);
 }
 
+/* Each program, link and map is an open file. */
+#define OPEN_FILES 256
+
+static void raise_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= OPEN_FILES)
+		return;
+	limit.rlim_cur = OPEN_FILES;
+	if (limit.rlim_max < OPEN_FILES)
+		limit.rlim_max = OPEN_FILES;
+	/* Loading fails if this does, and says so. */
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 struct probe *probe_open(uint32_t ops)
 {
 	struct probe *p;
 
+	raise_open_files();
 	libbpf_set_print(quiet);
 	if (check_kernel())
 		return NULL;
