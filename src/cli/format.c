@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <stdio.h>
 #include "format.h"
 
@@ -53,4 +54,13 @@ char *format_share(char *buf, double part, double whole)
 	else
 		snprintf(buf, FORMAT_LEN, "-");
 	return buf;
+}
+
+void copy_printable(char *to, const char *from, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < size && from[i]; i++)
+		to[i] = isascii(from[i]) && isprint(from[i]) ? from[i] : '?';
+	to[i] = '\0';
 }

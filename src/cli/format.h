@@ -22,4 +22,7 @@ char *format_bytes(char *buf, double n);
 /** A share of a whole: "37%"; "-" if the whole is 0. */
 char *format_share(char *buf, double part, double whole);
 
+/** A name from the kernel or a device, cut to @size; it must not be able to move the cursor. */
+void copy_printable(char *to, const char *from, size_t size);
+
 #endif

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include "error.h"
+#include "format.h"
+#include "kernel.h"
 #include "probe.h"
 #include "ring.h"
 #include "vringtop.skel.h"
-
-#define VIRTIO_DEVICES "/sys/bus/virtio/devices"
-#define KERNEL_BTF     "/sys/kernel/btf/vmlinux"
 
 /* Fewer events than this do not tell what one costs. */
 #define CALIBRATION_EVENTS 500
@@ -33,50 +29,6 @@
 
 /* Groups of queues that are found by their address, 4 each; as above. */
 #define VQ_GROUPS (1 << 12)
-
-/* What a call of each of them is, on a kernel without the tracepoints. */
-static const struct {
-	const char *name;
-	const char *module; /* where it is not built in */
-	uint32_t ops; /* 0: not of an operation, always needed */
-} functions[] = {
-	{ "virtqueue_add_sgs", "virtio_ring", 1u << VT_OP_ADD },
-	{ "virtqueue_add_outbuf", "virtio_ring", 1u << VT_OP_ADD },
-	{ "virtqueue_add_outbuf_premapped", "virtio_ring", 1u << VT_OP_ADD },
-	{ "virtqueue_add_inbuf", "virtio_ring", 1u << VT_OP_ADD },
-	{ "virtqueue_add_inbuf_cache_clean", "virtio_ring", 1u << VT_OP_ADD },
-	{ "virtqueue_add_inbuf_ctx", "virtio_ring", 1u << VT_OP_ADD },
-	{ "virtqueue_add_inbuf_premapped", "virtio_ring", 1u << VT_OP_ADD },
-	{ "virtqueue_get_buf", "virtio_ring", 1u << VT_OP_GET },
-	{ "virtqueue_get_buf_ctx", "virtio_ring", 1u << VT_OP_GET },
-	{ "virtqueue_kick_prepare", "virtio_ring", 1u << VT_OP_KICK_PREPARE },
-	{ "virtqueue_kick", "virtio_ring", 1u << VT_OP_KICK_PREPARE },
-	{ "vp_notify", "virtio_pci", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
-	{ "vp_notify_with_data", "virtio_pci", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
-	{ "vm_notify", "virtio_mmio", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
-	{ "vm_notify_with_data", "virtio_mmio", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
-	{ "virtio_vdpa_notify", "virtio_vdpa", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
-	{ "virtio_vdpa_notify_with_data", "virtio_vdpa",
-	  1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
-	{ "virtio_ccw_kvm_notify", "virtio_ccw", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
-	{ "vring_notification_data", "virtio_ring", 1u << VT_OP_NOTIFICATION_DATA },
-	{ "virtqueue_disable_cb", "virtio_ring", 1u << VT_OP_DISABLE_CB },
-	{ "virtqueue_enable_cb", "virtio_ring", 1u << VT_OP_ENABLE_CB_PREPARE },
-	{ "virtqueue_enable_cb_prepare", "virtio_ring", 1u << VT_OP_ENABLE_CB_PREPARE },
-	{ "virtqueue_enable_cb_delayed", "virtio_ring", 1u << VT_OP_ENABLE_CB_DELAYED },
-	{ "virtqueue_poll", "virtio_ring", 1u << VT_OP_POLL },
-	{ "vring_interrupt", "virtio_ring", 1u << VT_OP_MORE_USED },
-	{ "virtqueue_detach_unused_buf", "virtio_ring", 1u << VT_OP_DETACH_UNUSED_BUF },
-	{ "virtqueue_resize", "virtio_ring", 1u << VT_OP_RESIZE },
-	{ "virtqueue_reset", "virtio_ring", 1u << VT_OP_RESET },
-	{ "virtqueue_get_vring_size", "virtio_ring", 1u << VT_OP_VRING_SIZE },
-	{ "virtqueue_get_desc_addr", "virtio_ring", 1u << VT_OP_DESC_ADDR },
-	{ "virtqueue_get_avail_addr", "virtio_ring", 1u << VT_OP_AVAIL_ADDR },
-	{ "virtqueue_get_used_addr", "virtio_ring", 1u << VT_OP_USED_ADDR },
-	{ "vring_del_virtqueue", "virtio_ring", 0 },
-};
-
-#define NR_FUNCTIONS (sizeof(functions) / sizeof(*functions))
 
 struct probe {
 	struct vringtop_bpf *skel;
@@ -102,37 +54,15 @@ uint64_t probe_now(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-static int count_devices(void)
-{
-	DIR *dir = opendir(VIRTIO_DEVICES);
-	struct dirent *e;
-	int n = 0;
-
-	while (dir && (e = readdir(dir)))
-		n += e->d_name[0] != '.';
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
 static int complain_refused(const char *what)
 {
-	char lockdown[128] = "";
-	FILE *f;
-
+	if (kernel_confidential())
+		return complain("Boot without lockdown=confidentiality.",
+				"cannot load %s: kernel lockdown forbids tracing", what);
 	if (geteuid() != 0)
 		return complain("Run it as root, or give it CAP_BPF and CAP_PERFMON "
 				"(setcap cap_bpf,cap_perfmon+ep).",
 				"cannot load %s: not permitted for user %u", what, geteuid());
-	f = fopen("/sys/kernel/security/lockdown", "re");
-	if (f) {
-		if (!fgets(lockdown, sizeof(lockdown), f))
-			lockdown[0] = '\0';
-		fclose(f);
-	}
-	if (strstr(lockdown, "[confidentiality]"))
-		return complain("Boot without lockdown=confidentiality.",
-				"cannot load %s: kernel lockdown forbids tracing", what);
 	return complain("Tracing programs are forbidden here: a container or sandbox without "
 			"CAP_BPF and CAP_PERFMON, or a security module. Run it in the guest itself.",
 			"cannot load %s: the kernel refuses it to root (%s)", what,
@@ -142,74 +72,45 @@ static int complain_refused(const char *what)
 /* Says in plain words what stands in the way before libbpf says it in many. */
 static int check_kernel(void)
 {
-	static const struct bpf_insn nothing[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
-	struct btf *btf;
-	int fd, id;
+	int err;
 
-	if (!count_devices())
+	if (!kernel_count_devices())
 		return complain("vringtop shows the virtqueues of a guest: run it in a virtual "
 				"machine that has virtio devices.",
 				"no virtio device in " VIRTIO_DEVICES);
-	if (access(KERNEL_BTF, R_OK))
+	switch (kernel_try(NULL)) {
+	case KERNEL_LOADS:
+		return 0;
+	case KERNEL_NO_BTF:
 		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
 				"no kernel type information (BTF) in " KERNEL_BTF ": %s",
 				strerror(errno));
-	btf = btf__load_vmlinux_btf();
-	if (!btf)
+	case KERNEL_BAD_BTF:
 		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
 				"cannot read the kernel's BTF in " KERNEL_BTF ": %s",
 				strerror(errno));
-	/* Any function will do. */
-	id = btf__find_by_name_kind(btf, "schedule", BTF_KIND_FUNC);
-	btf__free(btf);
-	if (id < 0)
+	case KERNEL_NO_FUNCTIONS:
 		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
 				"the kernel's BTF in " KERNEL_BTF " has no functions");
-	opts.attach_btf_id = id;
-	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "vringtop_try", "GPL", nothing, 2, &opts);
-	if (fd == -EPERM || fd == -EACCES)
+	case KERNEL_REFUSES:
 		return complain_refused("a tracing program");
-	if (fd < 0)
-		return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
-				"CONFIG_BPF_EVENTS and CONFIG_FUNCTION_TRACER.",
-				"the kernel does not load tracing programs: %s", strerror(-fd));
-	close(fd);
-	return 0;
+	case KERNEL_CANNOT:
+		break;
+	}
+	err = errno;
+	if (kernel_confidential())
+		return complain_refused("a tracing program");
+	return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
+			"CONFIG_BPF_EVENTS and CONFIG_FUNCTION_TRACER.",
+			"the kernel does not load tracing programs: %s", strerror(err));
 }
 
-/*
- * Finds out what to attach to: the tracepoints, or else the functions that the
- * kernel has (found[], as functions[]).
- */
-static int choose_way(bool found[NR_FUNCTIONS], bool *by_functions)
+static int choose_way(struct kernel_way *way)
 {
-	struct btf *kernel = btf__load_vmlinux_btf(), *module = NULL;
-	const char *loaded = "";
-	bool any = false;
-
-	if (!kernel)
+	if (kernel_find_way(way))
 		return complain(NULL, "cannot read the kernel's BTF in " KERNEL_BTF ": %s",
 				strerror(errno));
-	*by_functions = btf__find_by_name(kernel, "btf_trace_virtqueue_add") < 0;
-	for (size_t i = 0; *by_functions && i < NR_FUNCTIONS; i++) {
-		if (strcmp(loaded, functions[i].module)) {
-			loaded = functions[i].module;
-			btf__free(module);
-			module = btf__load_module_btf(loaded, kernel);
-			if (libbpf_get_error(module))
-				module = NULL; /* it is built in, or not there */
-		}
-		found[i] = btf__find_by_name_kind(module ?: kernel, functions[i].name,
-						  BTF_KIND_FUNC) > 0;
-		any |= found[i];
-	}
-	btf__free(module);
-	btf__free(kernel);
-	if (*by_functions && !any)
+	if (way->by_functions && !way->found)
 		return complain("Boot a kernel with the series in kernel-patch/ (make kernel), or "
 				"one whose virtio_ring has BTF.",
 				"this kernel has neither the virtio_ring tracepoints nor BTF of its "
@@ -228,7 +129,7 @@ static uint32_t power_of_two(uint32_t n)
 
 /* The operations that a program counts: 0 is for one that is needed in any case. */
 static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
-			   const bool found[NR_FUNCTIONS], uint32_t ops)
+			   const struct kernel_way *way, uint32_t ops)
 {
 	const char *section = bpf_program__section_name(prog);
 	const char *name = strchr(section, '/');
@@ -241,9 +142,10 @@ static bool program_wanted(const struct probe *p, const struct bpf_program *prog
 		op = op_by_name(name + strlen("virtqueue_"));
 		return !p->by_functions && (op < 0 || ops >> op & 1);
 	}
-	for (size_t i = 0; p->by_functions && i < NR_FUNCTIONS; i++)
-		if (!strcmp(functions[i].name, name))
-			return found[i] && (!functions[i].ops || functions[i].ops & ops);
+	for (int i = 0; p->by_functions && kernel_functions[i].name; i++)
+		if (!strcmp(kernel_functions[i].name, name))
+			return way->found >> i & 1 &&
+			       (!kernel_functions[i].ops || kernel_functions[i].ops & ops);
 	return false;
 }
 
@@ -251,15 +153,15 @@ static int load(struct probe *p, uint32_t ops)
 {
 	struct vringtop_bpf *skel = p->skel;
 	int cpus = libbpf_num_possible_cpus();
-	bool found[NR_FUNCTIONS] = {};
 	struct bpf_program *prog;
+	struct kernel_way way;
 	int err;
 
 	if (cpus < 1)
 		return complain(NULL, "cannot tell how many CPUs there may be: %s",
 				strerror(-cpus));
 	/* Room for a queue pair per CPU of every device, and for those that come later. */
-	p->nr_queues = power_of_two(count_devices() * (2 * cpus + 4));
+	p->nr_queues = power_of_two(kernel_count_devices() * (2 * cpus + 4));
 	if (p->nr_queues < 256)
 		p->nr_queues = 256;
 	if (p->nr_queues > 4096)
@@ -281,23 +183,20 @@ static int load(struct probe *p, uint32_t ops)
 	}
 	if (ops >> VT_BUFFERS_PER_DOORBELL & 1)
 		ops |= 1u << VT_OP_ADD | 1u << VT_OP_KICK_PREPARE;
-	if (choose_way(found, &p->by_functions))
+	if (choose_way(&way))
 		return -1;
+	p->by_functions = way.by_functions;
 	p->total.how = p->by_functions ? "functions" : "tracepoints";
+	p->total.unavailable = way.unavailable;
 	if (p->by_functions) {
 		skel->rodata->by_functions = true;
 		bpf_map__set_max_entries(skel->maps.vqs, VQ_GROUPS);
 		bpf_map__set_max_entries(skel->maps.starts, p->nr_queues);
 		bpf_map__set_max_entries(skel->maps.doorbell_starts, p->nr_queues * cpus);
-		p->total.unavailable = PROBE_ALL_OPS;
-		for (size_t i = 0; i < NR_FUNCTIONS; i++)
-			if (found[i])
-				p->total.unavailable &= ~functions[i].ops;
-		p->total.unavailable &= ~(1u << VT_BUFFERS_PER_DOORBELL);
 		p->total.no_bytes_out = true;
 	}
 	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, program_wanted(p, prog, found, ops));
+		bpf_program__set_autoload(prog, program_wanted(p, prog, &way, ops));
 
 	err = vringtop_bpf__load(skel);
 	if (err == -EMFILE)
@@ -379,13 +278,6 @@ static int attach_deleted(struct probe *p)
 	return 0;
 }
 
-static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
-{
-	if (level == LIBBPF_DEBUG || !getenv("VRINGTOP_DEBUG"))
-		return 0;
-	return vfprintf(stderr, fmt, args);
-}
-
 /* Each program, link and map is an open file. */
 #define OPEN_FILES 256
 
@@ -407,7 +299,7 @@ struct probe *probe_open(uint32_t ops)
 	struct probe *p;
 
 	raise_open_files();
-	libbpf_set_print(quiet);
+	kernel_quiet();
 	if (check_kernel())
 		return NULL;
 	p = calloc(1, sizeof(*p));
@@ -471,35 +363,6 @@ void probe_close(struct probe *p)
 	free(p);
 }
 
-/* A name from the kernel or a device must not be able to move the cursor. */
-static void copy_printable(char *to, const char *from, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < size && from[i]; i++)
-		to[i] = isascii(from[i]) && isprint(from[i]) ? from[i] : '?';
-	to[i] = '\0';
-}
-
-/* What a device is in the system: the name of its disk or network interface. */
-static void find_role(struct queue *q)
-{
-	static const char *const kinds[] = { "block", "net" };
-	char path[128];
-	struct dirent *e;
-	DIR *dir;
-
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds) && !q->role[0]; k++) {
-		snprintf(path, sizeof(path), VIRTIO_DEVICES "/virtio%d/%s", q->device, kinds[k]);
-		dir = opendir(path);
-		while (dir && (e = readdir(dir)))
-			if (e->d_name[0] != '.')
-				copy_printable(q->role, e->d_name, sizeof(q->role));
-		if (dir)
-			closedir(dir);
-	}
-}
-
 static struct queue *queue_of(struct snapshot *s, unsigned int serial)
 {
 	for (size_t i = 0; i < s->nr_queues; i++)
@@ -559,7 +422,7 @@ static int read_queues(struct probe *p)
 		if (queue_has_notification_data(q))
 			q->doorbells = p->doorbells[i];
 		if (!q->role[0] && k.state == VT_QUEUE_LIVE)
-			find_role(q);
+			kernel_device_role(q->device, q->role, sizeof(q->role));
 	}
 	/* Only now: one that went meanwhile must not live beside its successor. */
 	for (uint32_t i = 1; i < p->nr_queues; i++) {

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the running kernel offers: virtio devices, events or functions to attach
+ * to, whether it loads programs. Only looks; nothing is attached here.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define VIRTIO_DEVICES "/sys/bus/virtio/devices"
+#define KERNEL_BTF     "/sys/kernel/btf/vmlinux"
+
+/* What a call of a function is, on a kernel without the tracepoints. */
+struct kernel_function {
+	const char *name;
+	const char *module; /* where it is not built in */
+	uint32_t ops; /* a bit for each enum vt_op; 0: of none, always needed */
+};
+
+/* Ends with name NULL; a bit of kernel_way.found each. */
+extern const struct kernel_function kernel_functions[];
+
+/* How the operations can be seen. */
+struct kernel_way {
+	bool by_functions; /* the kernel has no tracepoints */
+	uint64_t found; /* the functions it has instead */
+	uint32_t unavailable; /* what cannot be seen: a bit for each enum vt_op */
+};
+
+/**
+ * Finds out what to attach to: the tracepoints, or else the functions.
+ * Returns 0, or -1 with errno if the kernel's BTF cannot be read.
+ */
+int kernel_find_way(struct kernel_way *way);
+
+/** Whether the BTF of the kernel, or that of a module (may be NULL), has a function. */
+bool kernel_has_function(const char *name, const char *module);
+
+enum kernel_verdict {
+	KERNEL_LOADS,
+	KERNEL_NO_BTF, /* no file of that name, or it cannot be opened: errno */
+	KERNEL_BAD_BTF, /* it cannot be read: errno */
+	KERNEL_NO_FUNCTIONS, /* its BTF has none */
+	KERNEL_REFUSES, /* it does not permit the program: errno */
+	KERNEL_CANNOT, /* it does not know such programs: errno */
+};
+
+/**
+ * Loads a tracing program, does not attach it, and unloads it.
+ * @jited: whether it was compiled; may be NULL
+ */
+enum kernel_verdict kernel_try(bool *jited);
+
+/** The same with a program that needs no BTF: 0, or errno. */
+int kernel_try_without_btf(void);
+
+/** Reads a line of a file of sysfs, proc or the like. Returns false with errno if it cannot. */
+bool kernel_read_line(const char *path, char *line, size_t size);
+
+/** Whether the kernel is locked down so far that programs must not read its memory. */
+bool kernel_confidential(void);
+
+/** How many virtio devices there are. */
+int kernel_count_devices(void);
+
+/** What a device is in the system, the name of its disk or network interface; may be empty. */
+void kernel_device_role(int device, char *role, size_t size);
+
+/** libbpf prints nothing, but with VRINGTOP_DEBUG in the environment. */
+void kernel_quiet(void);
+
+#endif
