@@ -167,12 +167,14 @@ triggers_on
 tool_start "$work/json" 1
 bind "$rng" virtio_rng
 
+jobs=()
+for disk in /sys/block/[sv]d*; do jobs+=(--name="${disk##*/}" --filename="/dev/${disk##*/}"); done
 fio --rw=randrw --bs=4k --direct=1 --ioengine=io_uring --iodepth=4 --rate_iops=200 --time_based \
-	--runtime=1800 --output=/dev/null --name=split --filename=/dev/vda --name=packed --filename=/dev/vdb &
+	--runtime=1800 --output=/dev/null "${jobs[@]}" &
 fio=$!
 ip netns exec vr0 ping -q -i 0.02 10.77.0.2 >"$work/ping" &
 ping=$!
-scripts/load.sh moving 60
+ok 'the disks move' scripts/load.sh moving 60
 
 declare -A loops
 for loop in resize reset unbind_net plug unbind_disk; do
