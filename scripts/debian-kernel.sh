@@ -7,6 +7,7 @@
 #                                         config     its configuration
 #                                         initramfs  what loads the modules that its root needs
 #                                         release    its `uname -r`
+#                                         version    the package's
 #                                         modules    all of its modules, as in /lib/modules/RELEASE
 # NAME: debian-6.1 (Debian 12's kernel), debian-6.12 (Debian 13's), or debian (this machine's release's).
 # The package that was fetched first stays: remove the folder packages/NAME-... of the cache for the
@@ -104,7 +105,7 @@ make_kernel() {
 	gcc -O2 -Wall -Wextra -static -s -o "$work/initramfs/init" "$checkout/scripts/init.c" ||
 		die "kernel $name: cannot build scripts/init.c, which starts its guests" "run: make setup"
 	(cd "$work/initramfs" && find . -print | cpio --quiet -o -H newc) >"$work/result/initramfs"
-	for file in bzImage config release; do ln "$package/$file" "$work/result"; done
+	for file in bzImage config release version; do ln "$package/$file" "$work/result"; done
 	ln -s "$package/modules" "$work/result/modules"
 	chmod 755 "$work/result"
 	rm -rf "$result"

@@ -14,6 +14,11 @@ mount_once debugfs /sys/kernel/debug
 mount_once tracefs /sys/kernel/tracing
 mount_once bpf /sys/fs/bpf
 
+# A distribution's kernel looks for SCSI disks in the background, and has their driver in a module.
+if [[ -e /lib/modules/$(uname -r) ]]; then
+	for _ in {1..100}; do [[ ! -b /dev/sda ]] || break; sleep 0.1; done
+fi
+
 # The two virtio-net, known by their addresses, go into one network namespace each: what they send
 # each other passes through their rings and QEMU's hub, and nothing else can reach them.
 for net in /sys/class/net/*; do

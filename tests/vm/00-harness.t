@@ -26,9 +26,9 @@ is "standard error is apart, after one line about the guest" \
 	$'guest: '"$KERNEL"$', 2 CPUs, 1G, under ...\nfrom the guest'
 is "nothing stays behind" "$(left_behind)" ''
 
-# --- The standard guest ---
+# --- The standard guest, with drivers built in and with a distribution's modules ---
 # shellcheck disable=SC2016 # the guest's shell expands it
-vm_run '
+standard='
 	driver() { for d in /sys/bus/virtio/drivers/$1/virtio*; do echo "${d##*/}"; done; }
 	packed() { cut -c 35 "/sys/bus/virtio/devices/$1/features"; }
 	for d in $(driver virtio_blk); do
@@ -47,8 +47,7 @@ vm_run '
 	command -v vringtop
 	pwd
 '
-is "the standard devices are there, in both layouts, and the network passes packets" "$vm_out" \
-	"blk split packed=0
+devices="blk split packed=0
 blk packed packed=1
 net vr0 packed=0
 net vr1 packed=1
@@ -63,6 +62,31 @@ virtio_console 1
 /sys/fs/bpf
 $repo/build/vringtop
 $PWD"
+vm_run "$standard"
+is "the standard devices are there, in both layouts, and the network passes packets" "$vm_out" "$devices"
+
+# The version that the kernel names is the package's. In 6.1 the rings' code is a module as well.
+modules='
+	uname -v | grep -o "Debian [^ ]*"
+	(cd /sys/kernel/btf && ls -d virtio_{ring,blk,net,scsi,rng,balloon} 2>/dev/null)
+	modprobe dummy && lsmod | grep -o "^dummy"
+'
+for name in debian-6.1 debian-6.12; do
+	dir=$("$repo/scripts/kernel.sh" dir "$name") || exit 1
+	is "$name: a package that is there is not fetched again" \
+		"$("$repo/scripts/kernel.sh" image "$name" 2>&1)" "$dir/bzImage"
+	ring=''
+	[[ $name != debian-6.1 ]] || ring=$'virtio_ring\n'
+	KERNEL=$name vm_run "$standard$modules"
+	is "$name: the package's kernel has the standard devices, and its modules" "$vm_out" "$devices
+Debian $(<"$dir/version")
+virtio_balloon
+virtio_blk
+virtio_net
+${ring}virtio_rng
+virtio_scsi
+dummy"
+done
 
 # --- Guests that hang, die, or are ended ---
 TIMEOUT=15 vm_run 'sleep 1000'
