@@ -84,7 +84,7 @@ unbind_net() {
 ask() {
 	local line
 	echo "$1" >&"$monitor"
-	while read -r -t 30 -u "$monitor" line; do
+	while read -r -t 120 -u "$monitor" line; do
 		[[ $line != *'"error"'* ]] || break
 		[[ $line != *"$2"* ]] || return 0
 	done
@@ -145,7 +145,7 @@ keys() {
 }
 shows() { # TEXT
 	local screen
-	for _ in {1..100}; do
+	for _ in {1..300}; do
 		screen=$(tmux -L life capture-pane -p 2>&1)
 		! grep -q -- "$1" <<<"$screen" || return 0
 		sleep 0.1
@@ -174,7 +174,7 @@ fio --rw=randrw --bs=4k --direct=1 --ioengine=io_uring --iodepth=4 --rate_iops=2
 fio=$!
 ip netns exec vr0 ping -q -i 0.02 10.77.0.2 >"$work/ping" &
 ping=$!
-ok 'the disks move' scripts/load.sh moving 60
+ok 'the disks move' scripts/load.sh moving 120
 
 declare -A loops
 for loop in resize reset unbind_net plug unbind_disk; do
