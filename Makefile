@@ -78,7 +78,7 @@ vm: export VM_COMMAND = $(value CMD)
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh
 
-kernel: ## build a guest kernel into the cache: KERNEL=6.12 or 7.3, or with -ops (no tracepoints), -stock, -debug
+kernel: ## get a guest kernel into the cache: KERNEL=6.12, 7.3, with -ops, -stock or -debug; debian-6.1, debian-6.12
 	@scripts/setup.sh build kernel
 	@image=$$(scripts/kernel.sh image "$$KERNEL") && echo "$$image"
 
@@ -87,7 +87,7 @@ btf: all ## make vmlinux.h again: what the programs read of the types of KERNEL 
 		scripts/vmlinux.sh $(BUILD)/vringtop.bpf.o "$$dir/vmlinux" >$(BUILD)/vmlinux.h
 	@mv $(BUILD)/vmlinux.h vmlinux.h
 
-vm: ## run a command as root in a guest: KERNEL=... CMD='vringtop queues'; a shell without CMD
+vm: ## run a command as root in a guest: KERNEL=debian CMD='vringtop queues'; a shell without CMD
 	@scripts/setup.sh build guest
 	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all >&2
 	@scripts/vm.sh "$$VM_COMMAND"
@@ -102,7 +102,7 @@ demo: ## everything needed, then the live view in a guest under load (snapshots 
 	@echo '[4/4] guest'
 	@scripts/vm.sh scripts/demo.sh
 
-TEST_KERNELS := 6.12 6.12-ops 6.12-stock 7.3 7.3-stock
+TEST_KERNELS := 6.12 6.12-ops 6.12-stock 7.3 7.3-stock debian-6.1 debian-6.12
 test: ## all tests; ends with a line that counts them
 	@scripts/setup.sh build kernel guest
 	@$(MAKE) --no-print-directory all $(UNIT)

@@ -112,6 +112,9 @@ make_kernel() {
 	mv -T "$work/result" "$result"
 	rm -rf "$work"
 	work=''
+	# Others may still be wanted by another checkout; the newest few stay.
+	stat -c '%Y %n' "$cache/kernels/$name"-???????????? | sort -rn | tail -n +4 | cut -d ' ' -f 2- |
+		xargs -r -d '\n' rm -rf
 }
 
 # What is made of a package depends on this script and on init.c.
