@@ -16,6 +16,7 @@
 #define NEVER	    ULLONG_MAX
 #define SECOND	    1000000000ull /* ns */
 #define MAX_WRITTEN (1u << 20)	  /* bytes of one buffer; an entropy device may write less */
+#define SPIN	    200000ull	  /* ns; sleeping until a time can take that much longer */
 
 static const struct faults no_faults = { NEVER, NEVER, NEVER, NEVER, NEVER, SECOND };
 
@@ -97,9 +98,7 @@ static void return_buffer(struct device *device, const struct held *held)
 	wanted = ring_return(&device->front.ring, held->id, held->slots, held->written);
 	counters.buffers++;
 	counters.bytes += held->written;
-	counters.held_ns += time;
-	if (time > counters.held_ns_max)
-		counters.held_ns_max = time;
+	device->held_for[device->held_times++ % HELD_TIMES] = time;
 	if (!wanted || device->front.call < 0)
 		counters.interrupts_suppressed++;
 	else if (held->quiet)
@@ -114,8 +113,10 @@ static void return_due(struct device *device)
 
 	while (device->held_count) {
 		held = &device->held[device->held_first];
-		if (held->due > now_ns())
+		if (held->due > now_ns() + SPIN)
 			return;
+		while (held->due > now_ns())
+			;
 		device->held_first = (device->held_first + 1) % RING_MAX_SIZE;
 		device->held_count--;
 		return_buffer(device, held);
@@ -249,9 +250,13 @@ unsigned long long device_next_time(const struct device *device)
 {
 	unsigned long long next = device->pause_until;
 
-	if (device->held_count && (!next || device->held[device->held_first].due < next))
-		next = device->held[device->held_first].due;
-	return next;
+	unsigned long long due;
+
+	if (!device->held_count)
+		return next;
+	due = device->held[device->held_first].due;
+	due = due > SPIN ? due - SPIN : 1;
+	return next && next < due ? next : due;
 }
 
 /* --- Settings --- */
@@ -310,6 +315,7 @@ const char *device_set(struct device *device, const char *name, const char *valu
 
 	if (!strcmp(name, "hold")) {
 		be_on_time();
+		device->held_times = 0;
 		return parse_time(value, &device->hold) ? NULL : "a time is wanted, as in 2ms";
 	}
 	if (!strcmp(name, "pause-for"))
@@ -410,6 +416,25 @@ static void print_ring(const struct device *device, FILE *out)
 			ring->used_wrap);
 }
 
+static int compare_times(const void *a, const void *b)
+{
+	unsigned long long x = *(const unsigned long long *)a;
+	unsigned long long y = *(const unsigned long long *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void print_held(const struct device *device, FILE *out)
+{
+	unsigned long long times[HELD_TIMES] = { 0 };
+	size_t count = device->held_times < HELD_TIMES ? device->held_times : HELD_TIMES;
+
+	memcpy(times, device->held_for, count * sizeof(times[0]));
+	qsort(times, count, sizeof(times[0]), compare_times);
+	fprintf(out, "\"held_ns_min\":%llu,\"held_ns_p50\":%llu,\"held_ns_max\":%llu,", times[0],
+		times[count / 2], times[count ? count - 1 : 0]);
+}
+
 char *device_report(const struct device *device)
 {
 	const struct counters *c = &counters;
@@ -436,8 +461,7 @@ char *device_report(const struct device *device)
 		c->interrupts_suppressed);
 	fprintf(out, "\"interrupts_withheld\":%llu,\"wraps\":%llu,", c->interrupts_withheld,
 		c->wraps);
-	fprintf(out, "\"held_ns_mean\":%llu,\"held_ns_max\":%llu,",
-		c->buffers ? c->held_ns / c->buffers : 0, c->held_ns_max);
+	print_held(device, out);
 	fprintf(out, "\"errors\":%llu,\"last_error\":\"%s\"}\n", c->errors, last_complaint);
 	if (fclose(out))
 		abort();

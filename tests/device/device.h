@@ -28,6 +28,8 @@ struct held {
 	bool quiet; /* to be returned without an interrupt */
 };
 
+#define HELD_TIMES 1024
+
 struct device {
 	struct front_end front;
 	unsigned int starts; /* of the ring, that we know of */
@@ -37,6 +39,9 @@ struct device {
 	unsigned int held_first;
 	unsigned int held_count;
 	unsigned long long hold; /* ns */
+	/* How long buffers were really held, in ns, since the above was set: the newest ones. */
+	unsigned long long held_for[HELD_TIMES];
+	unsigned long long held_times;
 	struct faults faults;
 	unsigned long long pause_until; /* ns; 0: not pausing */
 };

@@ -18,9 +18,7 @@ struct counters {
 	unsigned long long interrupts;		  /* sent */
 	unsigned long long interrupts_suppressed; /* the driver did not want it */
 	unsigned long long interrupts_withheld;	  /* a fault */
-	unsigned long long wraps;   /* how often the ring was gone through to its end */
-	unsigned long long held_ns; /* sum over buffers, from taken to returned */
-	unsigned long long held_ns_max;
+	unsigned long long wraps; /* how often the ring was gone through to its end */
 	unsigned long long errors;
 };
 

@@ -1,0 +1,127 @@
+#!/bin/bash
+# How long the device has a buffer, from add to get: the entropy device (tests/device) holds each
+# buffer for a given time, and says how long it really did.
+. "$(dirname "$0")/lib.sh"
+
+if [[ -z ${VRINGTOP_GUEST:-} ]]; then
+	# Where we may, before whatever else the machine does: the guest has to wake up in time.
+	chrt -r -p 1 $$ 2>/dev/null
+	for layout in split packed; do
+		RNG_OPTS='--notification-data --event-idx --indirect'
+		[[ $layout == split ]] || RNG_OPTS+=' --packed'
+		export RNG_OPTS
+		KERNEL=6.12 vm_run "TESTS_BEFORE=$tests_run bash ${0@Q} $layout"
+		printf '%s\n' "$vm_out"
+		tests_run=$(($(grep -cE '^(not )?ok ' <<<"$vm_out") + tests_run))
+		tests_failed=$(($(grep -c '^not ok ' <<<"$vm_out") + tests_failed))
+		is "$layout: the guest ends well" "$vm_status $(sed 1d <<<"$vm_err")" '0 '
+	done
+	done_testing
+fi
+tests_run=$TESTS_BEFORE layout=$1
+
+device=$(cd /sys/bus/virtio/drivers/virtio_rng && echo virtio*)
+exec {port}<>/dev/virtio-ports/vringtop.rng
+
+# held_for: the median time for which the device held a buffer, since it was told to
+held_for() {
+	echo report >&"$port"
+	read -r -u "$port" answer
+	answer=${answer#*'"held_ns_p50":'}
+	echo "${answer%%,*}"
+}
+# us NS
+us() {
+	printf '%d us' $(($1 / 1000))
+}
+
+# Reads with pauses: the guest is idle before each, as it is while the device holds a buffer, so all
+# buffers, held or not, wait for a CPU of the guest to wake up.
+/usr/bin/python3 -c '
+import os, time
+rng = os.open("/dev/hwrng", os.O_RDONLY)
+while True:
+    os.read(rng, 64)
+    time.sleep(0.004)' &
+reader=$!
+
+# series HOLD SECONDS: sets p50, as vringtop shows it, and held, as the device says
+series() {
+	local answer
+	echo "hold $1ms" >&"$port"
+	read -r -u "$port" answer
+	p50=$(vringtop stat --json -u -d "$device" "$2" 1 | /usr/bin/python3 -c '
+import json, sys
+queue, = json.load(sys.stdin)["queues"]
+print(queue["ops"]["avail_to_used"]["p50"])')
+	held=$(held_for)
+}
+# within HOLD: p50 is within 5 % of the time that the buffers were held and the undelayed run took
+within() {
+	local expected=$(($1 * 1000000 + undelayed))
+	((p50 * 100 >= expected * 95 && p50 * 100 <= expected * 105))
+}
+
+# A busy machine makes times longer, for the device or for the guest. Of several runs one has to
+# be undisturbed; and no time may ever be shorter than what the buffer was held for.
+declare -A result=([2]='' [20]='')
+short=''
+for _ in {1..8}; do
+	series 0 0.7
+	undelayed=$p50
+	for hold in 2 20; do
+		[[ ${result[$hold]} != yes* ]] || continue
+		series $hold "$([[ $hold == 2 ]] && echo 0.7 || echo 1.2)"
+		((p50 * 100 >= hold * 1000000 * 96)) || short+=" $(us "$p50") of $hold ms"
+		figures="$(us "$p50"), held for $(us "$held"), undelayed $(us "$undelayed")"
+		if within $hold && ((held < hold * 1010000)); then
+			result[$hold]="yes: $figures"
+		else
+			result[$hold]="no: $figures"
+		fi
+	done
+	[[ ${result[2]} != yes* || ${result[20]} != yes* ]] || break
+done
+for hold in 2 20; do
+	like "$layout: held for $hold ms: within 5 % (${result[$hold]})" "${result[$hold]}" '^yes'
+done
+is "$layout: no run shows less than the buffers were held for" "$short" ''
+
+# The same buffers, timed by the kernel's own events: as many, and the mean of their times. If the
+# kernel itself reads from the device meanwhile, as it does every few seconds, once more.
+echo 'hold 2ms' >&"$port"
+read -r -u "$port" answer
+kill $reader
+wait $reader 2>/dev/null
+sleep 0.1 # the last of its buffers comes back
+cd /sys/kernel/tracing || exit 1
+echo mono >trace_clock
+echo 8192 >buffer_size_kb
+echo "device == ${device#virtio}" >events/virtio_ring/filter
+echo 1 >events/virtio_ring/virtqueue_add/enable
+echo 1 >events/virtio_ring/virtqueue_get/enable
+for _ in {1..8}; do
+	rm -f /tmp/json
+	echo >trace
+	vringtop stat --json -u -d "$device" 0.2 >/tmp/json &
+	tool=$!
+	until [[ -s /tmp/json ]]; do sleep 0.1; done
+	dd if=/dev/hwrng of=/dev/null bs=64 count=200 iflag=fullblock 2>/dev/null
+	sleep 0.5
+	kill -INT $tool
+	wait $tool
+	grep -q '^ *hwrng-' trace || break
+done
+read -r count sum <<<"$(/usr/bin/python3 -c '
+import json
+ops = [q["ops"].get("avail_to_used", {"count": 0, "sum": 0})
+       for line in open("/tmp/json") for q in json.loads(line)["queues"]]
+print(sum(o["count"] for o in ops), sum(o["sum"] for o in ops))')"
+read -r traced mean <<<"$(grep -o -E '[0-9]+\.[0-9]+: virtqueue_(add|get): .* result=[01]' trace | awk '
+	/_add/ { added = $1 + 0 }
+	/_get.* result=1/ && added { sum += $1 - added; n++; added = 0 }
+	END { printf "%d %d\n", n, sum / n * 1e6 }')"
+is "$layout: as many buffers as the events have" "$count" "$traced"
+ok "$layout: of $traced buffers the mean, $(us $((sum / count))), is that of the events, $mean us" \
+	test $((sum / count / 10)) -ge $((mean * 97)) -a $((sum / count / 10)) -le $((mean * 103))
+exit 0
