@@ -264,7 +264,7 @@ is "each operation of each queue was counted as often as it happened ($(wc -l <"
 	for place, serials in at.items():
 	    wrong["not gone before the next came"] += sum(not lives[s]["gone"] for s in serials[:-1])
 
-	print("wrong:", *(f"{what} ({n})" for what, n in wrong.items() if n))
+	print("wrong:", ", ".join(f"{what} ({n})" for what, n in wrong.items() if n) or "nothing")
 
 	def tell(name, belongs):
 	    """The buffers of each life of a disk: of the first of all its queues, and so on."""
@@ -279,7 +279,7 @@ is "each operation of each queue was counted as often as it happened ($(wc -l <"
 	tell("spare:", True)
 	tell("hot:", False)
 END
-is 'each queue has one life, is new, and then gone' "$(sed -n 's/^wrong: *//p' "$work/lives")" ''
+is 'each queue has one life, is new, and then gone' "$(sed -n 's/^wrong: //p' "$work/lives")" nothing
 is 'each life of the disk starts from zero, and has as many buffers as requests' \
 	"$(sed -n 's/^spare: //p' "$work/lives")" "$(xargs <"$work/unbind_disk")"
 is 'and each life of the disk that is plugged in' \
