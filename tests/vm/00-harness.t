@@ -29,7 +29,7 @@ is "nothing stays behind" "$(left_behind)" ''
 # --- The standard guest, with drivers built in and with a distribution's modules ---
 # shellcheck disable=SC2016 # the guest's shell expands it
 standard='
-	driver() { for d in /sys/bus/virtio/drivers/$1/virtio*; do echo "${d##*/}"; done; }
+	driver() { for d in /sys/bus/virtio/drivers/$1/virtio*; do [[ ! -e $d ]] || echo "${d##*/}"; done; }
 	packed() { cut -c 35 "/sys/bus/virtio/devices/$1/features"; }
 	for d in $(driver virtio_blk); do
 		echo "blk $(cat /sys/bus/virtio/devices/$d/block/*/serial) packed=$(packed "$d")"
