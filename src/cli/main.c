@@ -16,6 +16,7 @@ static const struct {
 	{ "stat", verb_stat, "a table per interval, or JSON" },
 	{ "hist", verb_hist, "latency histograms per operation" },
 	{ "queues", verb_queues, "every virtqueue of this machine" },
+	{ "doctor", verb_doctor, "what is here, what is missing, how to get it" },
 };
 
 volatile sig_atomic_t stop;
@@ -53,7 +54,7 @@ static void usage(FILE *f)
 		   "  sudo vringtop hist -o add,get 5 1   histograms of two operations over 5 s\n"
 		   "\n"
 		   "vringtop VERB --help tells the options of a verb.\n"
-		   "Exit status: 0 fine, 1 failed, 2 wrong use.\n");
+		   "Exit status: 0 fine, 1 failed (doctor: something is missing), 2 wrong use.\n");
 }
 
 int main(int argc, char **argv)

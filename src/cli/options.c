@@ -155,7 +155,7 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if ((all[i].use & use) == all[i].use)
+		if ((all[i].use & use) == all[i].use && (all[i].use || !(use & USE_NO_FILTERS)))
 			options[n++] = all[i].option;
 	memset(o, 0, sizeof(*o));
 	o->page = "queues";

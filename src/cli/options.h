@@ -29,6 +29,7 @@ enum option_use {
 	USE_OPS = 4,
 	USE_PER_QUEUE = 8,
 	USE_PAGE = 16,
+	USE_NO_FILTERS = 32,
 };
 
 /**

@@ -5,10 +5,10 @@
 const struct ring_feature ring_features[] = {
 	{ 28, "INDIRECT_DESC", "indirect" },
 	{ 29, "EVENT_IDX", "event_idx" },
-	{ 32, "VERSION_1", NULL },
+	{ RING_F_VERSION_1, "VERSION_1", NULL },
 	{ 33, "ACCESS_PLATFORM", "platform" },
-	{ 34, "RING_PACKED", NULL },
-	{ 35, "IN_ORDER", NULL },
+	{ RING_F_PACKED, "RING_PACKED", NULL },
+	{ RING_F_IN_ORDER, "IN_ORDER", NULL },
 	{ 36, "ORDER_PLATFORM", "order" },
 	{ 37, "SR_IOV", NULL },
 	{ RING_F_NOTIFICATION_DATA, "NOTIFICATION_DATA", "notif_data" },

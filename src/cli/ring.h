@@ -9,6 +9,9 @@
 
 /* Reserved feature bits, virtio 1.3 section 6. */
 enum {
+	RING_F_VERSION_1 = 32,
+	RING_F_PACKED = 34,
+	RING_F_IN_ORDER = 35,
 	RING_F_NOTIFICATION_DATA = 38,
 };
 
