@@ -1,30 +1,39 @@
 #!/bin/bash
-# Every queue of the guest is listed, idle ones too, with the layout that its device negotiated.
+# Every queue of the guest is listed, idle ones too, by its name, with its driver, and with the
+# layout that its device negotiated.
 . "$(dirname "$0")/lib.sh"
 if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	out=$(make -s -C "$repo" vm KERNEL=6.12 CMD='vringtop stat --json 1 3' 2>/dev/null </dev/null)
 	lines=$(while read -r line; do /usr/bin/python3 -m json.tool <<<"$line" >/dev/null && echo ok; done <<<"$out")
 	is "make vm CMD='vringtop stat --json 1 3' prints three lines of JSON" "$lines" $'ok\nok\nok'
-	KERNEL=6.12 vm_run "TESTS_BEFORE=$tests_run FAILED_BEFORE=$tests_failed bash ${0@Q}"
-	printf '%s\n' "$vm_out"
-	exit "$vm_status"
+	for kernel in 6.12 7.3; do
+		KERNEL=$kernel vm_run "TESTS_BEFORE=$tests_run bash ${0@Q} $kernel"
+		printf '%s\n' "$vm_out"
+		tests_run=$(($(grep -cE '^(not )?ok ' <<<"$vm_out") + tests_run))
+		tests_failed=$(($(grep -c '^not ok ' <<<"$vm_out") + tests_failed))
+		is "$kernel: the guest ends well" "$vm_status $(sed 1d <<<"$vm_err")" '0 '
+	done
+	done_testing
 fi
-tests_run=$TESTS_BEFORE tests_failed=$FAILED_BEFORE
+tests_run=$TESTS_BEFORE kernel=$1
 
-list=$(vringtop queues --json)
-ok 'the list is JSON' /usr/bin/python3 -m json.tool <<<"$list"
-
-# names DEVICE: the names of its queues, in order
-names() {
-	/usr/bin/python3 -c '
-import json, sys
-print(*[q["name"] for q in json.load(sys.stdin) if q["device"] == sys.argv[1]])' "$1" <<<"$list"
-}
+vringtop queues --json >/tmp/list
+# A line for each device, of what its queues have: driver | layouts | features, bit 0 first | names.
+listed=$(/usr/bin/python3 -c '
+import json
+queues = json.load(open("/tmp/list"))
+for device in {q["device"]: 0 for q in queues}:
+    own = [q for q in queues if q["device"] == device]
+    of = lambda key: " ".join(dict.fromkeys(str(q[key]) for q in own))
+    features = " ".join(format(int(f, 16), "064b")[::-1] for f in of("features").split())
+    print(device, of("driver"), of("layout"), features, " ".join(q["name"] for q in own), sep="|")')
 
 # What each driver asks for (virtio 1.3, section 5); a disk and a SCSI host have a queue per CPU.
+drivers='' layouts=''
 for device in /sys/bus/virtio/devices/virtio*; do
 	driver=$(basename "$(readlink "$device/driver")")
 	name=${device##*/}
+	IFS='|' read -r _ its_driver its_layout its_features its_names < <(grep "^$name|" <<<"$listed")
 	case $driver in
 	virtio_blk) expected='req.0 req.1' ;;
 	virtio_net) expected='input.0 output.0 control' ;;
@@ -33,30 +42,38 @@ for device in /sys/bus/virtio/devices/virtio*; do
 	virtio_balloon) expected='inflate deflate stats' ;;
 	9pnet_virtio) expected='requests' ;;
 	virtio_console) # a pair for the first port, a pair for control, a pair for each other port
-		expected=$(names "$name")
-		like "$name ($driver): the queues" "$expected" '^input output control-i control-o( input output)+$'
+		expected=$its_names
+		like "$kernel: $name ($driver): pairs of queues" "$expected" '^input output control-i control-o( input output)+$'
 		;;
 	*) expected="a driver that this test does not know" ;;
 	esac
-	is "$name ($driver): the queues" "$(names "$name")" "$expected"
+	is "$kernel: $name ($driver): the queues" "$its_names" "$expected"
 
-	# A string of 64 feature bits, 34 is VIRTIO_F_RING_PACKED.
+	# A string of feature bits: 34 is VIRTIO_F_RING_PACKED, 35 is VIRTIO_F_IN_ORDER.
 	features=$(<"$device/features")
 	if [[ ${features:34:1} == 1 ]]; then layout='packed'; else layout='split'; fi
-	is "$name ($driver): the layout" "$(/usr/bin/python3 -c '
-import json, sys
-print(*{q["layout"] for q in json.load(sys.stdin) if q["device"] == sys.argv[1]})' "$name" <<<"$list")" $layout
-	is "$name ($driver): the driver and the features" "$(/usr/bin/python3 -c '
-import json, sys
-for q in json.load(sys.stdin):
-    if q["device"] == sys.argv[1]:
-        print(q["driver"], format(int(q["features"], 16), "064b")[::-1])
-        break' "$name" <<<"$list")" "$driver $features"
+	[[ ${features:35:1} == 0 ]] || layout+='-in-order'
+	is "$kernel: $name ($driver): the layout, $layout" "$its_layout" $layout
+	is "$kernel: $name ($driver): the driver and the features" "$its_driver $its_features" "$driver ${features:0:64}"
+	drivers+="$driver"$'\n' layouts+="$layout"$'\n'
 done
+is "$kernel: every driver was there" "$(sort -u <<<"$drivers" | xargs)" \
+	'9pnet_virtio virtio_balloon virtio_blk virtio_console virtio_net virtio_rng virtio_scsi'
+in_order=' packed-in-order split split-in-order'
+[[ $kernel == 7.* ]] || in_order=' split'
+is "$kernel: every layout was there" "$(sort -u <<<"$layouts" | xargs)" "packed$in_order"
+
+# The names, too, that the kernel gives the interrupts of the queues that have one of their own.
+interrupts=$(sed -n 's/.* \(virtio[0-9]*\)-\([a-z]*\.[0-9]*\|input\|control\|event\|request\|inflate\|deflate\|stats\|requests\)$/\1 \2/p' /proc/interrupts | sort)
+like "$kernel: queues have interrupts" "$interrupts" 'virtio[0-9]+ req\.0.*virtio[0-9]+ req\.0'
+is "$kernel: the names are those of the interrupts" \
+	"$(awk -F '|' '{ n = split($5, names, " "); for (i = 1; i <= n; i++) print $1, names[i] }' <<<"$listed" |
+		sort | comm -13 - <(printf '%s\n' "$interrupts"))" ''
+
 table=$(vringtop queues)
-is 'the table has a line for each queue' "$(grep -c '^virtio' <<<"$table")" \
-	"$(/usr/bin/python3 -c 'import json, sys; print(len(json.load(sys.stdin)))' <<<"$list")"
-is 'the table fits 80 columns' "$(awk 'length > 80' <<<"$table")" ''
-like 'filters' "$(vringtop queues -D virtio_net -q control | awk 'NR > 1 { print $2, $4 }')" \
+is "$kernel: the table has a line for each queue" "$(grep -c '^virtio' <<<"$table")" \
+	"$(awk -F '|' '{ n += split($5, names, " ") } END { print n }' <<<"$listed")"
+is "$kernel: the table fits 80 columns" "$(awk 'length > 80' <<<"$table")" ''
+like "$kernel: filters" "$(vringtop queues -D virtio_net -q control | awk 'NR > 1 { print $2, $4 }')" \
 	$'^virtio_net control\nvirtio_net control$'
-done_testing
+exit 0
