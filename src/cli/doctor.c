@@ -55,6 +55,7 @@ struct doctor {
 	struct kernel_way way;
 	bool modules; /* some of virtio are */
 	uint64_t capabilities; /* effective */
+	bool in_namespace; /* they are those of a user namespace */
 };
 
 /* Prints words from a column on, and goes on below that column. */
@@ -342,8 +343,8 @@ static void check_fentry(struct doctor *d)
 		     "no direct calls from functions (register_ftrace_direct)");
 	else if (!kernel_has_function("virtio_uevent", "virtio"))
 		tell(d, MISSING, "fentry", NULL,
-		     "Idle queues are found by it. Boot a kernel with virtio built in, or one whose "
-		     "module virtio has BTF.",
+		     "Idle queues are found by it. Boot a kernel with virtio built in, or one "
+		     "whose module virtio has BTF.",
 		     "no BTF of the function virtio_uevent");
 	else
 		tell(d, OK, "fentry", NULL, NULL,
@@ -405,7 +406,7 @@ static void check_load(struct doctor *d)
 	if (kernel_confidential())
 		tell(d, MISSING, "trial load", fact_string("error", strerror(err)), "See lockdown.",
 		     "refused: %s", strerror(err));
-	else if ((err == EPERM || err == EACCES) && !has_both(d))
+	else if ((err == EPERM || err == EACCES) && (d->in_namespace || !has_both(d)))
 		tell(d, MISSING, "trial load", fact_string("error", strerror(err)),
 		     "See capabilities.", "refused: %s", strerror(err));
 	else if (err == EPERM || err == EACCES)
@@ -490,7 +491,6 @@ static void check_capabilities(struct doctor *d)
 	struct json_object *facts = json_object_new_object();
 	unsigned int inside, outside, count;
 	char list[64] = "", map[128];
-	bool in_namespace;
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
 		json_object_object_add(facts, wanted[i].name,
@@ -498,12 +498,12 @@ static void check_capabilities(struct doctor *d)
 		if (has(d, wanted[i].bit))
 			add_word(list, sizeof(list), wanted[i].name);
 	}
-	in_namespace = kernel_read_line("/proc/self/uid_map", map, sizeof(map)) &&
-		       sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 &&
-		       count != UINT32_MAX;
+	d->in_namespace = kernel_read_line("/proc/self/uid_map", map, sizeof(map)) &&
+			  sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 &&
+			  count != UINT32_MAX;
 	json_object_object_add(facts, "user", json_object_new_int64(geteuid()));
-	json_object_object_add(facts, "user_namespace", json_object_new_boolean(in_namespace));
-	if (in_namespace)
+	json_object_object_add(facts, "user_namespace", json_object_new_boolean(d->in_namespace));
+	if (d->in_namespace)
 		tell(d, MISSING, "capabilities", facts,
 		     "Only those of the first user namespace count for tracing: run vringtop as "
 		     "root outside of the container.",
@@ -736,7 +736,7 @@ static void check_devices(struct doctor *d)
 	else if (n <= 0)
 		tell(d, MISSING, "devices", facts,
 		     "vringtop shows the virtqueues of a guest: run it in a virtual machine that "
-		     "has virtio devices. If this is one, load their drivers (modprobe virtio_pci).",
+		     "has virtio devices. If this is one, load their drivers: modprobe virtio_pci",
 		     "no virtio device in " VIRTIO_DEVICES);
 	else if (!bound)
 		tell(d, MISSING, "devices", facts,

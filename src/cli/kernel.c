@@ -160,8 +160,7 @@ enum kernel_verdict kernel_try(bool *jited)
 		errno = -fd;
 		return fd == -EPERM || fd == -EACCES ? KERNEL_REFUSES : KERNEL_CANNOT;
 	}
-	if (jited)
-		*jited = !bpf_obj_get_info_by_fd(fd, &info, &size) && info.jited_prog_len;
+	*jited = !bpf_obj_get_info_by_fd(fd, &info, &size) && info.jited_prog_len;
 	close(fd);
 	return KERNEL_LOADS;
 }

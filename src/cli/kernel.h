@@ -50,7 +50,7 @@ enum kernel_verdict {
 
 /**
  * Loads a tracing program, does not attach it, and unloads it.
- * @jited: whether it was compiled; may be NULL
+ * @jited: whether it was compiled, if it loads
  */
 enum kernel_verdict kernel_try(bool *jited);
 

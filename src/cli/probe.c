@@ -72,15 +72,20 @@ static int complain_refused(const char *what)
 /* Says in plain words what stands in the way before libbpf says it in many. */
 static int check_kernel(void)
 {
+	bool jited;
 	int err;
 
 	if (!kernel_count_devices())
 		return complain("vringtop shows the virtqueues of a guest: run it in a virtual "
 				"machine that has virtio devices.",
 				"no virtio device in " VIRTIO_DEVICES);
-	switch (kernel_try(NULL)) {
+	switch (kernel_try(&jited)) {
 	case KERNEL_LOADS:
-		return 0;
+		if (jited)
+			return 0;
+		return complain("Switch it on: sysctl net.core.bpf_jit_enable=1",
+				"the kernel's BPF JIT is off, and its interpreter cannot run the "
+				"programs");
 	case KERNEL_NO_BTF:
 		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
 				"no kernel type information (BTF) in " KERNEL_BTF ": %s",
