@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <stdio.h>
 #include "format.h"
 
@@ -58,9 +57,17 @@ char *format_share(char *buf, double part, double whole)
 
 void copy_printable(char *to, const char *from, size_t size)
 {
-	size_t i;
+	const char *end = to + size - 1;
 
-	for (i = 0; i + 1 < size && from[i]; i++)
-		to[i] = isascii(from[i]) && isprint(from[i]) ? from[i] : '?';
-	to[i] = '\0';
+	for (; *from && to < end; from++) {
+		if (*from >= ' ' && *from <= '~' && *from != '\\') {
+			*to++ = *from;
+			continue;
+		}
+		/* Whole or not at all. */
+		if (end - to < 4)
+			break;
+		to += sprintf(to, "\\x%02x", (unsigned char)*from);
+	}
+	*to = '\0';
 }

@@ -22,7 +22,10 @@ char *format_bytes(char *buf, double n);
 /** A share of a whole: "37%"; "-" if the whole is 0. */
 char *format_share(char *buf, double part, double whole);
 
-/** A name from the kernel or a device, cut to @size; it must not be able to move the cursor. */
+/**
+ * A name from the kernel or a device, which must not be able to move the cursor: what
+ * is not printable ASCII, and the backslash, becomes \xHH. Cut to @size (1 at least).
+ */
 void copy_printable(char *to, const char *from, size_t size);
 
 #endif
