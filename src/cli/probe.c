@@ -160,6 +160,7 @@ static int load(struct probe *p, uint32_t ops)
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_program *prog;
 	struct kernel_way way;
+	__u32 module;
 	int err;
 
 	if (cpus < 1)
@@ -213,6 +214,13 @@ static int load(struct probe *p, uint32_t ops)
 				"control group.",
 				"no memory for the counters in the kernel (%u MiB)",
 				p->nr_slots * (unsigned int)sizeof(struct vt_slot) >> 20);
+	/* libbpf finds the types of a module by its number, which the kernel tells few. */
+	if (err && !access("/sys/kernel/btf/virtio_ring", F_OK) &&
+	    bpf_btf_get_next_id(0, &module) == -EPERM)
+		return complain("Run it as root, or give it CAP_SYS_ADMIN as well; it keeps no "
+				"capability once it has started.",
+				"cannot load the programs: virtio_ring is a module here, and only "
+				"CAP_SYS_ADMIN may attach to a module's functions");
 	if (err)
 		return complain("Run it with VRINGTOP_DEBUG=1 and report what the kernel says.",
 				"cannot load the programs: %s", strerror(-err));
