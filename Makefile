@@ -9,7 +9,7 @@ CLANG     ?= clang
 BPFTOOL   ?= bpftool
 # Where Debian has bpftool; not on the PATH of everyone who is not root.
 export PATH := $(PATH):/usr/sbin:/sbin
-PKGS      := libbpf json-c ncursesw
+PKGS      := libbpf json-c ncursesw libseccomp
 
 CFLAGS    ?= -O2 -g
 CFLAGS    += -std=gnu11 -Wall -Wextra

@@ -6,7 +6,7 @@ set -euo pipefail
 
 setup_build() {
 	packages+=(gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libncurses-dev
-		libjson-c-dev libcmocka-dev pkg-config bpftool perl)
+		libjson-c-dev libseccomp-dev libcmocka-dev pkg-config bpftool perl)
 }
 
 setup_kernel() {

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "confine.h"
 #include "error.h"
 #include "live.h"
 #include "probe.h"
@@ -32,6 +33,8 @@ int live_run(const struct options *o,
 
 	if (!p)
 		return 1;
+	if (confine())
+		goto out;
 	now = probe_read(p);
 	if (!now || options_match(o, now) || snapshot_copy(now, &before))
 		goto out;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "confine.h"
 #include "error.h"
 #include "json.h"
 #include "options.h"
@@ -63,6 +64,8 @@ int verb_queues(int argc, char **argv)
 	p = probe_open(0);
 	if (!p)
 		return 1;
+	if (confine())
+		goto out;
 	now = probe_read(p);
 	if (!now || options_match(&o, now) || snapshot_copy(now, &s))
 		goto out;

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <curses.h>
+#include "confine.h"
 #include "error.h"
 #include "format.h"
 #include "options.h"
@@ -743,7 +744,8 @@ int verb_top(int argc, char **argv)
 		use_default_colors();
 		init_pair(1, COLOR_RED, -1);
 	}
-	failed = watch(&v, p);
+	/* Only now: ncurses has read the terminal's description. */
+	failed = confine() ? 1 : watch(&v, p);
 	endwin();
 	delscreen(screen);
 	probe_close(p);

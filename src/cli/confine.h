@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the process may still do once all is attached: next to nothing. */
+#ifndef CONFINE_H
+#define CONFINE_H
+
+/**
+ * Gives up every capability, the way to new ones, and all system calls but those
+ * that reading and showing takes. To be called when the programs are attached and
+ * the terminal is open; there is no way back. A kernel without seccomp filters
+ * leaves out the last step.
+ * Returns 0, or -1 after it has printed why not.
+ */
+int confine(void);
+
+#endif
