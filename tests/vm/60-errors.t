@@ -62,14 +62,14 @@ like 'a closed pipe ends it' "$out" 'lost 0'
 is 'as it ends every program: SIGPIPE' $status 141
 is 'without a word' "$err" ''
 
-for verb in top stat hist queues; do
+for verb in top stat hist queues doctor; do
 	tried "vringtop $verb --help"
 	is "$verb --help: status 0" $status 0
 	like "$verb --help has examples" "$out" 'Examples:.*sudo vringtop'
 	is "$verb --help fits 80 columns" "$(awk 'length > 80' <<<"$out")" ''
 done
 tried 'vringtop --help'
-like '--help lists the verbs' "$out" 'top .*stat .*hist .*queues'
+like '--help lists the verbs' "$out" 'top .*stat .*hist .*queues .*doctor'
 tried 'vringtop --version'
 like '--version' "$out" '^vringtop [0-9]+\.[0-9]+'
 done_testing
