@@ -7,7 +7,8 @@
  * The start of a call is kept with its queue and operation: a driver makes one
  * call of an operation of a queue at a time. Functions call each other, or have
  * a copy of each other, as the compiler liked it; the one that ends first counts
- * the call and takes the start away, so that no call is counted twice.
+ * the call and takes the start away, so that no call is counted twice. Where a
+ * function only ever calls another one, the tool detaches from it.
  */
 
 /* The queue of an address, by its hash: a cache line of 4. */
@@ -21,12 +22,7 @@ struct vq_group {
 	} queue[VQ_WAYS];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct vq_group);
-} vqs SEC(".maps");
+static struct vq_group vqs[1 << VQ_BITS];
 
 /* When the calls that are under way began, ns; 0: none is. Key: id */
 struct starts {
@@ -36,35 +32,23 @@ struct starts {
 	__u64 pad[11];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct starts);
-} starts SEC(".maps");
+NEAR_FAR(static, struct starts, starts, VT_NEAR_QUEUES, 0)
 
 /* The same for doorbells: several may ring at once. Key: as slot_rows */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} doorbell_starts SEC(".maps");
+NEAR_FAR(static, __u64, doorbell_starts, VT_NEAR_ROWS, 0)
 
 __u32 adding_queue;
 
 static __always_inline struct vq_group *group_of(const struct virtqueue *vq)
 {
-	__u32 key = (__u64)vq * 0x9e3779b97f4a7c15ull >> (64 - VQ_BITS);
-
-	return bpf_map_lookup_elem(&vqs, &key);
+	return &vqs[(__u64)vq * 0x9e3779b97f4a7c15ull >> (64 - VQ_BITS)];
 }
 
 static __always_inline __u32 id_known(const struct virtqueue *vq)
 {
 	struct vq_group *g = group_of(vq);
 
-	for (int i = 0; g && i < VQ_WAYS; i++)
+	for (int i = 0; i < VQ_WAYS; i++)
 		if (g->queue[i].vq == (__u64)vq)
 			return g->queue[i].id;
 	return 0;
@@ -79,7 +63,7 @@ static __noinline __u32 function_queue(const struct virtqueue *vq)
 
 	if (n)
 		return n;
-	if (!g || __sync_val_compare_and_swap(&adding_queue, 0, 1)) {
+	if (__sync_val_compare_and_swap(&adding_queue, 0, 1)) {
 		__sync_fetch_and_add(&lost_ids, 1);
 		return 0;
 	}
@@ -115,7 +99,7 @@ static __always_inline __u32 id_of(const struct virtqueue *vq)
 
 static __always_inline struct starts *starts_of(__u32 id)
 {
-	return id ? bpf_map_lookup_elem(&starts, &id) : 0;
+	return id ? starts_at(id) : 0;
 }
 
 /* A call begins. */
@@ -127,19 +111,30 @@ static __always_inline void enter(const struct virtqueue *vq, __u32 op)
 		s->at[op] = bpf_ktime_get_ns();
 }
 
+struct vt_calls virtqueue_get_buf_calls, virtqueue_enable_cb_calls;
+
 /*
  * A call ends: fills @at, and sets @ns to what it took.
+ * @calls: of a function that may only call another one; else NULL
  * Returns false if it is counted already, or did not begin while we watched.
  */
-static __always_inline bool leave(const struct virtqueue *vq, __u32 op, struct at *at, __u64 *ns)
+static __always_inline bool leave(const struct virtqueue *vq, __u32 op, struct at *at, __u64 *ns,
+				  struct vt_calls *calls)
 {
 	struct starts *s;
 
 	at->event = 0;
 	at->id = id_known(vq);
 	s = starts_of(at->id);
-	if (!s || !s->at[op])
+	if (!s)
 		return false;
+	if (!s->at[op]) {
+		if (calls)
+			calls->counted_inside++;
+		return false;
+	}
+	if (calls)
+		calls->counted++;
 	*ns = bpf_ktime_get_ns() - s->at[op];
 	s->at[op] = 0;
 	at->row = row_of(at->id);
@@ -174,7 +169,7 @@ static __always_inline __u64 argument(void *ctx, __u32 n)
 	}
 
 /* A function of which only time and result count; no: when it said no. */
-#define CALL(function, op, no)                                                                     \
+#define CALL(function, op, no, calls)                                                                 \
 	ENTER(function, op)                                                                        \
 	SEC("fexit/" #function)                                                                    \
 	int exit_##function(__u64 *ctx)                                                            \
@@ -182,21 +177,21 @@ static __always_inline __u64 argument(void *ctx, __u32 n)
 		struct at at;                                                                      \
 		__u64 ns;                                                                          \
                                                                                                    \
-		if (leave(VQ, op, &at, &ns))                                                       \
+		if (leave(VQ, op, &at, &ns, calls))                                                \
 			count(&at, op, ns, no);                                                    \
 		return 0;                                                                          \
 	}
 
-CALL(virtqueue_disable_cb, VT_OP_DISABLE_CB, false)
-CALL(virtqueue_enable_cb, VT_OP_ENABLE_CB_PREPARE, false)
-CALL(virtqueue_enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false)
-CALL(virtqueue_enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !(__u8)returned(ctx))
-CALL(virtqueue_poll, VT_OP_POLL, !(__u8)returned(ctx))
-CALL(virtqueue_detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !returned(ctx))
-CALL(virtqueue_get_vring_size, VT_OP_VRING_SIZE, false)
-CALL(virtqueue_get_desc_addr, VT_OP_DESC_ADDR, false)
-CALL(virtqueue_get_avail_addr, VT_OP_AVAIL_ADDR, false)
-CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, false)
+CALL(virtqueue_disable_cb, VT_OP_DISABLE_CB, false, 0)
+CALL(virtqueue_enable_cb, VT_OP_ENABLE_CB_PREPARE, false, &virtqueue_enable_cb_calls)
+CALL(virtqueue_enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false, 0)
+CALL(virtqueue_enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !(__u8)returned(ctx), 0)
+CALL(virtqueue_poll, VT_OP_POLL, !(__u8)returned(ctx), 0)
+CALL(virtqueue_detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !returned(ctx), 0)
+CALL(virtqueue_get_vring_size, VT_OP_VRING_SIZE, false, 0)
+CALL(virtqueue_get_desc_addr, VT_OP_DESC_ADDR, false, 0)
+CALL(virtqueue_get_avail_addr, VT_OP_AVAIL_ADDR, false, 0)
+CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, false, 0)
 
 /* data: the number of the argument that is the buffer's token. */
 #define ADD(function, data)                                                                        \
@@ -208,7 +203,7 @@ CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, false)
 		struct at at;                                                                      \
 		__u64 ns;                                                                          \
                                                                                                    \
-		if (leave(VQ, VT_OP_ADD, &at, &ns) && count(&at, VT_OP_ADD, ns, result) &&        \
+		if (leave(VQ, VT_OP_ADD, &at, &ns, 0) && count(&at, VT_OP_ADD, ns, result) &&     \
 		    !result)                                                                       \
 			added(&at, (const void *)argument(ctx, data));                                       \
 		return 0;                                                                          \
@@ -222,7 +217,7 @@ ADD(virtqueue_add_inbuf_cache_clean, 3)
 ADD(virtqueue_add_inbuf_ctx, 3)
 ADD(virtqueue_add_inbuf_premapped, 3)
 
-#define GET(function)                                                                              \
+#define GET(function, calls)                                                                       \
 	ENTER(function, VT_OP_GET)                                                                 \
 	SEC("fexit/" #function)                                                                    \
 	int exit_##function(__u64 *ctx)                                                            \
@@ -232,7 +227,7 @@ ADD(virtqueue_add_inbuf_premapped, 3)
 		__u32 length = 0;                                                                  \
 		struct at at;                                                                      \
                                                                                                    \
-		if (!leave(VQ, VT_OP_GET, &at, &ns))                                               \
+		if (!leave(VQ, VT_OP_GET, &at, &ns, calls))                                        \
 			return 0;                                                                  \
 		slot = count(&at, VT_OP_GET, ns, !data);                                           \
 		if (!slot || !data)                                                                \
@@ -243,8 +238,8 @@ ADD(virtqueue_add_inbuf_premapped, 3)
 		return 0;                                                                          \
 	}
 
-GET(virtqueue_get_buf)
-GET(virtqueue_get_buf_ctx)
+GET(virtqueue_get_buf, &virtqueue_get_buf_calls)
+GET(virtqueue_get_buf_ctx, 0)
 
 /* A resize or a reset leaves an empty ring. */
 #define RENEW(function, op)                                                                        \
@@ -256,7 +251,7 @@ GET(virtqueue_get_buf_ctx)
 		struct at at;                                                                      \
 		__u64 ns;                                                                          \
                                                                                                    \
-		if (!leave(VQ, op, &at, &ns))                                                      \
+		if (!leave(VQ, op, &at, &ns, 0))                                                   \
 			return 0;                                                                  \
 		count(&at, op, ns, result);                                                        \
 		start_afresh(at.id);                                                               \
@@ -276,7 +271,7 @@ int exit_virtqueue_kick_prepare(__u64 *ctx)
 	struct at at;
 	__u64 ns;
 
-	if (!leave(VQ, VT_OP_KICK_PREPARE, &at, &ns))
+	if (!leave(VQ, VT_OP_KICK_PREPARE, &at, &ns, 0))
 		return 0;
 	count(&at, VT_OP_KICK_PREPARE, ns, !wanted);
 	if (wanted)
@@ -336,11 +331,11 @@ static __always_inline void enter_notify(const struct virtqueue *vq)
 		return;
 	key = at.id * nr_cpus + cpu;
 	if (s->kick && s->kick_cpu == cpu) {
-		at.row = bpf_map_lookup_elem(&slot_rows, &key);
+		at.row = rows_at(key);
 		if (at.row)
 			kick_prepared(&at, s, now, true);
 	}
-	start = bpf_map_lookup_elem(&doorbell_starts, &key);
+	start = doorbell_starts_at(key);
 	if (start)
 		*start = now;
 }
@@ -358,7 +353,7 @@ static __always_inline void exit_notify(const struct virtqueue *vq, bool rung)
 	if (!at.row)
 		return;
 	key = at.id * nr_cpus + bpf_get_smp_processor_id();
-	start = bpf_map_lookup_elem(&doorbell_starts, &key);
+	start = doorbell_starts_at(key);
 	if (start && *start) {
 		count(&at, VT_OP_NOTIFY, bpf_ktime_get_ns() - *start, !rung);
 		*start = 0;
@@ -444,7 +439,7 @@ int enter_vring_del_virtqueue(__u64 *ctx)
 
 	if (!id)
 		return 0;
-	for (int i = 0; g && i < VQ_WAYS; i++)
+	for (int i = 0; i < VQ_WAYS; i++)
 		if (g->queue[i].vq == (__u64)vq)
 			g->queue[i].vq = g->queue[i].id = 0;
 	queue_forget(id);

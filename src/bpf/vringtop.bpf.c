@@ -21,6 +21,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u32 nr_cpus = 1; /* possible ones */
 const volatile __u32 nr_queues = 1; /* entries of the map of queues */
 const volatile __u32 nr_slots = 1;
+const volatile __u16 short_buckets[VT_SHORT]; /* the bucket of each short duration */
 const volatile bool avail_to_used; /* time each buffer from add to get */
 const volatile bool by_functions; /* the kernel has no tracepoints */
 
@@ -32,25 +33,42 @@ __u32 slots_end; /* no slot from here on was ever claimed */
 __u64 lost_slots;
 __u64 lost_ids;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct vt_slot);
-} slots SEC(".maps");
+/*
+ * An array that the path of an operation goes through. Its first elements are a
+ * variable, whose address the program knows; the others are in a map, which
+ * costs several instructions more. Few machines have others.
+ */
+#define NEAR_FAR(scope, element, array, near, flags)                                               \
+	scope element near_##array[near] __attribute__((aligned(64)));                             \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, flags);                                                          \
+		__uint(max_entries, 1);                                                            \
+		__type(key, __u32);                                                                \
+		__type(value, element);                                                            \
+	} far_##array SEC(".maps");                                                                \
+                                                                                                   \
+	static __always_inline element *array##_at(__u64 n)                                        \
+	{                                                                                          \
+		__u32 far;                                                                         \
+                                                                                                   \
+		/* What is compared is what is used: else the verifier sees two numbers. */        \
+		barrier_var(n);                                                                    \
+		if (n < near)                                                                      \
+			return &near_##array[n];                                                   \
+		far = n - near;                                                                    \
+		return bpf_map_lookup_elem(&far_##array, &far);                                    \
+	}
+
+/* The tool reads these. */
+NEAR_FAR(, struct vt_slot, slots, VT_NEAR_SLOTS, BPF_F_MMAPABLE)
 
 /* The slots of a queue on a CPU, a cache line; 0: none yet. Key: id * nr_cpus + CPU. */
 struct slot_row {
 	__u16 slot[1 << VT_OPS_SHIFT];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct slot_row);
-} slot_rows SEC(".maps");
+NEAR_FAR(static, struct slot_row, rows, VT_NEAR_ROWS, 0)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -77,12 +95,7 @@ struct announced {
 };
 
 /* Key: id */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct announced);
-} announcements SEC(".maps");
+NEAR_FAR(static, struct announced, announcements, VT_NEAR_QUEUES, 0)
 
 /* Key: entry in queues */
 struct {
@@ -226,7 +239,7 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 static long slot_try(__u32 i, struct search *s)
 {
 	__u32 n = (s->next + i) % nr_slots;
-	struct vt_slot *slot = bpf_map_lookup_elem(&slots, &n);
+	struct vt_slot *slot = slots_at(n);
 
 	if (!slot || !n || __sync_val_compare_and_swap(&slot->owner, 0, s->owner) != 0)
 		return 0;
@@ -276,6 +289,10 @@ static __always_inline __u32 bucket_of(__u64 ns)
 {
 	__u32 s = 0;
 
+	if (ns < VT_SHORT) {
+		s = short_buckets[ns];
+		return s < VT_NR_BUCKETS ? s : VT_NR_BUCKETS - 1;
+	}
 	/* Branches: without the barriers the compiler computes both sides of each. */
 	if (ns >= 1 << 20) {
 		ns >>= 16;
@@ -309,7 +326,7 @@ static __always_inline __u32 bucket_of(__u64 ns)
 static __always_inline struct slot_row *row_of(__u32 id)
 {
 	__u32 key = id * nr_cpus + bpf_get_smp_processor_id();
-	struct slot_row *row = bpf_map_lookup_elem(&slot_rows, &key);
+	struct slot_row *row = rows_at(key);
 
 	if (!row)
 		__sync_fetch_and_add(&lost_ids, 1);
@@ -333,7 +350,7 @@ static __always_inline struct vt_slot *slot_at(const struct at *at, __u32 op)
 			return 0;
 		at->row->slot[op] = n;
 	}
-	return bpf_map_lookup_elem(&slots, &n);
+	return slots_at(n);
 }
 
 /* Counts a value, most often a time in ns, in the slot of an operation. */
@@ -412,7 +429,7 @@ static __always_inline __u64 flight_end(__u32 id, const void *data)
 /* A buffer was added. */
 static __always_inline void added(const struct at *at, const void *data)
 {
-	struct announced *a = bpf_map_lookup_elem(&announcements, &at->id);
+	struct announced *a = announcements_at(at->id);
 
 	if (a)
 		a->added++;
@@ -433,7 +450,7 @@ static __always_inline void fetched(const struct at *at, const void *data)
 /* A doorbell will announce what was added since the one before. */
 static __always_inline void announce(const struct at *at)
 {
-	struct announced *a = bpf_map_lookup_elem(&announcements, &at->id);
+	struct announced *a = announcements_at(at->id);
 
 	if (!a)
 		return;
@@ -445,7 +462,7 @@ static __always_inline void announce(const struct at *at)
 /* The ring is empty again: what no doorbell announced never will be. */
 static __always_inline void start_afresh(__u32 id)
 {
-	struct announced *a = bpf_map_lookup_elem(&announcements, &id);
+	struct announced *a = announcements_at(id);
 
 	if (a)
 		a->announced = a->added;
@@ -496,7 +513,7 @@ enum { VALUE_AGREES, VALUE_BEHIND, VALUE_WRONG };
 
 static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 n, __u32 id, __u32 value)
 {
-	struct announced *a = bpf_map_lookup_elem(&announcements, &id);
+	struct announced *a = announcements_at(id);
 	struct vt_doorbells *bells = bpf_map_lookup_elem(&doorbells, &n);
 	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
 	struct vt_doorbell *d;
@@ -522,7 +539,7 @@ static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 n, __u32 i
 static long row_forget(__u32 cpu, __u32 *id)
 {
 	__u32 key = *id * nr_cpus + cpu;
-	struct slot_row *row = bpf_map_lookup_elem(&slot_rows, &key);
+	struct slot_row *row = rows_at(key);
 
 	if (row)
 		__builtin_memset(row, 0, sizeof(*row));
@@ -533,7 +550,7 @@ static long row_forget(__u32 cpu, __u32 *id)
 static void queue_forget(__u32 id)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
-	struct announced *a = bpf_map_lookup_elem(&announcements, &id);
+	struct announced *a = announcements_at(id);
 	struct vt_queue *q;
 	__u32 n;
 

@@ -121,6 +121,20 @@ struct vt_doorbells {
 	struct vt_doorbell last[VT_NR_DOORBELLS];
 };
 
+/* Calls of a function that only calls another one, perhaps. */
+struct vt_calls {
+	unsigned int counted; /* here */
+	unsigned int counted_inside;
+};
+
+/* So many elements of the arrays are near: see vringtop.bpf.c. */
+#define VT_NEAR_SLOTS  2048
+#define VT_NEAR_QUEUES 256
+#define VT_NEAR_ROWS   512
+
+/* So many durations (ns) have their bucket in a table. */
+#define VT_SHORT 1024
+
 /* An operation takes so many bits in a slot's owner. */
 #define VT_OPS_SHIFT 5
 

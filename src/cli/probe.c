@@ -27,15 +27,12 @@
 /* Groups of buffers that are timed, 4 each; the number is that of the programs. */
 #define FLIGHTS (1 << 15)
 
-/* Groups of queues that are found by their address, 4 each; as above. */
-#define VQ_GROUPS (1 << 12)
-
 struct probe {
 	struct vringtop_bpf *skel;
-	struct vt_slot *slots; /* mapped */
+	struct vt_slot *far_slots; /* mapped; those from VT_NEAR_SLOTS on */
 	struct vt_queue *queues; /* mapped */
 	struct vt_doorbells *doorbells; /* mapped, an element for each of queues */
-	size_t slots_size, queues_size, doorbells_size; /* bytes */
+	size_t far_slots_size, queues_size, doorbells_size; /* bytes */
 	uint32_t nr_slots, nr_queues;
 	uint16_t *next_slot; /* a list of slots for each operation, while they are read */
 	bool by_functions; /* the kernel has no tracepoints */
@@ -154,6 +151,12 @@ static bool program_wanted(const struct probe *p, const struct bpf_program *prog
 	return false;
 }
 
+/* The elements of an array that are not near (see vringtop.bpf.c). */
+static void set_far_entries(struct bpf_map *map, uint32_t all, uint32_t near)
+{
+	bpf_map__set_max_entries(map, all > near ? all - near : 1);
+}
+
 static int load(struct probe *p, uint32_t ops)
 {
 	struct vringtop_bpf *skel = p->skel;
@@ -176,12 +179,14 @@ static int load(struct probe *p, uint32_t ops)
 	skel->rodata->nr_cpus = cpus;
 	skel->rodata->nr_queues = p->nr_queues;
 	skel->rodata->nr_slots = p->nr_slots;
-	bpf_map__set_max_entries(skel->maps.slots, p->nr_slots);
+	for (unsigned int ns = 0; ns < VT_SHORT; ns++)
+		skel->rodata->short_buckets[ns] = loglin_bucket(ns);
+	set_far_entries(skel->maps.far_slots, p->nr_slots, VT_NEAR_SLOTS);
 	bpf_map__set_max_entries(skel->maps.queues, p->nr_queues);
 	bpf_map__set_max_entries(skel->maps.queue_of, p->nr_queues);
-	bpf_map__set_max_entries(skel->maps.slot_rows, p->nr_queues * cpus);
+	set_far_entries(skel->maps.far_rows, p->nr_queues * cpus, VT_NEAR_ROWS);
 	bpf_map__set_max_entries(skel->maps.doorbells, p->nr_queues);
-	bpf_map__set_max_entries(skel->maps.announcements, p->nr_queues);
+	set_far_entries(skel->maps.far_announcements, p->nr_queues, VT_NEAR_QUEUES);
 	if (ops >> VT_AVAIL_TO_USED & 1) {
 		skel->rodata->avail_to_used = true;
 		bpf_map__set_max_entries(skel->maps.in_flight, FLIGHTS);
@@ -196,9 +201,8 @@ static int load(struct probe *p, uint32_t ops)
 	p->total.unavailable = way.unavailable;
 	if (p->by_functions) {
 		skel->rodata->by_functions = true;
-		bpf_map__set_max_entries(skel->maps.vqs, VQ_GROUPS);
-		bpf_map__set_max_entries(skel->maps.starts, p->nr_queues);
-		bpf_map__set_max_entries(skel->maps.doorbell_starts, p->nr_queues * cpus);
+		set_far_entries(skel->maps.far_starts, p->nr_queues, VT_NEAR_QUEUES);
+		set_far_entries(skel->maps.far_doorbell_starts, p->nr_queues * cpus, VT_NEAR_ROWS);
 		p->total.no_bytes_out = true;
 	}
 	bpf_object__for_each_program(prog, skel->obj)
@@ -329,11 +333,11 @@ struct probe *probe_open(uint32_t ops)
 	bpf_program__set_autoattach(p->skel->progs.on_uevent, false);
 	if (load(p, ops))
 		goto fail;
-	p->slots = map_shared(p->skel->maps.slots, &p->slots_size, "counters");
+	p->far_slots = map_shared(p->skel->maps.far_slots, &p->far_slots_size, "counters");
 	p->queues = map_shared(p->skel->maps.queues, &p->queues_size, "table of queues");
 	p->doorbells = map_shared(p->skel->maps.doorbells, &p->doorbells_size, "doorbells");
 	p->next_slot = calloc(p->nr_slots, sizeof(*p->next_slot));
-	if (!p->slots || !p->queues || !p->doorbells || !p->next_slot)
+	if (!p->far_slots || !p->queues || !p->doorbells || !p->next_slot)
 		goto fail;
 	if (ops)
 		p->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
@@ -363,8 +367,8 @@ void probe_close(struct probe *p)
 		return;
 	if (p->stats_fd >= 0)
 		close(p->stats_fd);
-	if (p->slots)
-		munmap(p->slots, p->slots_size);
+	if (p->far_slots)
+		munmap(p->far_slots, p->far_slots_size);
 	if (p->queues)
 		munmap(p->queues, p->queues_size);
 	if (p->doorbells)
@@ -486,6 +490,11 @@ static void drop_gone(struct snapshot *s)
 	s->nr_queues = kept;
 }
 
+static struct vt_slot *slot_at(const struct probe *p, uint32_t n)
+{
+	return n < VT_NEAR_SLOTS ? &p->skel->bss->near_slots[n] : &p->far_slots[n - VT_NEAR_SLOTS];
+}
+
 /* Adds up the slots of an operation. */
 static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
 {
@@ -494,7 +503,7 @@ static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
 	struct op_stats *total = *op;
 
 	for (uint32_t n = first; n; n = p->next_slot[n]) {
-		const volatile struct vt_slot *slot = &p->slots[n];
+		const volatile struct vt_slot *slot = slot_at(p, n);
 
 		now.count += slot->count;
 		now.sum += slot->sum;
@@ -519,7 +528,7 @@ static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
 	total->count = now.count;
 
 	for (uint32_t n = first; n; n = p->next_slot[n]) {
-		const volatile struct vt_slot *slot = &p->slots[n];
+		const volatile struct vt_slot *slot = slot_at(p, n);
 
 		for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
 			buckets[b] += slot->buckets[b];
@@ -548,7 +557,7 @@ static int read_slots(struct probe *p)
 	if (!lists)
 		return complain(NULL, "no memory for %zu queues", s->nr_queues);
 	for (uint32_t n = 1; n < end; n++) {
-		uint32_t owner = *(volatile uint32_t *)&p->slots[n].owner;
+		uint32_t owner = *(volatile uint32_t *)&slot_at(p, n)->owner;
 		uint32_t entry = (owner - 1) >> VT_OPS_SHIFT;
 		uint32_t op = (owner - 1) & ((1 << VT_OPS_SHIFT) - 1);
 		struct queue *q;
@@ -572,9 +581,11 @@ static int read_slots(struct probe *p)
 			continue;
 		for (int op = 0; op < VT_NR_COUNTED; op++) {
 			for (uint32_t n = lists[i][op]; n; n = p->next_slot[n]) {
-				memset((char *)&p->slots[n] + sizeof(p->slots[n].owner), 0,
-				       sizeof(p->slots[n]) - sizeof(p->slots[n].owner));
-				__atomic_store_n(&p->slots[n].owner, 0, __ATOMIC_RELEASE);
+				struct vt_slot *slot = slot_at(p, n);
+
+				memset((char *)slot + sizeof(slot->owner), 0,
+				       sizeof(*slot) - sizeof(slot->owner));
+				__atomic_store_n(&slot->owner, 0, __ATOMIC_RELEASE);
 				if (n < p->skel->bss->next_slot)
 					p->skel->bss->next_slot = n;
 			}
@@ -597,6 +608,34 @@ static void free_entries(struct probe *p)
 		p->doorbells[i].sent = 0;
 		__atomic_store_n(&p->queues[i].state, VT_QUEUE_NONE, __ATOMIC_RELEASE);
 	}
+}
+
+/* How often a function is to be seen before it is clear that it only calls another one. */
+#define ENOUGH_CALLS 16
+
+static void detach_wrapper(const struct vt_calls *calls, struct bpf_link **enter,
+			   struct bpf_link **exit)
+{
+	if (!*enter || calls->counted || calls->counted_inside < ENOUGH_CALLS)
+		return;
+	bpf_link__destroy(*enter);
+	bpf_link__destroy(*exit);
+	*enter = *exit = NULL;
+}
+
+/*
+ * A compiler may have made a function a jump to another one that is watched,
+ * which then pays for two pairs of programs.
+ */
+static void detach_wrappers(struct probe *p)
+{
+	struct vringtop_bpf *skel = p->skel;
+
+	detach_wrapper(&skel->bss->virtqueue_get_buf_calls, &skel->links.enter_virtqueue_get_buf,
+		       &skel->links.exit_virtqueue_get_buf);
+	detach_wrapper(&skel->bss->virtqueue_enable_cb_calls,
+		       &skel->links.enter_virtqueue_enable_cb,
+		       &skel->links.exit_virtqueue_enable_cb);
 }
 
 /*
@@ -644,6 +683,7 @@ const struct snapshot *probe_read(struct probe *p)
 	if (read_slots(p))
 		return NULL;
 	free_entries(p);
+	detach_wrappers(p);
 	read_programs(p);
 	getrusage(RUSAGE_SELF, &usage);
 	p->total.cpu = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
