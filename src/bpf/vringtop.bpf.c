@@ -289,6 +289,7 @@ static __always_inline __u32 bucket_of(__u64 ns)
 {
 	__u32 s = 0;
 
+	barrier_var(ns); /* as above */
 	if (ns < VT_SHORT) {
 		s = short_buckets[ns];
 		return s < VT_NR_BUCKETS ? s : VT_NR_BUCKETS - 1;
