@@ -518,17 +518,20 @@ static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 n, __u32 i
 	struct vt_doorbells *bells = bpf_map_lookup_elem(&doorbells, &n);
 	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
 	struct vt_doorbell *d;
-	__u32 ring;
+	__u32 ring, number;
 
 	if (!q || !n || !bells || !a)
 		return VALUE_AGREES;
 	ring = ring_position(vq, q);
-	d = &bells->last[__sync_fetch_and_add(&bells->sent, 1) % VT_NR_DOORBELLS];
+	number = __sync_fetch_and_add(&bells->sent, 1);
+	d = &bells->last[number % VT_NR_DOORBELLS];
 	/* The verifier has checked this pointer: no other one may be made. */
 	barrier_var(d);
 	d->value = value;
 	d->ring = ring;
 	d->buffers = a->last;
+	barrier();
+	d->number = number + 1;
 	/* A full split ring rings the doorbell without asking kick_prepare. */
 	a->last = 0;
 	if (value == ring)

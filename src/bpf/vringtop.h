@@ -113,6 +113,7 @@ struct vt_doorbell {
 	unsigned int value; /* what the driver sent, virtio 1.3 section 2.9 */
 	unsigned int ring; /* what it should be by the ring's own available index */
 	unsigned int buffers; /* added since the doorbell before */
+	unsigned int number; /* of this doorbell, from 1; written last */
 };
 
 struct vt_doorbells {

@@ -436,8 +436,10 @@ static int read_queues(struct probe *p)
 		q->broken = k.broken;
 		q->num = k.num;
 		q->num_free = k.num_free;
-		if (queue_has_notification_data(q))
+		if (queue_has_notification_data(q)) {
 			q->doorbells = p->doorbells[i];
+			doorbells_settle(&q->doorbells);
+		}
 		if (!q->role[0] && k.state == VT_QUEUE_LIVE)
 			kernel_device_role(q->device, q->role, sizeof(q->role));
 	}

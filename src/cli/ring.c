@@ -37,6 +37,16 @@ bool queue_has_notification_data(const struct queue *q)
 	return q->features >> RING_F_NOTIFICATION_DATA & 1;
 }
 
+void doorbells_settle(struct vt_doorbells *d)
+{
+	unsigned int kept = d->sent < VT_NR_DOORBELLS ? d->sent : VT_NR_DOORBELLS;
+
+	/* Two CPUs may ring at once, so that one is there before the one before it. */
+	for (unsigned int number = d->sent - kept + 1; number <= d->sent; number++)
+		if (d->last[(number - 1) % VT_NR_DOORBELLS].number < number)
+			d->sent = number - 1;
+}
+
 const struct vt_doorbell *queue_doorbell(const struct queue *q, unsigned int back)
 {
 	const struct vt_doorbells *d = &q->doorbells;

@@ -37,6 +37,9 @@ struct notification notification_decode(enum vt_layout layout, uint32_t value);
 /** Whether a queue's doorbells carry notification data. */
 bool queue_has_notification_data(const struct queue *q);
 
+/** Leaves out the newest doorbells, from the first on that was not written when they were read. */
+void doorbells_settle(struct vt_doorbells *d);
+
 /**
  * A doorbell with notification data.
  * @back: 0 the newest, 1 the one before, ...

@@ -180,6 +180,30 @@ static void the_last_doorbells(void **unused)
 	snapshot_free(&new);
 }
 
+static void a_doorbell_that_is_being_written(void **unused)
+{
+	struct vt_doorbells d = { .sent = 40 };
+
+	(void)unused;
+	for (unsigned int i = 0; i < 40; i++)
+		d.last[i % VT_NR_DOORBELLS].number = i + 1;
+	doorbells_settle(&d);
+	assert_int_equal(d.sent, 40);
+	/* 42 is there, 41 is not. */
+	d.sent = 42;
+	d.last[41 % VT_NR_DOORBELLS].number = 42;
+	doorbells_settle(&d);
+	assert_int_equal(d.sent, 40);
+	d.sent = 42;
+	d.last[40 % VT_NR_DOORBELLS].number = 41;
+	doorbells_settle(&d);
+	assert_int_equal(d.sent, 42);
+	d.sent = 1;
+	d.last[0].number = 0;
+	doorbells_settle(&d);
+	assert_int_equal(d.sent, 0);
+}
+
 /* What is measured between operations is none itself. */
 static void measurements_are_no_operations(void **unused)
 {
@@ -341,6 +365,7 @@ int main(void)
 		cmocka_unit_test(filters),
 		cmocka_unit_test(notification_data),
 		cmocka_unit_test(the_last_doorbells),
+		cmocka_unit_test(a_doorbell_that_is_being_written),
 		cmocka_unit_test(measurements_are_no_operations),
 		cmocka_unit_test(a_queue_that_is_gone_is_shown),
 		cmocka_unit_test(numbers_are_short),
