@@ -102,13 +102,15 @@ demo: ## everything needed, then the live view in a guest under load (snapshots 
 	@echo '[4/4] guest'
 	@scripts/vm.sh scripts/demo.sh
 
+# So many tests run at once; a guest's CPUs share one thread.
+JOBS ?= $(shell nproc)
 TEST_KERNELS := 6.12 6.12-ops 6.12-stock 7.3 7.3-stock debian-6.1 debian-6.12
 test: ## all tests; ends with a line that counts them
 	@scripts/setup.sh build kernel guest
 	@$(MAKE) --no-print-directory all $(UNIT)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
-	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -e '' $(UNIT) $(sort $(wildcard tests/vm/*.t))
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -j $(JOBS) -e '' $(UNIT) $(sort $(wildcard tests/vm/*.t))
 
 install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop
