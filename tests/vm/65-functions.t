@@ -2,7 +2,7 @@
 # Kernels without the tracepoints: vringtop attaches to the functions. The counts of a fixed load on
 # two disks equal those of a bpftrace script that counts the same functions at the same time.
 . "$(dirname "$0")/lib.sh"
-read -r -a kernels <<<"${FUNCTION_KERNELS:-6.12-stock 7.3-stock debian debian-6.12}"
+read -r -a kernels <<<"${FUNCTION_KERNELS:-6.12-stock 7.3-stock debian-6.1 debian-6.12}"
 if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	for kernel in "${kernels[@]}"; do
 		KERNEL=$kernel vm_run "bash ${0@Q} $kernel $tests_run $tests_failed"
