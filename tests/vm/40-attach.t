@@ -6,10 +6,6 @@ in_guest 6.12
 
 rounds=100
 
-left() {
-	for kind in prog map link; do echo "$kind: $(bpftool $kind list | grep -c '^[0-9]')"; done
-}
-
 # The kernel frees what was detached a moment later.
 is_as_before() {
 	for _ in {1..50}; do

@@ -46,10 +46,6 @@ done
 restless=" $(cd /sys/bus/virtio/drivers && echo 9pnet_virtio/virtio* virtio_console/virtio* | sed 's,[^ ]*/,,g') "
 rng=$(basename "$(readlink -f /sys/bus/virtio/drivers/virtio_rng/virtio*)")
 
-left() {
-	for kind in prog map link; do echo "$kind: $(bpftool $kind list | grep -c '^[0-9]')"; done
-}
-
 # unbind DEVICE DRIVER; bind DEVICE DRIVER
 unbind() { echo "$1" >"/sys/bus/virtio/drivers/$2/unbind"; }
 bind() { echo "$1" >"/sys/bus/virtio/drivers/$2/bind"; }

@@ -2,20 +2,9 @@
 # Kernels without the tracepoints: vringtop attaches to the functions. The counts of a fixed load on
 # two disks equal those of a bpftrace script that counts the same functions at the same time.
 . "$(dirname "$0")/lib.sh"
-read -r -a kernels <<<"${FUNCTION_KERNELS:-6.12-stock 7.3-stock debian-6.1 debian-6.12}"
-if [[ -z ${VRINGTOP_GUEST:-} ]]; then
-	for kernel in "${kernels[@]}"; do
-		KERNEL=$kernel vm_run "bash ${0@Q} $kernel $tests_run $tests_failed"
-		printf '%s\n' "$vm_out"
-		[[ -z $vm_err || $vm_status -eq 0 ]] || printf '%s\n' "$vm_err" >&2
-		read -r tests_run tests_failed < <(awk '
-			/^(not )?ok / { run++ } /^not ok / { failed++ } END { print run + 0, failed + 0 }' <<<"$vm_out" |
-			awk -v run="$tests_run" -v failed="$tests_failed" '{ print run + $1, failed + $2 }')
-		[[ $vm_out == *"# done $kernel"* ]] || fail "$kernel: the guest ends well" "status $vm_status"
-	done
-	done_testing
-fi
-kernel=$1 tests_run=$2 tests_failed=$3
+# shellcheck disable=SC2086 # a list
+in_guests ${FUNCTION_KERNELS:-6.12-stock 7.3-stock debian-6.1 debian-6.12}
+
 reads=2000
 work=$(mktemp -d)
 
@@ -83,5 +72,4 @@ done
 like "$kernel: a table" "$(vringtop stat 1 2)" 'functions +lost 0'
 is "$kernel: the layout of each disk" "$(vringtop queues | awk '$2 ~ /^vd/ && $3 == "virtio_blk" { print $2, $7 }' | sort -u)" \
 	$'vda split\nvdb packed'
-echo "# done $kernel"
-exit $((tests_failed > 0))
+done_testing

@@ -2,24 +2,10 @@
 # What can go wrong around vringtop while it watches, with tracepoints and with functions: the guest
 # goes on, the numbers are right, nothing stays behind.
 . "$(dirname "$0")/lib.sh"
-kernels=${FAULT_KERNELS:-6.12 6.12-stock}
-rounds=${FAULT_ROUNDS:-20} # starts and kills
-if [[ -z ${VRINGTOP_GUEST:-} ]]; then
-	for kernel in $kernels; do
-		TIMEOUT=${TIMEOUT:-1800} KERNEL=$kernel vm_run "bash ${0@Q} $kernel $tests_run $tests_failed $rounds"
-		printf '%s\n' "$vm_out"
-		[[ $vm_status -eq 0 ]] || printf '%s\n' "$vm_err" >&2
-		tests_run=$((tests_run + $(grep -cE '^(not )?ok ' <<<"$vm_out")))
-		tests_failed=$((tests_failed + $(grep -c '^not ok ' <<<"$vm_out")))
-		[[ $vm_out == *"# done $kernel"* ]] || fail "$kernel: the guest ends well" "status $vm_status"
-	done
-	done_testing
-fi
-kernel=$1 tests_run=$2 tests_failed=$3 rounds=$4
-
-left() {
-	for kind in prog map link; do echo "$kind: $(bpftool $kind list | grep -c '^[0-9]')"; done
-}
+export TIMEOUT=${TIMEOUT:-1800}
+# shellcheck disable=SC2086 # a list
+in_guests ${FAULT_KERNELS:-6.12 6.12-stock}
+rounds=${ROUNDS:-20} # starts and kills
 
 # The kernel frees what was detached a moment later.
 is_as_before() {
@@ -166,5 +152,4 @@ kill $load
 wait $load 2>/dev/null
 is_as_before "$rounds starts and kills"
 is "$kernel: the kernel has nothing to say" "$(complaints)" ''
-echo "# done $kernel"
-exit $((tests_failed > 0))
+done_testing

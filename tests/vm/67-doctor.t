@@ -2,23 +2,14 @@
 # vringtop doctor says what is there: each fact against what the kernel itself says, and its verdict
 # against whether `vringtop stat` works in the same place. On DOCTOR_KERNELS, and on this machine.
 . "$(dirname "$0")/lib.sh"
-kernels=${DOCTOR_KERNELS:-6.12 7.3-stock debian-6.1}
 if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	# Here it attaches to nothing, whatever this machine is.
 	out=$("$repo/build/vringtop" doctor) status=$?
 	like 'this machine: its kernel' "$out" "^ok +kernel +Linux $(uname -r) "
 	is 'this machine: the status is that of the lines' $status "$(grep -c -m 1 '^MISSING' <<<"$out")"
-	for kernel in $kernels; do
-		KERNEL=$kernel vm_run "bash ${0@Q} $kernel $tests_run $tests_failed"
-		printf '%s\n' "$vm_out"
-		[[ $vm_status -eq 0 ]] || printf '%s\n' "$vm_err" >&2
-		tests_run=$((tests_run + $(grep -cE '^(not )?ok ' <<<"$vm_out")))
-		tests_failed=$((tests_failed + $(grep -c '^not ok ' <<<"$vm_out")))
-		[[ $vm_out == *"# done $kernel"* ]] || fail "$kernel: the guest ends well" "status $vm_status"
-	done
-	done_testing
 fi
-kernel=$1 tests_run=$2 tests_failed=$3
+# shellcheck disable=SC2086 # a list
+in_guests ${DOCTOR_KERNELS:-6.12 7.3-stock debian-6.1}
 tracing=/sys/kernel/tracing
 
 # read_facts JSON: all of it as fact[check.name], lists in lines of their own
@@ -100,8 +91,11 @@ wait $tool
 way=functions
 [[ ! -d $tracing/events/virtio_ring ]] || way=tracepoints
 is "$kernel: tracepoints or functions" "${fact[attaches_to.way]}" $way
+# Where the kernel made one of these a jump to another function, vringtop detaches from it again.
+wrappers='virtqueue_(get_buf|enable_cb)'
 is "$kernel: attaches to the functions that it says" \
-	"$(tr ' ' '\n' <<<"${fact[attaches_to.functions]-}" | sort | paste -sd' ')" "$attached"
+	"$(tr ' ' '\n' <<<"${fact[attaches_to.functions]-}" | grep -vxE "$wrappers" | sort | paste -sd' ')" \
+	"$(tr ' ' '\n' <<<"$attached" | grep -vxE "$wrappers" | paste -sd' ')"
 
 # An operation with a tracepoint, or with a function that the kernel has, is visible.
 declare -A called=([notification_data]=vring_notification_data [resize]=virtqueue_resize [reset]=virtqueue_reset)
@@ -159,5 +153,4 @@ is "$kernel: stdout is full: status" $? 1
 like "$kernel: stdout is full: said" "$(</tmp/errors)" 'cannot write to stdout'
 vringtop doctor --device vda >/dev/null 2>&1
 is "$kernel: wrong use: status" $? 2
-echo "# done $kernel"
-exit $((tests_failed > 0))
+done_testing

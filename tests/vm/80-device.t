@@ -82,18 +82,23 @@ for _ in range(300):
 		print("shown", *(f"{key} {sums[key]}" for key in sorted(sums)))
 		shown = [(v["value"], v["queue"], v["next_offset"], v.get("wrap_counter", 0)) for v in values]
 		sent = [tuple(int(n, 0) for n in line.split()) for line in open("/tmp/values")]
-		print("shown values", len(shown), "disagree", sum(not v["agrees"] or v["buffers"] != 1 for v in values),
-		      "differ", [pair for pair in zip(shown, sent) if pair[0] != pair[1]][:2])
+		print("shown values", len(shown), "buffers", sum(v["buffers"] for v in values),
+		      "disagree", sum(not v["agrees"] for v in values), "differ", [pair for pair in zip(shown, sent) if pair[0] != pair[1]][:2])
 	END
-	# Every buffer has its doorbell here, so each value is one further than the last: without end
-	# in a split ring, and round a packed one of 4, whose wrap counter changes with every lap.
-	sed -n 's/.*notification_data: .* layout=\([a-z]*\)[^ ]* .* vqn=\([0-9]*\) next=\([0-9]*\) wrap=\([0-9]*\)/\1 \2 \3 \4/p' trace |
-		awk 'BEGIN { wrap = 1 }
+	# A value says where the ring is after the buffers added so far: without end in a split ring, and
+	# round a packed one of 4, whose wrap counter changes with every lap.
+	sed -n -e 's/.*virtqueue_add: .* result=0 .*/add/p' \
+		-e 's/.*notification_data: .* layout=\([a-z]*\)[^ ]* .* vqn=\([0-9]*\) next=\([0-9]*\) wrap=\([0-9]*\)/\1 \2 \3 \4/p' trace |
+		awk '
+			$1 == "add" { added++; next }
 			{
-				if (++at == 4 && $1 == "packed") { at = 0; wrap = 1 - wrap }
-				wrong += $2 != 0 || $3 != at || $4 != ($1 == "packed" ? wrap : 0)
+				packed = $1 == "packed"
+				at = packed ? added % 4 : added
+				wrap = packed && int(added / 4) % 2 == 0
+				wrong += $2 != 0 || $3 != at || $4 != wrap
+				values++
 			}
-			END { print "values", NR, "wrong", wrong + 0 }'
+			END { print "values", values, "wrong", wrong + 0 }'
 	echo "many $((doorbells > 300)) overrun $(awk '/^overrun/ { n += $2 } END { print n }' per_cpu/cpu*/stats)"
 	echo "$device" >$driver/bind
 
@@ -128,13 +133,14 @@ fact() {
 }
 for run in '6.12 split' '6.12 packed' '7.3 split' '7.3 packed'; do
 	kernel=${run% *} layout=${run#* } offered='indirect_desc event_idx version_1'
-	# In a split ring with event_idx there is no such flag, and the device complains.
-	no_notify='fine, kicks +10, kicks suppressed 0' errors=1
+	# In a split ring with event_idx there is no such flag, and the device complains. The kernel
+	# takes some entropy by itself now and then.
+	no_notify='fine, kicks \+1[0-2], kicks suppressed 0' errors=1
 	RNG_OPTS='--notification-data --event-idx --indirect'
 	if [[ $layout == packed ]]; then
 		RNG_OPTS+=' --packed'
 		offered+=' packed'
-		no_notify='stalled, kicks +3, kicks suppressed 1' errors=0
+		no_notify='stalled, kicks \+3, kicks suppressed 1' errors=0
 	fi
 	long=long
 	if [[ $kernel == 7.3 ]]; then
@@ -156,7 +162,7 @@ for run in '6.12 split' '6.12 packed' '7.3 split' '7.3 packed'; do
 	is "$layout: vringtop shows as many, and the buffers that they made available" \
 		"$(fact shown | head -n 1)" \
 		"agree $kicks behind 0 buffers $buffers count $kicks sent $kicks wrong 0"
-	is "$layout: and every single one" "$(fact 'shown values')" "$kicks disagree 0 differ []"
+	is "$layout: and every single one" "$(fact 'shown values')" "$kicks buffers $buffers disagree 0 differ []"
 	like "$layout: its report is there when the guest has ended" "$(<"$report")" '^\{.*"errors":'$errors',.*\}$'
 	rm -f "$report"
 	[[ $long == long ]] || continue
@@ -169,8 +175,8 @@ then fine"
 	is "$layout: that leaves a stale event index" "$(fact stale-avail-event-after:)" \
 		"stalled, kicks +3, kicks suppressed 1
 then fine"
-	is "$layout: that sets the no-notify flag" "$(fact no-notify-after:)" "$no_notify
-then fine"
+	like "$layout: that sets the no-notify flag" "$(fact no-notify-after:)" "^$no_notify
+then fine\$"
 	is "$layout: that pauses" "$(fact pause-after:)" "fine, kicks_ignored +1, kicks suppressed 0
 then fine"
 done

@@ -10,6 +10,29 @@ in_guest() {
 	KERNEL=${1:-6.12} exec "$repo/scripts/vm.sh" "bash ${0@Q}" </dev/null
 }
 
+# in_guests KERNEL...: the rest of the .t file runs in a guest with each of them, whose name is in
+# `kernel`; what was checked before counts. ROUNDS, if set, is passed on.
+in_guests() {
+	if [[ -n ${VRINGTOP_GUEST:-} ]]; then
+		tests_run=$TESTS_BEFORE
+		return
+	fi
+	for kernel in "$@"; do
+		KERNEL=$kernel vm_run "kernel=$kernel ROUNDS=${ROUNDS:-} TESTS_BEFORE=$tests_run bash ${0@Q}"
+		grep -v '^1\.\.' <<<"$vm_out"
+		tests_run=$((tests_run + $(grep -cE '^(not )?ok ' <<<"$vm_out")))
+		tests_failed=$((tests_failed + $(grep -c '^not ok ' <<<"$vm_out")))
+		[[ $vm_status -eq 0 ]] || printf '%s\n' "$vm_err" >&2
+		grep -q '^1\.\.' <<<"$vm_out" || fail "$kernel: the guest ends well" "status $vm_status"
+	done
+	done_testing
+}
+
+# left: how many programs, maps and links there are
+left() {
+	for kind in prog map link; do echo "$kind: $(bpftool $kind list | grep -c '^[0-9]')"; done
+}
+
 # vm_run SCRIPT: runs it in a guest; sets vm_out, vm_err and vm_status.
 # Variables for vm.sh stand in front: KERNEL=6.12-stock TIMEOUT=20 vm_run 'uname -r'
 # shellcheck disable=SC2034 # the .t files read them
