@@ -18,7 +18,7 @@ setup_kernel() {
 setup_guest() {
 	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
 		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf bpftrace procps
-		bsdutils debian-archive-keyring)
+		bsdutils libcap2-bin debian-archive-keyring)
 }
 
 # For guests with Debian's own kernels (debian-kernel.sh).
