@@ -34,14 +34,14 @@ struct starts {
 
 NEAR_FAR(static, struct starts, starts, VT_NEAR_QUEUES, 0)
 
-/* The same for doorbells: several may ring at once. Key: as slot_rows */
+/* The same for doorbells: several may ring at once. Key: as rows */
 NEAR_FAR(static, __u64, doorbell_starts, VT_NEAR_ROWS, 0)
 
 __u32 adding_queue;
 
 static __always_inline struct vq_group *group_of(const struct virtqueue *vq)
 {
-	return &vqs[(__u64)vq * 0x9e3779b97f4a7c15ull >> (64 - VQ_BITS)];
+	return &vqs[hash_of((__u64)vq, VQ_BITS)];
 }
 
 static __always_inline __u32 id_known(const struct virtqueue *vq)
@@ -343,7 +343,6 @@ static __always_inline void enter_notify(const struct virtqueue *vq)
 static __always_inline void exit_notify(const struct virtqueue *vq, bool rung)
 {
 	struct at at = { .id = id_known(vq) };
-	struct vt_slot *slot;
 	__u64 *start;
 	__u32 key;
 
@@ -360,11 +359,7 @@ static __always_inline void exit_notify(const struct virtqueue *vq, bool rung)
 		return;
 	}
 	/* It went to another CPU in between: a doorbell all the same, but without a time. */
-	slot = slot_at(&at, VT_OP_NOTIFY);
-	if (slot) {
-		slot->count++;
-		slot->no += !rung;
-	}
+	count_untimed(&at, VT_OP_NOTIFY, !rung, false);
 }
 
 #define NOTIFY(function)                                                                           \
@@ -394,7 +389,6 @@ SEC("fexit/vring_notification_data")
 int exit_vring_notification_data(__u64 *ctx)
 {
 	struct at at = { .id = id_of(VQ) };
-	struct vt_slot *slot;
 	int verdict;
 
 	if (!at.id)
@@ -403,12 +397,7 @@ int exit_vring_notification_data(__u64 *ctx)
 	if (!at.row)
 		return 0;
 	verdict = doorbell_rung(VQ, at.id, at.id, returned(ctx));
-	slot = slot_at(&at, VT_OP_NOTIFICATION_DATA);
-	if (!slot)
-		return 0;
-	slot->count++;
-	slot->no += verdict == VALUE_WRONG;
-	slot->bytes_out += verdict == VALUE_BEHIND;
+	count_untimed(&at, VT_OP_NOTIFICATION_DATA, verdict == VALUE_WRONG, verdict == VALUE_BEHIND);
 	return 0;
 }
 
@@ -417,16 +406,12 @@ SEC("fexit/vring_interrupt")
 int exit_vring_interrupt(__u64 *ctx)
 {
 	struct at at = { .id = id_of((const void *)argument(ctx, 1)) };
-	struct vt_slot *slot;
 
 	if (!at.id)
 		return 0;
 	at.row = row_of(at.id);
-	slot = at.row ? slot_at(&at, VT_OP_MORE_USED) : 0;
-	if (!slot)
-		return 0;
-	slot->count++;
-	slot->no += !(__u32)returned(ctx); /* IRQ_NONE */
+	if (at.row)
+		count_untimed(&at, VT_OP_MORE_USED, !(__u32)returned(ctx) /* IRQ_NONE */, false);
 	return 0;
 }
 

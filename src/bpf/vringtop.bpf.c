@@ -334,6 +334,12 @@ static __always_inline struct slot_row *row_of(__u32 id)
 	return row;
 }
 
+/* The number of the group that a key is in, of 2^bits; the multiplier is 2^64 / the golden ratio. */
+static __always_inline __u32 hash_of(__u64 key, int bits)
+{
+	return key * 0x9e3779b97f4a7c15ull >> (64 - bits);
+}
+
 /* Where an operation happens. Always inlined, so it costs no memory. */
 struct at {
 	struct slot_row *row;
@@ -371,10 +377,22 @@ static __always_inline struct vt_slot *count(const struct at *at, __u32 op, __u6
 	return slot;
 }
 
+/* Counts a call that has no time. */
+static __always_inline void count_untimed(const struct at *at, __u32 op, bool no, bool behind)
+{
+	struct vt_slot *slot = slot_at(at, op);
+
+	if (!slot)
+		return;
+	slot->count++;
+	slot->no += no;
+	slot->bytes_out += behind;
+}
+
 static __always_inline struct flight *flight_of(__u32 id, const void *data)
 {
-	/* Tokens are addresses, mostly; the multiplier is 2^64 / the golden ratio. */
-	__u32 key = ((__u64)data + id) * 0x9e3779b97f4a7c15ull >> (64 - FLIGHT_BITS);
+	/* Tokens are addresses, mostly. */
+	__u32 key = hash_of((__u64)data + id, FLIGHT_BITS);
 
 	return bpf_map_lookup_elem(&in_flight, &key);
 }

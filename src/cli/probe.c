@@ -129,7 +129,7 @@ static uint32_t power_of_two(uint32_t n)
 	return p;
 }
 
-/* The operations that a program counts: 0 is for one that is needed in any case. */
+/* Whether a program is for this kernel, and for what is to be counted. */
 static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
 			   const struct kernel_way *way, uint32_t ops)
 {

@@ -6,15 +6,6 @@ in_guest 6.12
 
 rounds=100
 
-# The kernel frees what was detached a moment later.
-is_as_before() {
-	for _ in {1..50}; do
-		[[ $(left) != "$before" ]] || break
-		sleep 0.1
-	done
-	is "$1" "$(left)" "$before"
-}
-
 before=$(left)
 dmesg -C
 failed=0

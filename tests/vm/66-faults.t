@@ -7,15 +7,6 @@ export TIMEOUT=${TIMEOUT:-1800}
 in_guests ${FAULT_KERNELS:-6.12 6.12-stock}
 rounds=${ROUNDS:-20} # starts and kills
 
-# The kernel frees what was detached a moment later.
-is_as_before() {
-	for _ in {1..80}; do
-		[[ $(left) != "$before" ]] || break
-		sleep 0.1
-	done
-	is "$kernel: $1: no program, map or link is left" "$(left)" "$before"
-}
-
 # reads NUMBER: of /dev/vda, one after the other
 reads() {
 	dd if=/dev/vda of=/dev/null bs=4k count="$1" iflag=direct status=none
@@ -59,7 +50,7 @@ reads 50
 wait $second
 is "$kernel: a second one, with a limit of 64 open files: status" $? 0
 saw 'the first of two at once' 50
-is_as_before 'two at once'
+is_as_before "$kernel: two at once: no program, map or link is left"
 
 watch
 bpftrace -e 'kprobe:virtqueue_add_sgs { @ = count(); }' >/tmp/bpftrace 2>&1 &
@@ -71,7 +62,7 @@ reads 50
 saw 'beside another tracer' 50
 kill -INT $tracer
 wait $tracer
-is_as_before 'beside another tracer'
+is_as_before "$kernel: beside another tracer: no program, map or link is left"
 
 if [[ -w /sys/devices/system/cpu/cpu1/online ]]; then
 	watch
@@ -80,7 +71,7 @@ if [[ -w /sys/devices/system/cpu/cpu1/online ]]; then
 		reads 25
 	done
 	saw 'CPUs come and go' 100
-	is_as_before 'CPUs come and go'
+	is_as_before "$kernel: CPUs come and go: no program, map or link is left"
 else
 	skip 'no CPU can be taken off' "$kernel: CPUs come and go"
 fi
@@ -104,7 +95,7 @@ if [[ -w $jit ]] && was=$(<$jit) && echo 0 >$jit 2>/dev/null && [[ $(<$jit) == 0
 	reads 50
 	saw 'without the JIT' 50
 	echo "$was" >$jit
-	is_as_before 'without the JIT'
+	is_as_before "$kernel: without the JIT: no program, map or link is left"
 else
 	skip 'this kernel always compiles programs' "$kernel: without the JIT"
 fi
@@ -116,7 +107,7 @@ if grep -qw freeze /sys/power/state 2>/dev/null && [[ -w /sys/class/rtc/rtc0/wak
 	echo freeze >/sys/power/state
 	reads 30
 	saw 'suspended to idle and back' 60
-	is_as_before 'suspended to idle'
+	is_as_before "$kernel: suspended to idle: no program, map or link is left"
 else
 	skip 'this kernel does not suspend' "$kernel: suspended to idle and back"
 fi
@@ -134,7 +125,7 @@ else
 fi
 err=$(bash -c 'ulimit -v 12000; exec vringtop stat 0.1 1' 2>&1 >/dev/null)
 like "$kernel: too little address space: a message, not a crash" "$err" 'cannot map|no memory|shared libraries|cannot '
-is_as_before 'too little memory'
+is_as_before "$kernel: too little memory: no program, map or link is left"
 
 # Ended at any moment, under load.
 scripts/load.sh seconds 900 >/dev/null 2>&1 &
@@ -150,6 +141,6 @@ done
 ok "$kernel: the guest's disks still move after $rounds starts and kills" scripts/load.sh moving 30
 kill $load
 wait $load 2>/dev/null
-is_as_before "$rounds starts and kills"
+is_as_before "$kernel: $rounds starts and kills: no program, map or link is left"
 is "$kernel: the kernel has nothing to say" "$(complaints)" ''
 done_testing

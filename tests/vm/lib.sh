@@ -33,6 +33,16 @@ left() {
 	for kind in prog map link; do echo "$kind: $(bpftool $kind list | grep -c '^[0-9]')"; done
 }
 
+# is_as_before NAME: nothing more is left than `before` says; the kernel frees what was detached a
+# moment later.
+is_as_before() {
+	for _ in {1..80}; do
+		[[ $(left) != "$before" ]] || break
+		sleep 0.1
+	done
+	is "$1" "$(left)" "$before"
+}
+
 # vm_run SCRIPT: runs it in a guest; sets vm_out, vm_err and vm_status.
 # Variables for vm.sh stand in front: KERNEL=6.12-stock TIMEOUT=20 vm_run 'uname -r'
 # shellcheck disable=SC2034 # the .t files read them
