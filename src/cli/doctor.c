@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vringtop doctor: whether the tool can work here, and if not, why and what to do. */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <unistd.h>
+#include "device.h"
 #include "error.h"
 #include "json.h"
 #include "kernel.h"
@@ -32,7 +32,7 @@ static const char doc[] =
 
 enum state {
 	OK,
-	NOTE, /* worth knowing; the tool works */
+	NOTE,	 /* worth knowing; the tool works */
 	MISSING, /* the tool does not work without it */
 };
 
@@ -53,9 +53,9 @@ struct doctor {
 	bool jited;
 	bool has_way;
 	struct kernel_way way;
-	bool modules; /* some of virtio are */
+	bool modules;	       /* some of virtio are */
 	uint64_t capabilities; /* effective */
-	bool in_namespace; /* they are those of a user namespace */
+	bool in_namespace;     /* they are those of a user namespace */
 };
 
 /* Prints words from a column on, and goes on below that column. */
@@ -92,9 +92,9 @@ static void print_check(enum state state, const char *name, const char *found, c
  * @facts: the same as values, taken over; may be NULL
  * @advice: what it means and what to do; may be NULL
  */
-__attribute__((format(printf, 6, 7))) static void
-tell(struct doctor *d, enum state state, const char *name, struct json_object *facts,
-     const char *advice, const char *fmt, ...)
+__attribute__((format(printf, 6, 7))) static void tell(struct doctor *d, enum state state,
+						       const char *name, struct json_object *facts,
+						       const char *advice, const char *fmt, ...)
 {
 	char found[2048], key[32];
 	va_list args;
@@ -302,8 +302,8 @@ static void check_operations(struct doctor *d)
 		json_object_object_add(hidden, name, json_object_new_string(why));
 		/* A reason once for all that it holds for. */
 		if (last[0] && strcmp(why, last)) {
-			snprintf(unseen + strlen(unseen), sizeof(unseen) - strlen(unseen),
-				 " (%s);", last);
+			snprintf(unseen + strlen(unseen), sizeof(unseen) - strlen(unseen), " (%s);",
+				 last);
 			last[0] = '\0';
 		}
 		add_word(unseen, sizeof(unseen), name);
@@ -596,63 +596,13 @@ static void check_clock(struct doctor *d)
 	tell(d, NOTE, "clock", facts, advice, "%s, a slow one", current);
 }
 
-struct device {
-	int number;
-	char role[VT_NAME_LEN];
-	char driver[64]; /* empty: none */
-	unsigned int type;
-	uint64_t features;
-	bool unreadable;
-};
-
-/* The features are characters, bit 0 first. */
-static uint64_t parse_features(const char *line)
+static struct json_object *json_device(const struct device *v)
 {
-	uint64_t features = 0;
-
-	for (int i = 0; i < 64 && (line[i] == '0' || line[i] == '1'); i++)
-		features |= (uint64_t)(line[i] - '0') << i;
-	return features;
-}
-
-static enum vt_layout layout_of(uint64_t features)
-{
-	bool packed = features >> RING_F_PACKED & 1, in_order = features >> RING_F_IN_ORDER & 1;
-
-	if (packed)
-		return in_order ? VT_LAYOUT_PACKED_IN_ORDER : VT_LAYOUT_PACKED;
-	return in_order ? VT_LAYOUT_SPLIT_IN_ORDER : VT_LAYOUT_SPLIT;
-}
-
-static void read_device(const char *name, struct device *v)
-{
-	char path[512], line[256];
-	ssize_t length;
-
-	memset(v, 0, sizeof(*v));
-	v->number = atoi(name + strlen("virtio"));
-	kernel_device_role(v->number, v->role, sizeof(v->role));
-	snprintf(path, sizeof(path), VIRTIO_DEVICES "/%s/driver", name);
-	length = readlink(path, line, sizeof(line) - 1);
-	if (length > 0) {
-		line[length] = '\0';
-		snprintf(v->driver, sizeof(v->driver), "%.63s", strrchr(line, '/') + 1);
-	}
-	snprintf(path, sizeof(path), VIRTIO_DEVICES "/%s/device", name);
-	if (kernel_read_line(path, line, sizeof(line)))
-		v->type = strtoul(line, NULL, 16);
-	snprintf(path, sizeof(path), VIRTIO_DEVICES "/%s/features", name);
-	if (kernel_read_line(path, line, sizeof(line)))
-		v->features = parse_features(line);
-	else
-		v->unreadable = true;
-}
-
-static struct json_object *json_device(const struct device *v, const char *name)
-{
-	struct json_object *o = fact_string("device", name), *features = json_object_new_array();
+	struct json_object *o, *features = json_object_new_array();
 	char value[24];
 
+	snprintf(value, sizeof(value), "virtio%d", v->number);
+	o = fact_string("device", value);
 	json_object_object_add(o, "role", json_object_new_string(v->role));
 	json_object_object_add(o, "driver",
 			       v->driver[0] ? json_object_new_string(v->driver) : NULL);
@@ -668,16 +618,17 @@ static struct json_object *json_device(const struct device *v, const char *name)
 	}
 	snprintf(value, sizeof(value), "0x%llx", (unsigned long long)v->features);
 	json_object_object_add(o, "layout",
-			       json_object_new_string(layout_name(layout_of(v->features))));
+			       json_object_new_string(layout_name(ring_layout(v->features))));
 	json_object_object_add(o, "features", json_object_new_string(value));
 	json_object_object_add(o, "ring_features", features);
 	return o;
 }
 
-static void print_device(const struct device *v, const char *name)
+static void print_device(const struct device *v)
 {
-	char found[512] = "";
+	char found[512] = "", name[24];
 
+	snprintf(name, sizeof(name), "virtio%d", v->number);
 	if (!v->driver[0]) {
 		snprintf(found, sizeof(found), "type %u, no driver: it has no queues", v->type);
 		print_check(NOTE, name, found, NULL);
@@ -691,7 +642,7 @@ static void print_device(const struct device *v, const char *name)
 		print_check(NOTE, name, found, NULL);
 		return;
 	}
-	add_word(found, sizeof(found), layout_name(layout_of(v->features)));
+	add_word(found, sizeof(found), layout_name(ring_layout(v->features)));
 	for (int i = 0; ring_features[i].name; i++)
 		if (ring_features[i].short_name && v->features >> ring_features[i].bit & 1)
 			add_word(found, sizeof(found), ring_features[i].short_name);
@@ -700,29 +651,20 @@ static void print_device(const struct device *v, const char *name)
 	print_check(OK, name, found, NULL);
 }
 
-static int is_device(const struct dirent *e)
-{
-	return !strncmp(e->d_name, "virtio", strlen("virtio"));
-}
-
 static void check_devices(struct doctor *d)
 {
 	struct json_object *all = json_object_new_array(), *facts;
 	unsigned int layouts[VT_NR_LAYOUTS] = {}, bound = 0;
-	struct device *devices = NULL;
-	struct dirent **names = NULL;
+	struct device *devices;
 	char summary[256] = "";
-	int n = scandir(VIRTIO_DEVICES, &names, is_device, versionsort), err = errno;
+	int n = devices_read(&devices), err = errno;
 
-	if (n > 0)
-		devices = calloc(n, sizeof(*devices));
-	for (int i = 0; devices && i < n; i++) {
-		read_device(names[i]->d_name, &devices[i]);
-		json_object_array_add(all, json_device(&devices[i], names[i]->d_name));
+	for (int i = 0; i < n; i++) {
+		json_object_array_add(all, json_device(&devices[i]));
 		if (!devices[i].driver[0] || devices[i].unreadable)
 			continue;
 		bound++;
-		layouts[layout_of(devices[i].features)]++;
+		layouts[ring_layout(devices[i].features)]++;
 	}
 	for (int layout = 0; layout < VT_NR_LAYOUTS; layout++)
 		if (layouts[layout])
@@ -745,12 +687,8 @@ static void check_devices(struct doctor *d)
 		     "%d virtio, none with a driver", n);
 	else
 		tell(d, OK, "devices", facts, NULL, "%d virtio%s", n, summary);
-	for (int i = 0; i < n; i++) {
-		if (!d->checks && devices)
-			print_device(&devices[i], names[i]->d_name);
-		free(names[i]);
-	}
-	free(names);
+	for (int i = 0; !d->checks && i < n; i++)
+		print_device(&devices[i]);
 	free(devices);
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +8,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include "format.h"
 #include "kernel.h"
 #include "snapshot.h"
 
@@ -199,38 +197,6 @@ bool kernel_confidential(void)
 
 	return kernel_read_line("/sys/kernel/security/lockdown", line, sizeof(line)) &&
 	       strstr(line, "[confidentiality]");
-}
-
-int kernel_count_devices(void)
-{
-	DIR *dir = opendir(VIRTIO_DEVICES);
-	struct dirent *e;
-	int n = 0;
-
-	while (dir && (e = readdir(dir)))
-		n += e->d_name[0] != '.';
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
-void kernel_device_role(int device, char *role, size_t size)
-{
-	static const char *const kinds[] = { "block", "net" };
-	char path[128];
-	struct dirent *e;
-	DIR *dir;
-
-	role[0] = '\0';
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds) && !role[0]; k++) {
-		snprintf(path, sizeof(path), VIRTIO_DEVICES "/virtio%d/%s", device, kinds[k]);
-		dir = opendir(path);
-		while (dir && (e = readdir(dir)))
-			if (e->d_name[0] != '.')
-				copy_printable(role, e->d_name, size);
-		if (dir)
-			closedir(dir);
-	}
 }
 
 static int print(enum libbpf_print_level level, const char *fmt, va_list args)

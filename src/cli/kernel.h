@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the running kernel offers: virtio devices, events or functions to attach
- * to, whether it loads programs. Only looks; nothing is attached here.
+ * What the running kernel offers: events or functions to attach to, whether it
+ * loads programs. Only looks; nothing is attached here.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VIRTIO_DEVICES "/sys/bus/virtio/devices"
-#define KERNEL_BTF     "/sys/kernel/btf/vmlinux"
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 /* What a call of a function is, on a kernel without the tracepoints. */
 struct kernel_function {
@@ -62,12 +61,6 @@ bool kernel_read_line(const char *path, char *line, size_t size);
 
 /** Whether the kernel is locked down so far that programs must not read its memory. */
 bool kernel_confidential(void);
-
-/** How many virtio devices there are. */
-int kernel_count_devices(void);
-
-/** What a device is in the system, the name of its disk or network interface; may be empty. */
-void kernel_device_role(int device, char *role, size_t size);
 
 /** libbpf prints nothing, but with VRINGTOP_DEBUG in the environment. */
 void kernel_quiet(void);

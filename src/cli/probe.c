@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "device.h"
 #include "error.h"
 #include "format.h"
 #include "kernel.h"
@@ -72,7 +73,7 @@ static int check_kernel(void)
 	bool jited;
 	int err;
 
-	if (!kernel_count_devices())
+	if (!device_count())
 		return complain("vringtop shows the virtqueues of a guest: run it in a virtual "
 				"machine that has virtio devices.",
 				"no virtio device in " VIRTIO_DEVICES);
@@ -170,7 +171,7 @@ static int load(struct probe *p, uint32_t ops)
 		return complain(NULL, "cannot tell how many CPUs there may be: %s",
 				strerror(-cpus));
 	/* Room for a queue pair per CPU of every device, and for those that come later. */
-	p->nr_queues = power_of_two(kernel_count_devices() * (2 * cpus + 4));
+	p->nr_queues = power_of_two(device_count() * (2 * cpus + 4));
 	if (p->nr_queues < 256)
 		p->nr_queues = 256;
 	if (p->nr_queues > 4096)
@@ -441,7 +442,7 @@ static int read_queues(struct probe *p)
 			doorbells_settle(&q->doorbells);
 		}
 		if (!q->role[0] && k.state == VT_QUEUE_LIVE)
-			kernel_device_role(q->device, q->role, sizeof(q->role));
+			device_role(q->device, q->role, sizeof(q->role));
 	}
 	/* Only now: one that went meanwhile must not live beside its successor. */
 	for (uint32_t i = 1; i < p->nr_queues; i++) {

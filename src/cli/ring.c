@@ -17,6 +17,15 @@ const struct ring_feature ring_features[] = {
 	{},
 };
 
+enum vt_layout ring_layout(uint64_t features)
+{
+	bool packed = features >> RING_F_PACKED & 1, in_order = features >> RING_F_IN_ORDER & 1;
+
+	if (packed)
+		return in_order ? VT_LAYOUT_PACKED_IN_ORDER : VT_LAYOUT_PACKED;
+	return in_order ? VT_LAYOUT_SPLIT_IN_ORDER : VT_LAYOUT_SPLIT;
+}
+
 struct notification notification_decode(enum vt_layout layout, uint32_t value)
 {
 	struct notification n = {

@@ -23,6 +23,9 @@ struct ring_feature {
 };
 extern const struct ring_feature ring_features[];
 
+/** The layout of a device's rings, by its negotiated features. */
+enum vt_layout ring_layout(uint64_t features);
+
 /* The notification data, virtio 1.3 section 2.9. */
 struct notification {
 	uint16_t queue; /* virtqueue index */

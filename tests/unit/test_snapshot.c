@@ -129,6 +129,19 @@ static void filters(void **unused)
 	snapshot_free(&s);
 }
 
+/* Virtio 1.3, section 6: RING_PACKED is bit 34, IN_ORDER bit 35; others do not matter. */
+static void layouts_by_features(void **unused)
+{
+	const uint64_t others = 0x10130006e54ull;
+
+	(void)unused;
+	assert_int_equal(ring_layout(0), VT_LAYOUT_SPLIT);
+	assert_int_equal(ring_layout(others), VT_LAYOUT_SPLIT);
+	assert_int_equal(ring_layout(others | 1ull << 34), VT_LAYOUT_PACKED);
+	assert_int_equal(ring_layout(others | 1ull << 35), VT_LAYOUT_SPLIT_IN_ORDER);
+	assert_int_equal(ring_layout(others | 3ull << 34), VT_LAYOUT_PACKED_IN_ORDER);
+}
+
 static void notification_data(void **unused)
 {
 	struct notification n = notification_decode(VT_LAYOUT_SPLIT, 0x80050003);
@@ -363,6 +376,7 @@ int main(void)
 		cmocka_unit_test(the_same_address_is_another_queue),
 		cmocka_unit_test(a_sum_keeps_queues_that_are_gone),
 		cmocka_unit_test(filters),
+		cmocka_unit_test(layouts_by_features),
 		cmocka_unit_test(notification_data),
 		cmocka_unit_test(the_last_doorbells),
 		cmocka_unit_test(a_doorbell_that_is_being_written),
