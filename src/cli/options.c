@@ -19,6 +19,9 @@ enum {
 	OPT_AVAIL_TO_USED = 'u',
 	OPT_PER_QUEUE = 'Q',
 	OPT_PAGE = 'p',
+	OPT_CSV = 256, /* these have no letter */
+	OPT_HTML,
+	OPT_PERFETTO,
 };
 
 /* In the order of their groups; which of them a verb has, stands in use. */
@@ -40,12 +43,17 @@ static const struct {
 	{ USE_PAGE,
 	  { "page", OPT_PAGE, "PAGE", 0, "What the table shows: queues (default), layouts, doorbells",
 	    2 } },
+	{ USE_REPORT,
+	  { "csv", OPT_CSV, 0, 0, "A line per interval, queue and operation (RFC 4180)", 2 } },
+	{ USE_HTML, { "html", OPT_HTML, "FILE", 0, "A page with plots; - is stdout", 2 } },
+	{ USE_REPORT,
+	  { "perfetto", OPT_PERFETTO, "FILE", 0,
+	    "A trace for ui.perfetto.dev or chrome://tracing; - is stdout", 2 } },
 };
 
 struct parse {
 	struct options *options;
 	int use;
-	bool avail_to_used;
 };
 
 /* Adds what is named in a list to a set. */
@@ -108,7 +116,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_ops(state, arg, &o->ops);
 		break;
 	case OPT_AVAIL_TO_USED:
-		p->avail_to_used = true;
+		o->to_used = true;
 		break;
 	case OPT_JSON:
 		o->json = true;
@@ -122,7 +130,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "unknown page '%s'; there are: queues, layouts, doorbells",
 				   arg);
 		break;
+	case OPT_CSV:
+		o->csv = true;
+		break;
+	case OPT_HTML:
+		o->html = arg;
+		break;
+	case OPT_PERFETTO:
+		o->perfetto = arg;
+		break;
 	case ARGP_KEY_ARG:
+		if (p->use & USE_REPORT && !o->file) {
+			o->file = arg;
+			break;
+		}
 		if (!(p->use & USE_INTERVAL) || state->arg_num > 1)
 			argp_error(state, "what is '%s'?", arg);
 		if (state->arg_num == 0)
@@ -131,9 +152,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			parse_count(state, arg, &o->count);
 		break;
 	case ARGP_KEY_END:
+		if (p->use & USE_REPORT && !o->file)
+			argp_error(state, "which recording? Name its FILE");
+		if (o->json + o->csv + !!o->html + !!o->perfetto > 1)
+			argp_error(state, "one form at a time: --json, --csv, --html or --perfetto");
+		o->to_used |= o->ops >> VT_AVAIL_TO_USED & 1;
 		if (!o->ops)
-			o->ops = PROBE_ALL_OPS;
-		if (p->avail_to_used)
+			o->ops = p->use & USE_REPORT ? (1u << VT_NR_COUNTED) - 1 : PROBE_ALL_OPS;
+		if (o->to_used)
 			o->ops |= 1u << VT_AVAIL_TO_USED;
 		break;
 	default:
@@ -148,7 +174,9 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 	struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = use & USE_INTERVAL ? "[INTERVAL [COUNT]]" : NULL,
+		.args_doc = use & USE_INTERVAL ? "[INTERVAL [COUNT]]" :
+			    use & USE_REPORT   ? "FILE" :
+						 NULL,
 		.doc = doc,
 	};
 	struct parse p = { .options = o, .use = use };
@@ -204,7 +232,7 @@ void options_filter(const struct options *o, struct snapshot *s)
 
 int options_timed(const struct options *o)
 {
-	return o->ops >> VT_AVAIL_TO_USED & 1 ? VT_AVAIL_TO_USED : -1;
+	return o->to_used ? VT_AVAIL_TO_USED : -1;
 }
 
 int options_match(const struct options *o, const struct snapshot *s)

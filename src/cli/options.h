@@ -15,11 +15,15 @@ struct options {
 	const char *driver;
 	const char *queue; /* name or index */
 	uint32_t ops; /* what to count: a bit for each enum vt_op */
+	bool to_used; /* the times that tables show are those from available to used */
 	bool json;
 	bool per_queue; /* hist */
 	const char *page; /* stat */
 	double interval; /* s; 0: not given */
 	unsigned long count; /* how many intervals; 0: without end */
+	bool csv; /* report */
+	const char *html, *perfetto; /* files to write, "-": stdout; NULL: not asked for */
+	const char *file; /* report: the recording */
 };
 
 /* The options that are for one verb only; a verb names those that it takes. */
@@ -30,6 +34,8 @@ enum option_use {
 	USE_PER_QUEUE = 8,
 	USE_PAGE = 16,
 	USE_NO_FILTERS = 32,
+	USE_HTML = 64,
+	USE_REPORT = 128, /* a recording, and what can be made of it; all operations */
 };
 
 /**
