@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "format.h"
+#include "hist.h"
 #include "json.h"
 #include "live.h"
 #include "verbs.h"
@@ -85,14 +86,12 @@ static void print_hist(const char *title, enum vt_op op, const struct op_stats *
 	printf("\n");
 }
 
-static void print_all(const struct snapshot *diff, const struct options *o)
+void hist_print(const struct snapshot *diff, bool per_queue)
 {
 	double seconds = diff->since / 1e9;
 	struct op_stats sum;
 	bool any = false;
 
-	printf("%.2f s, %zu queues, lost %llu\n\n", seconds, snapshot_queues(diff),
-	       (unsigned long long)diff->lost);
 	for (int op = 0; op < VT_NR_COUNTED; op++) {
 		memset(&sum, 0, sizeof(sum));
 		for (size_t i = 0; i < diff->nr_queues; i++) {
@@ -103,13 +102,13 @@ static void print_all(const struct snapshot *diff, const struct options *o)
 				continue;
 			any = true;
 			op_stats_add(&sum, q->op[op]);
-			if (!o->per_queue)
+			if (!per_queue)
 				continue;
 			snprintf(title, sizeof(title), "virtio%d %s%s%s %s ", q->device, q->role,
 				 q->role[0] ? " " : "", q->name, layout_name(q->layout));
 			print_hist(title, op, q->op[op], seconds);
 		}
-		if (sum.count && !o->per_queue)
+		if (sum.count && !per_queue)
 			print_hist("", op, &sum, seconds);
 	}
 	if (!any)
@@ -119,10 +118,12 @@ static void print_all(const struct snapshot *diff, const struct options *o)
 static int print_interval(const struct snapshot *diff, const struct options *o)
 {
 	if (o->json) {
-		json_print(json_snapshot(diff, true));
+		json_print(json_snapshot(diff, json_now(), true));
 		return 0;
 	}
-	print_all(diff, o);
+	printf("%.2f s, %zu queues, lost %llu\n\n", diff->since / 1e9, snapshot_queues(diff),
+	       (unsigned long long)diff->lost);
+	hist_print(diff, o->per_queue);
 	return 0;
 }
 

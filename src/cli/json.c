@@ -190,18 +190,25 @@ static struct json_object *json_ops(uint32_t ops)
 	return all;
 }
 
-struct json_object *json_snapshot(const struct snapshot *s, bool buckets)
+uint64_t json_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+struct json_object *json_snapshot(const struct snapshot *s, uint64_t when, bool buckets)
 {
 	struct json_object *o = json_object_new_object(), *queues = json_object_new_array();
 	double seconds = s->since / 1e9;
-	struct timespec now;
 	char text[32];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(text, sizeof(text), "%lld.%03ld", (long long)now.tv_sec, now.tv_nsec / 1000000);
+	snprintf(text, sizeof(text), "%llu.%03llu", (unsigned long long)when / 1000000000,
+		 (unsigned long long)when / 1000000 % 1000);
 	put_double(o, "seconds", seconds);
 	json_object_object_add(o, "time",
-			       json_object_new_double_s(now.tv_sec + now.tv_nsec / 1e9, text));
+			       json_object_new_double_s(when / 1e9, text));
 	put_int(o, "lost", s->lost);
 	put_string(o, "attached", s->how);
 	json_object_object_add(o, "not_available", json_ops(s->unavailable));

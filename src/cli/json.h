@@ -12,8 +12,14 @@ struct json_object *json_queue(const struct queue *q);
 /** What an operation took: count, quantiles, and with @buckets the histogram. */
 struct json_object *json_op(enum vt_op op, const struct op_stats *o, double seconds, bool buckets);
 
-/** A difference of snapshots: queues, layouts, doorbells, the cost. The caller owns it. */
-struct json_object *json_snapshot(const struct snapshot *diff, bool buckets);
+/**
+ * A difference of snapshots: queues, layouts, doorbells, the cost. The caller owns it.
+ * @when: its end, ns since 1970
+ */
+struct json_object *json_snapshot(const struct snapshot *diff, uint64_t when, bool buckets);
+
+/** The time now, ns since 1970. */
+uint64_t json_now(void);
 
 /** Prints an object as one line and frees it. */
 void json_print(struct json_object *o);

@@ -51,7 +51,7 @@ static int print_interval(const struct snapshot *diff, const struct options *o)
 	struct table t;
 
 	if (o->json) {
-		json_print(json_snapshot(diff, false));
+		json_print(json_snapshot(diff, json_now(), false));
 		return 0;
 	}
 	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 80)

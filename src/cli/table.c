@@ -520,3 +520,29 @@ void table_print(const struct table *t, int width, FILE *f)
 		print_line(line, f);
 	}
 }
+
+void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,
+		   size_t size)
+{
+	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
+	char text[8][FORMAT_LEN], no[TABLE_CELL] = "";
+
+	format_number(text[0], s->count);
+	format_number(text[1], seconds > 0 ? s->count / seconds : 0);
+	for (int i = 2; i < 8; i++)
+		strcpy(text[i], "-");
+	if (s->timed) {
+		format_time(text[2], op_stats_mean(s));
+		for (int i = 0; i < 4; i++)
+			format_time(text[3 + i], loglin_quantile(&s->hist, quantiles[i], s->max));
+		format_time(text[7], s->max);
+	}
+	if (op_no_name(op)) {
+		char share[FORMAT_LEN];
+
+		snprintf(no, sizeof(no), " %5s %s", format_share(share, s->no, s->count),
+			 width < 90 ? "" : op_no_name(op));
+	}
+	snprintf(line, size, "%-17s %5s %6s %6s %6s %6s %6s %6s %6s%s", op_name(op), text[0],
+		 text[1], text[2], text[3], text[4], text[5], text[6], text[7], no);
+}

@@ -83,4 +83,11 @@ void table_line(enum page page, const int *shown, int n, const struct row *row, 
 /** Prints a table as text, without rows in which nothing happened. */
 void table_print(const struct table *t, int width, FILE *f);
 
+/* The titles of table_op_line(). On 90 characters and more the NO has its name behind it. */
+#define OP_LINE_TITLE "OPERATION         COUNT   RATE   MEAN    P50    P90    P99  P99.9    MAX    NO"
+
+/** One line for an operation of a queue: count, rate, times. @width: characters there are */
+void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,
+		   size_t size);
+
 #endif

@@ -276,33 +276,6 @@ static const struct queue *open_queue(const struct view *v, const struct snapsho
 	return NULL;
 }
 
-static void draw_op(int y, enum vt_op op, const struct op_stats *s, double seconds)
-{
-	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
-	char text[8][FORMAT_LEN], no[TABLE_CELL] = "", line[160];
-
-	format_number(text[0], s->count);
-	format_number(text[1], seconds > 0 ? s->count / seconds : 0);
-	for (int i = 2; i < 8; i++)
-		strcpy(text[i], "-");
-	if (s->timed) {
-		format_time(text[2], op_stats_mean(s));
-		for (int i = 0; i < 4; i++)
-			format_time(text[3 + i], loglin_quantile(&s->hist, quantiles[i], s->max));
-		format_time(text[7], s->max);
-	}
-	if (op_no_name(op)) {
-		char share[FORMAT_LEN];
-
-		/* On a narrow screen the title says "NO". */
-		snprintf(no, sizeof(no), " %5s %s", format_share(share, s->no, s->count),
-			 COLS < 90 ? "" : op_no_name(op));
-	}
-	snprintf(line, sizeof(line), "%-*s %5s %6s %6s %6s %6s %6s %6s %6s%s", OP_WIDTH, op_name(op),
-		 text[0], text[1], text[2], text[3], text[4], text[5], text[6], text[7], no);
-	put(y, 0, line);
-}
-
 static void draw_queue_facts(const struct queue *q, double seconds)
 {
 	char a[FORMAT_LEN], b[FORMAT_LEN], c[FORMAT_LEN], d[FORMAT_LEN], e[FORMAT_LEN], line[256];
@@ -368,7 +341,7 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 	const struct queue *q = open_queue(v, diff);
 	double seconds = diff->since / 1e9;
 	int ops[VT_NR_TIMED], n = 0, y = 5, at = 0, room;
-	char title[128];
+	char line[160];
 
 	if (!q) {
 		put(3, 1, "This queue is gone. Esc goes back.");
@@ -388,15 +361,14 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 		return;
 	}
 	v->selected_op = ops[at];
-	snprintf(title, sizeof(title), "%-*s %5s %6s %6s %6s %6s %6s %6s %6s %5s", OP_WIDTH,
-		 "OPERATION", "COUNT", "RATE", "MEAN", "P50", "P90", "P99", "P99.9", "MAX", "NO");
 	attron(A_BOLD);
-	put(y++, 0, title);
+	put(y++, 0, OP_LINE_TITLE);
 	attroff(A_BOLD);
 	for (int i = 0; i < n && y < LINES - 1; i++) {
 		if (i == at)
 			attron(A_REVERSE);
-		draw_op(y++, ops[i], q->op[ops[i]], seconds);
+		table_op_line(ops[i], q->op[ops[i]], seconds, COLS, line, sizeof(line));
+		put(y++, 0, line);
 		attroff(A_REVERSE);
 	}
 	if (y >= LINES - 2)
