@@ -9,7 +9,7 @@ CLANG     ?= clang
 BPFTOOL   ?= bpftool
 # Where Debian has bpftool; not on the PATH of everyone who is not root.
 export PATH := $(PATH):/usr/sbin:/sbin
-PKGS      := libbpf json-c ncursesw libseccomp
+PKGS      := libbpf json-c ncursesw libseccomp sqlite3 libzstd zlib
 
 CFLAGS    ?= -O2 -g
 CFLAGS    += -std=gnu11 -Wall -Wextra
@@ -49,13 +49,14 @@ $(BUILD)/vringtop: $(CLI_OBJ)
 -include $(CLI_OBJ:.o=.d)
 
 # Unit tests, always with the sanitizers. Each is a program that speaks TAP.
-UNIT_SRC  := $(addprefix src/cli/,error.c format.c loglin.c options.c ring.c snapshot.c table.c)
+UNIT_SRC  := $(addprefix src/cli/,error.c format.c loglin.c options.c pack.c recording.c recording_file.c \
+             recording_write.c ring.c snapshot.c table.c)
 UNIT      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_SRC) $(wildcard src/cli/*.h src/bpf/*.h)
 	mkdir -p $(@D)
 	$(CC) -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined \
-		-fno-sanitize-recover=undefined $(CPPFLAGS) $< $(UNIT_SRC) -lcmocka -lm -o $@
+		-fno-sanitize-recover=undefined $(CPPFLAGS) $(PKG_FLAGS) $< $(UNIT_SRC) $(PKG_LIBS) -lcmocka -lm -o $@
 
 check: all $(UNIT) ## the fast tests, no guest
 	@$(MAKE) -s -C tests/device check

@@ -6,7 +6,7 @@ set -euo pipefail
 
 setup_build() {
 	packages+=(gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libncurses-dev
-		libjson-c-dev libseccomp-dev libcmocka-dev pkg-config bpftool perl)
+		libjson-c-dev libseccomp-dev libsqlite3-dev libzstd-dev libcmocka-dev pkg-config bpftool perl)
 }
 
 setup_kernel() {
@@ -18,7 +18,7 @@ setup_kernel() {
 setup_guest() {
 	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
 		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf bpftrace procps
-		bsdutils libcap2-bin debian-archive-keyring)
+		bsdutils libcap2-bin sqlite3 debian-archive-keyring)
 }
 
 # For guests with Debian's own kernels (debian-kernel.sh).
