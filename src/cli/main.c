@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vringtop: what the virtqueues of a running guest do. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#include "error.h"
 #include "options.h"
 #include "verbs.h"
 
@@ -37,6 +41,41 @@ bool wait_until(uint64_t until)
 	return false;
 }
 
+/*
+ * The first SIGINT or SIGTERM asks the verb to come to its end, the second one ends the process: a
+ * terminal that does not take our output, say, holds us up for ever. With nohup, SIGHUP stays ignored.
+ */
+static void handle_signals(void)
+{
+	struct sigaction end = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction hangup = { .sa_handler = on_signal }, was;
+
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	if (!sigaction(SIGHUP, NULL, &was) && was.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &hangup, NULL);
+}
+
+/*
+ * A file that is opened later must not become stdin, stdout or stderr because that one is closed.
+ * What is opened here instead cannot be read or written, as if it were still closed.
+ */
+static void keep_closed(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+/* At the end: what is still in the buffer, such as --help, and what nobody has complained of yet. */
+static void flush_stdout(void)
+{
+	if (ferror(stdout) || !fflush(stdout))
+		return;
+	complain(NULL, "cannot write to stdout: %s", strerror(errno));
+	_exit(EXIT_FAILURE);
+}
+
 static void usage(FILE *f)
 {
 	fprintf(f, "Usage: vringtop [VERB] [OPTION...]\n"
@@ -59,11 +98,9 @@ static void usage(FILE *f)
 
 int main(int argc, char **argv)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	keep_closed();
+	handle_signals();
+	atexit(flush_stdout);
 
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") ||
 			 !strcmp(argv[1], "help"))) {

@@ -580,6 +580,13 @@ static bool on_key(struct view *v, int key, const struct snapshot *diff, const s
 	return true;
 }
 
+static bool terminal_gone(void)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&in, 1, 0) > 0 && in.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
 /*
  * Waits for keys until the time has come. Returns 1 for a key, 0 when it is
  * time, -1 when the terminal is gone or a signal says stop.
@@ -625,6 +632,10 @@ static int watch(struct view *v, struct probe *p)
 		draw(v, &diff, &t);
 
 		ready = wait_for_key(next);
+		if (ready < 0 && terminal_gone()) {
+			complain(NULL, "the terminal is gone");
+			goto out;
+		}
 		if (ready < 0)
 			break;
 		if (ready > 0) {

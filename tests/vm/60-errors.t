@@ -52,16 +52,6 @@ like 'the live view without a terminal: what to use' "$err" 'needs a terminal.*v
 tried 'TERM=frobnicate script -qec "vringtop" /dev/null'
 like 'an unknown kind of terminal' "$out" "cannot use a terminal of type 'frobnicate'"
 
-tried 'vringtop stat 0.1 >/dev/full'
-is 'stdout is full: status 1' $status 1
-like 'stdout is full: said' "$err" 'cannot write to stdout: No space left on device'
-tried 'vringtop queues --json >/dev/full'
-is 'queues to a full device: status 1' $status 1
-tried 'set -o pipefail; timeout 20 vringtop stat 0.1 | head -n 1'
-like 'a closed pipe ends it' "$out" 'lost 0'
-is 'as it ends every program: SIGPIPE' $status 141
-is 'without a word' "$err" ''
-
 for verb in top stat hist queues doctor; do
 	tried "vringtop $verb --help"
 	is "$verb --help: status 0" $status 0

@@ -1,0 +1,103 @@
+#!/bin/bash
+# What vringtop writes to fills up, is closed, ends, stands still or goes away: it says so, its status
+# is 1, and nothing stays behind.
+. "$(dirname "$0")/lib.sh"
+# shellcheck disable=SC2086 # a list
+in_guests ${FAULT_KERNELS:-6.12 6.12-stock}
+
+# fails NAME COMMAND WHY: status 1, and why on stderr, in one line
+fails() {
+	local status
+	timeout -k 5 60 bash -c "$2" 2>/tmp/errors
+	status=$?
+	is "$kernel: $1: status, and what it says" "$status $(</tmp/errors)" "1 vringtop: cannot write to stdout: $3"
+}
+
+before=$(left)
+dmesg -C
+for verb in 'stat 0.1 2' 'stat --json 0.1 2' 'hist 0.1 1' queues doctor; do
+	fails "$verb to a full device" "vringtop $verb >/dev/full" 'No space left on device'
+	fails "$verb to a closed stdout" "vringtop $verb >&-" 'Bad file descriptor'
+	bash -c "set -o pipefail; vringtop $verb | :" 2>/tmp/errors
+	is "$kernel: $verb to a reader that ends: as every program, by SIGPIPE, without a word" \
+		"$? $(</tmp/errors)" '141 '
+done
+# shellcheck disable=SC2016 # the inner shell's
+fails 'a reader that ends, SIGPIPE ignored' \
+	'trap "" PIPE; vringtop stat 0.1 | :; exit ${PIPESTATUS[0]}' 'Broken pipe'
+is_as_before "$kernel: nowhere to write to: no program, map or link is left"
+fails 'help to a full device' 'vringtop --help >/dev/full' 'No space left on device'
+
+# It is full after some intervals: those are whole.
+mkdir /tmp/small
+mount -t tmpfs -o size=16k none /tmp/small
+fails 'a file system that fills up' 'vringtop stat --json -d vda 0.02 >/tmp/small/out' 'No space left on device'
+ok "$kernel: a file system that fills up: all lines but the last are whole" /usr/bin/python3 -c '
+import json
+lines = open("/tmp/small/out").read().split("\n")
+assert len(lines) > 4, len(lines)
+assert all(json.loads(line)["queues"] for line in lines[:-1])'
+umount /tmp/small
+
+# A file of its own must not become what is closed: errors would go there.
+vringtop stat --json 0.1 >/tmp/out 2>&- &
+tool=$!
+until [[ -s /tmp/out ]]; do sleep 0.1; done
+is "$kernel: a closed stderr: nothing else is in its place" "$(readlink /proc/$tool/fd/2)" /dev/null
+kill $tool
+wait $tool
+is "$kernel: a closed stderr: status" $? 0
+
+# in_terminal WAIT-FOR COMMAND: runs it in a terminal until that shows a text; its end goes to
+# /tmp/status, with what it says. Sets tool.
+in_terminal() {
+	rm -f /tmp/status
+	cat >/tmp/command <<-END
+		$2 2>/tmp/errors
+		echo "\$? \$(</tmp/errors)" >/tmp/status
+	END
+	tmux -L outputs -f /dev/null new-session -d -x 80 -y 24 'exec bash /tmp/command 2>/dev/null'
+	for _ in {1..200}; do
+		! tmux -L outputs capture-pane -p 2>/dev/null | grep -q "$1" || break
+		sleep 0.1
+	done
+	tool=$(pgrep -x vringtop)
+}
+ended() { # NAME STATUS-AND-WORDS
+	for _ in {1..100}; do [[ ! -s /tmp/status ]] || break; sleep 0.1; done
+	is "$kernel: $1" "$(cat /tmp/status)" "$2"
+}
+
+# A shell that lives on does not pass SIGHUP on; one that ignores it makes vringtop ignore it.
+for shell in ':' "''"; do
+	in_terminal DEVICE "trap $shell HUP; vringtop top 0.2"
+	tmux -L outputs kill-server
+	ended "top, the terminal is closed (trap $shell HUP)" '1 vringtop: the terminal is gone'
+done
+in_terminal lost "trap '' HUP; vringtop stat 0.2"
+tmux -L outputs kill-server
+ended 'stat, the terminal is closed' '1 vringtop: cannot write to stdout: Input/output error'
+in_terminal lost 'nohup vringtop stat 0.1 >/tmp/out & tail -f /tmp/out'
+tmux -L outputs kill-server
+sleep 0.5
+is "$kernel: with nohup, the terminal is closed: it goes on" "$(pgrep -x vringtop)" "$tool"
+lines=$(wc -l </tmp/out)
+sleep 1
+ok "$kernel: with nohup, the terminal is closed: and prints" test "$(wc -l </tmp/out)" -gt "$lines"
+kill "$tool"
+
+# Ctrl-S: the terminal takes nothing more, and the write lasts for ever.
+for verb in top stat; do
+	in_terminal 'DEVICE' "vringtop $verb 0.1"
+	tmux -L outputs send-keys C-s
+	for _ in {1..100}; do [[ $(<"/proc/$tool/wchan") != wait_woken ]] || break; sleep 0.1; done
+	sleep 0.5
+	kill "$tool"
+	sleep 0.5
+	kill "$tool"
+	ended "$verb, the terminal stands still: a second SIGTERM ends it" '143 '
+	tmux -L outputs kill-server
+done
+is_as_before "$kernel: terminals: no program, map or link is left"
+is "$kernel: the kernel has nothing to say" "$(complaints)" ''
+done_testing
