@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <stdio.h>
 #include <time.h>
 #include "json.h"
@@ -13,9 +14,10 @@ static void put_double(struct json_object *o, const char *key, double value)
 {
 	char text[32];
 
-	/* json-c would print 17 digits. */
+	/* json-c would print 17 digits; and JSON has no word for what is no number. */
 	snprintf(text, sizeof(text), "%.6g", value);
-	json_object_object_add(o, key, json_object_new_double_s(value, text));
+	json_object_object_add(o, key,
+			       isfinite(value) ? json_object_new_double_s(value, text) : NULL);
 }
 
 static void put_string(struct json_object *o, const char *key, const char *value)
@@ -126,9 +128,13 @@ static struct json_object *json_notification_data(const struct queue *q)
 	put_int(o, "wrong", data ? data->no : 0);
 	if (d)
 		json_object_object_add(o, "last", json_notification(q, d->value));
-	while (back-- && (d = queue_doorbell(q, back))) {
-		struct json_object *one = json_notification(q, d->value);
+	while (back--) {
+		struct json_object *one;
 
+		d = queue_doorbell(q, back);
+		if (!d)
+			continue;
+		one = json_notification(q, d->value);
 		put_int(one, "buffers", d->buffers);
 		json_object_object_add(one, "agrees", json_object_new_boolean(d->value == d->ring));
 		json_object_array_add(values, one);

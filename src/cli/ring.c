@@ -50,19 +50,24 @@ void doorbells_settle(struct vt_doorbells *d)
 {
 	unsigned int kept = d->sent < VT_NR_DOORBELLS ? d->sent : VT_NR_DOORBELLS;
 
-	/* Two CPUs may ring at once, so that one is there before the one before it. */
-	for (unsigned int number = d->sent - kept + 1; number <= d->sent; number++)
-		if (d->last[(number - 1) % VT_NR_DOORBELLS].number < number)
-			d->sent = number - 1;
+	/* Two CPUs may ring at once, so that one is there before the one before it. Numbers wrap. */
+	for (unsigned int number = d->sent - kept + 1; kept; number++, kept--) {
+		if ((int)(d->last[(number - 1) % VT_NR_DOORBELLS].number - number) >= 0)
+			continue;
+		d->sent = number - 1;
+		return;
+	}
 }
 
 const struct vt_doorbell *queue_doorbell(const struct queue *q, unsigned int back)
 {
-	const struct vt_doorbells *d = &q->doorbells;
+	unsigned int number = q->doorbells.sent - back;
+	const struct vt_doorbell *d = &q->doorbells.last[(number - 1) % VT_NR_DOORBELLS];
 
-	if (back >= d->sent || back >= VT_NR_DOORBELLS)
+	if (back >= q->doorbells.sent || back >= VT_NR_DOORBELLS)
 		return NULL;
-	return &d->last[(d->sent - 1 - back) % VT_NR_DOORBELLS];
+	/* A newer one may have its place. */
+	return d->number == number ? d : NULL;
 }
 
 void layout_usage(const struct snapshot *s, enum vt_layout layout, struct layout_usage *u)

@@ -172,8 +172,10 @@ static void the_last_doorbells(void **unused)
 	q->doorbells.sent = 30;
 	q = add_queue(&new, 1, 0, VT_LAYOUT_SPLIT);
 	q->doorbells.sent = 40;
-	for (int i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++) {
 		q->doorbells.last[i % VT_NR_DOORBELLS].value = i;
+		q->doorbells.last[i % VT_NR_DOORBELLS].number = i + 1;
+	}
 	assert_int_equal(snapshot_diff(&new, &old, &diff), 0);
 	q = &diff.queues[0];
 	assert_int_equal(q->new_doorbells, 10);
@@ -196,6 +198,7 @@ static void the_last_doorbells(void **unused)
 static void a_doorbell_that_is_being_written(void **unused)
 {
 	struct vt_doorbells d = { .sent = 40 };
+	struct queue q = {};
 
 	(void)unused;
 	for (unsigned int i = 0; i < 40; i++)
@@ -207,6 +210,11 @@ static void a_doorbell_that_is_being_written(void **unused)
 	d.last[41 % VT_NR_DOORBELLS].number = 42;
 	doorbells_settle(&d);
 	assert_int_equal(d.sent, 40);
+	/* In the place of 10. */
+	q.doorbells = d;
+	assert_int_equal(queue_doorbell(&q, 29)->number, 11);
+	assert_null(queue_doorbell(&q, 30));
+	assert_int_equal(queue_doorbell(&q, 31)->number, 9);
 	d.sent = 42;
 	d.last[40 % VT_NR_DOORBELLS].number = 41;
 	doorbells_settle(&d);
@@ -215,6 +223,12 @@ static void a_doorbell_that_is_being_written(void **unused)
 	d.last[0].number = 0;
 	doorbells_settle(&d);
 	assert_int_equal(d.sent, 0);
+	/* The last number before they wrap. */
+	d.sent = UINT32_MAX;
+	for (unsigned int i = 0; i < VT_NR_DOORBELLS; i++)
+		d.last[(d.sent - 1 - i) % VT_NR_DOORBELLS].number = d.sent - i;
+	doorbells_settle(&d);
+	assert_int_equal(d.sent, UINT32_MAX);
 }
 
 /* What is measured between operations is none itself. */
