@@ -29,20 +29,18 @@ static const char doc[] =
 
 static void print_header(const struct snapshot *diff)
 {
-	char clock[16], probe[FORMAT_LEN], line[128];
+	char clock[16], probe[FORMAT_LEN];
 	time_t now = time(NULL);
 	struct tm tm;
-	int n;
 
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	n = snprintf(line, sizeof(line), "%s  %.2f s  %s  lost %llu  tool %.1f%% CPU", clock,
-		     diff->since / 1e9, diff->how, (unsigned long long)diff->lost,
-		     diff->since ? 100e9 * diff->cpu / diff->since : 0);
+	printf("%s  %.2f s  %s  lost %llu  tool %.1f%% CPU", clock, diff->since / 1e9, diff->how,
+	       (unsigned long long)diff->lost,
+	       diff->since ? 100e9 * diff->cpu / diff->since : 0);
 	if (diff->probe_ns > 0)
-		snprintf(line + n, sizeof(line) - n, "  probe %s/op",
-			 format_time(probe, diff->probe_ns));
-	printf("%s\n", line);
+		printf("  probe %s/op", format_time(probe, diff->probe_ns));
+	printf("\n");
 }
 
 static int print_interval(const struct snapshot *diff, const struct options *o)
