@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "device.h"
 #include "error.h"
+#include "format.h"
 #include "json.h"
 #include "kernel.h"
 #include "options.h"
@@ -147,16 +148,18 @@ static void check_kernel(struct doctor *d)
 	struct json_object *facts;
 	unsigned int major = 0, minor = 0;
 	struct utsname u;
+	char release[sizeof(u.release)];
 
 	uname(&u);
-	facts = fact_string("release", u.release);
+	copy_printable(release, u.release, sizeof(release));
+	facts = fact_string("release", release);
 	json_object_object_add(facts, "machine", json_object_new_string(u.machine));
-	if (sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	if (sscanf(release, "%u.%u", &major, &minor) == 2 &&
 	    (major < 6 || (major == 6 && !minor)))
 		tell(d, NOTE, "kernel", facts, "vringtop is made for Linux 6.1 and later.",
-		     "Linux %s (%s), older than 6.1", u.release, u.machine);
+		     "Linux %s (%s), older than 6.1", release, u.machine);
 	else
-		tell(d, OK, "kernel", facts, NULL, "Linux %s (%s)", u.release, u.machine);
+		tell(d, OK, "kernel", facts, NULL, "Linux %s (%s)", release, u.machine);
 }
 
 static void check_btf(struct doctor *d)

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include "format.h"
 #include "kernel.h"
 #include "snapshot.h"
 
@@ -177,17 +178,20 @@ int kernel_try_without_btf(void)
 bool kernel_read_line(const char *path, char *line, size_t size)
 {
 	FILE *f = fopen(path, "re");
+	char raw[1024];
 	bool got;
 
 	if (!f)
 		return false;
 	errno = 0;
-	got = fgets(line, size, f);
-	fclose(f);
-	if (got)
-		line[strcspn(line, "\n")] = '\0';
-	else if (!errno)
+	got = fgets(raw, sizeof(raw), f);
+	if (!got && !errno)
 		errno = ENODATA;
+	fclose(f);
+	if (got) {
+		raw[strcspn(raw, "\n")] = '\0';
+		copy_printable(line, raw, size);
+	}
 	return got;
 }
 

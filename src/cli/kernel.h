@@ -56,7 +56,10 @@ enum kernel_verdict kernel_try(bool *jited);
 /** The same with a program that needs no BTF: 0, or errno. */
 int kernel_try_without_btf(void);
 
-/** Reads a line of a file of sysfs, proc or the like. Returns false with errno if it cannot. */
+/**
+ * Reads the first line of a file of sysfs, proc or the like, as copy_printable() has it.
+ * Returns false with errno if it cannot.
+ */
 bool kernel_read_line(const char *path, char *line, size_t size);
 
 /** Whether the kernel is locked down so far that programs must not read its memory. */
