@@ -26,7 +26,7 @@ BPF_FLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-
 CLI_SRC   := $(wildcard src/cli/*.c)
 CLI_OBJ   := $(CLI_SRC:src/cli/%.c=$(BUILD)/%.o)
 
-.PHONY: all check clean
+.PHONY: all check fuzz clean
 all: $(BUILD)/vringtop ## build/vringtop; needs neither root nor a patched kernel
 
 $(BUILD):
@@ -58,9 +58,14 @@ $(BUILD)/unit/%: tests/unit/%.c $(UNIT_SRC) $(wildcard src/cli/*.h src/bpf/*.h)
 	$(CC) -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined \
 		-fno-sanitize-recover=undefined $(CPPFLAGS) $(PKG_FLAGS) $< $(UNIT_SRC) $(PKG_LIBS) -lcmocka -lm -o $@
 
-check: all $(UNIT) ## the fast tests, no guest
+include tests/fuzz/fuzz.mk
+
+check: all $(UNIT) $(FUZZ) ## the fast tests, no guest
 	@$(MAKE) -s -C tests/device check
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t
+
+fuzz: $(FUZZ) ## fuzz what parses what comes from outside, FUZZ_SECONDS for each target (3)
+	@tests/fuzz/fuzz.t
 
 clean: ## remove build/ (kernels stay in the cache)
 	rm -rf $(BUILD)
@@ -108,10 +113,10 @@ JOBS ?= $(shell nproc)
 TEST_KERNELS := 6.12 6.12-ops 6.12-stock 7.3 7.3-stock debian-6.1 debian-6.12
 test: ## all tests; ends with a line that counts them
 	@scripts/setup.sh build kernel guest
-	@$(MAKE) --no-print-directory all $(UNIT)
+	@$(MAKE) --no-print-directory all $(UNIT) $(FUZZ)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
-	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -j $(JOBS) -e '' $(UNIT) $(sort $(wildcard tests/vm/*.t))
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -j $(JOBS) -e '' $(UNIT) tests/fuzz/fuzz.t $(sort $(wildcard tests/vm/*.t))
 
 install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop

@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/debian.sh"
 
 setup_build() {
-	packages+=(gcc make clang llvm libbpf-dev libelf-dev zlib1g-dev libncurses-dev
+	packages+=(gcc make clang libclang-rt-dev llvm libbpf-dev libelf-dev zlib1g-dev libncurses-dev
 		libjson-c-dev libseccomp-dev libsqlite3-dev libzstd-dev libcmocka-dev pkg-config bpftool perl)
 }
 
