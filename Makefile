@@ -49,8 +49,8 @@ $(BUILD)/vringtop: $(CLI_OBJ)
 -include $(CLI_OBJ:.o=.d)
 
 # Unit tests, always with the sanitizers. Each is a program that speaks TAP.
-UNIT_SRC  := $(addprefix src/cli/,error.c format.c loglin.c options.c pack.c recording.c recording_file.c \
-             recording_write.c ring.c snapshot.c table.c)
+UNIT_SRC  := $(addprefix src/cli/,compare.c error.c format.c loglin.c options.c pack.c recording.c recording_file.c \
+             recording_write.c ring.c series.c snapshot.c statistics.c table.c)
 UNIT      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
 $(BUILD)/unit/%: tests/unit/%.c $(UNIT_SRC) $(wildcard src/cli/*.h src/bpf/*.h)

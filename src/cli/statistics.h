@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What comparing takes of statistics: distributions, correlated series, variances. Pure. */
+#ifndef STATISTICS_H
+#define STATISTICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** The next of a sequence of numbers that is the same on every machine. @state: any seed. */
+uint64_t random_next(uint64_t *state);
+
+/** A whole number from 0 to @below - 1. */
+size_t random_below(uint64_t *state, size_t below);
+
+/** How likely Student's t is at least @t away from 0. @df: degrees of freedom, any above 0. */
+double student_p(double t, double df);
+
+/** The t of which student_p() is @p. @p: above 0, at most 1. */
+double student_t(double p, double df);
+
+/**
+ * How long the blocks of a circular block bootstrap should be, in values: at least 1, at most
+ * what leaves a few blocks.
+ * @x: a series with mean 0
+ */
+double block_length(const double *x, size_t n);
+
+/**
+ * What many variances, each estimated from few values, say about one more: it is as good as a
+ * value of its own with so many degrees of freedom.
+ * @variances: above 0
+ * @df: the degrees of freedom of each
+ * @prior: that value
+ * Returns its degrees of freedom; 0: they say nothing; at most 1e6.
+ */
+double variance_prior(const double *variances, size_t n, double df, double *prior);
+
+#endif
