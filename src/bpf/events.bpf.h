@@ -4,102 +4,118 @@
  * has their arguments).
  */
 
-#define EVENT_AT(at)                                                                               \
-	struct at at = { .row = row_of(ctx[EVENT_ID]), .id = ctx[EVENT_ID], .event = ctx };        \
+/*
+ * Each is there twice: on_NAME, which only counts, and on_NAME_each for those who
+ * ask for something about each operation; the tool attaches one of them. So that
+ * who does not ask does not pay for the question.
+ */
+#define EVENT(kind, name)                                                                          \
+	static __always_inline void name##_event(const __u64 *event, bool each);                   \
                                                                                                    \
-	if (!at.row)                                                                               \
-		return 0
+	SEC(kind "/virtqueue_" #name)                                                              \
+	int on_##name(__u64 *event)                                                                \
+	{                                                                                          \
+		name##_event(event, false);                                                        \
+		return 0;                                                                          \
+	}                                                                                          \
+	SEC(kind "/virtqueue_" #name)                                                              \
+	int on_##name##_each(__u64 *event)                                                         \
+	{                                                                                          \
+		name##_event(event, true);                                                         \
+		return 0;                                                                          \
+	}                                                                                          \
+	static __always_inline void name##_event(const __u64 *event, bool each)
 
 /* The verifier lets no tp_btf program read an argument of the type const void *. */
-SEC("raw_tp/virtqueue_add")
-int BPF_PROG(on_add, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
-	     const void *data, __u32 out_bytes, __u32 in_bytes)
+EVENT("raw_tp", add)
 {
 	struct vt_slot *slot;
-	EVENT_AT(at);
 
-	slot = count(&at, VT_OP_ADD, ns, result);
-	if (!slot || result)
-		return 0;
-	slot->bytes_out += out_bytes;
-	slot->bytes_in += in_bytes;
-	added(&at, data);
-	return 0;
+	if (!event_slot(event, VT_OP_ADD, &slot))
+		return;
+	count(slot, event[EVENT_NS], event[EVENT_RESULT]);
+	if (event[EVENT_RESULT])
+		return;
+	slot->bytes_out += event[EVENT_OUT];
+	slot->bytes_in += event[EVENT_IN];
+	added(event[EVENT_ID]);
+	if (each && avail_to_used)
+		flight_start(event[EVENT_ID], (const void *)event[EVENT_DATA]);
 }
 
-SEC("raw_tp/virtqueue_get")
-int BPF_PROG(on_get, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns, long result,
-	     const void *data, __u32 len)
+EVENT("raw_tp", get)
 {
 	struct vt_slot *slot;
-	EVENT_AT(at);
+	__u64 away;
 
-	slot = count(&at, VT_OP_GET, ns, !result);
-	if (slot)
-		slot->bytes_in += len;
-	if (result)
-		fetched(&at, data);
-	return 0;
+	if (!event_slot(event, VT_OP_GET, &slot))
+		return;
+	count(slot, event[EVENT_NS], !event[EVENT_RESULT]);
+	slot->bytes_in += event[EVENT_LENGTH];
+	if (!each || !avail_to_used || !event[EVENT_RESULT])
+		return;
+	away = flight_end(event[EVENT_ID], (const void *)event[EVENT_DATA]);
+	if (away && event_slot(event, VT_AVAIL_TO_USED, &slot))
+		count(slot, away, false);
 }
 
-SEC("tp_btf/virtqueue_kick_prepare")
-int BPF_PROG(on_kick_prepare, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
-	     long result)
+EVENT("tp_btf", kick_prepare)
 {
-	EVENT_AT(at);
+	struct vt_slot *slot;
+	struct announced *a;
 
-	count(&at, VT_OP_KICK_PREPARE, ns, !result);
-	if (result)
-		announce(&at);
-	return 0;
+	if (!event_slot(event, VT_OP_KICK_PREPARE, &slot))
+		return;
+	count(slot, event[EVENT_NS], !event[EVENT_RESULT]);
+	a = event[EVENT_RESULT] ? announce(event[EVENT_ID]) : 0;
+	if (a && event_slot(event, VT_BUFFERS_PER_DOORBELL, &slot))
+		count(slot, a->last, false);
 }
 
-SEC("tp_btf/virtqueue_init_last_used")
-int BPF_PROG(on_init_last_used, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
-	     long result)
+EVENT("tp_btf", init_last_used)
 {
-	EVENT_AT(at);
+	struct vt_slot *slot;
 
-	start_afresh(id);
-	count(&at, VT_OP_INIT_LAST_USED, ns, false);
-	return 0;
+	start_afresh(event[EVENT_ID]);
+	if (event_slot(event, VT_OP_INIT_LAST_USED, &slot))
+		count(slot, event[EVENT_NS], false);
 }
 
-SEC("tp_btf/virtqueue_notification_data")
-int BPF_PROG(on_notification_data, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,
-	     long result)
+EVENT("tp_btf", notification_data)
 {
+	const struct virtqueue *vq = (const void *)event[EVENT_VQ];
 	struct vt_slot *slot;
 	int verdict;
-	EVENT_AT(at);
 
-	verdict = doorbell_rung(vq, queue_get(vq, id, layout), id, result);
-	slot = count(&at, VT_OP_NOTIFICATION_DATA, ns, verdict == VALUE_WRONG);
-	if (slot && verdict == VALUE_BEHIND)
+	verdict = doorbell_rung(vq, queue_get(vq, event[EVENT_ID], event[EVENT_LAYOUT]),
+				event[EVENT_ID], event[EVENT_RESULT]);
+	if (!event_slot(event, VT_OP_NOTIFICATION_DATA, &slot))
+		return;
+	if (verdict == VALUE_BEHIND)
 		slot->bytes_out++;
-	return 0;
+	count(slot, event[EVENT_NS], verdict == VALUE_WRONG);
 }
 
 /* An operation of which only duration and result count; no: when it said no. */
 #define OP(name, op, no)                                                                           \
-	SEC("tp_btf/virtqueue_" #name)                                                             \
-	int BPF_PROG(on_##name, const struct virtqueue *vq, __u32 id, __u32 layout, __u64 ns,      \
-		     long result)                                                                  \
+	EVENT("tp_btf", name)                                                                      \
 	{                                                                                          \
-		EVENT_AT(at);                                                                      \
+		struct vt_slot *slot;                                                              \
                                                                                                    \
-		count(&at, op, ns, no);                                                            \
-		return 0;                                                                          \
+		if (event_slot(event, op, &slot))                                                  \
+			count(slot, event[EVENT_NS], no);                                          \
 	}
 
-OP(notify, VT_OP_NOTIFY, !result)
+#define RESULT event[EVENT_RESULT]
+
+OP(notify, VT_OP_NOTIFY, !RESULT)
 OP(disable_cb, VT_OP_DISABLE_CB, false)
 OP(enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false)
-OP(enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !result)
-OP(poll, VT_OP_POLL, !result)
-OP(more_used, VT_OP_MORE_USED, !result)
-OP(detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !result)
-OP(resize, VT_OP_RESIZE, result)
+OP(enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !RESULT)
+OP(poll, VT_OP_POLL, !RESULT)
+OP(more_used, VT_OP_MORE_USED, !RESULT)
+OP(detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !RESULT)
+OP(resize, VT_OP_RESIZE, RESULT)
 OP(reset, VT_OP_RESET, false)
 OP(vring_size, VT_OP_VRING_SIZE, false)
 OP(desc_addr, VT_OP_DESC_ADDR, false)

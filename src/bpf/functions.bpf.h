@@ -114,18 +114,17 @@ static __always_inline void enter(const struct virtqueue *vq, __u32 op)
 struct vt_calls virtqueue_get_buf_calls, virtqueue_enable_cb_calls;
 
 /*
- * A call ends: fills @at, and sets @ns to what it took.
+ * A call ends: sets @ns to what it took, @id to its queue and @slot to where it counts.
  * @calls: of a function that may only call another one; else NULL
  * Returns false if it is counted already, or did not begin while we watched.
  */
-static __always_inline bool leave(const struct virtqueue *vq, __u32 op, struct at *at, __u64 *ns,
-				  struct vt_calls *calls)
+static __always_inline bool leave(const struct virtqueue *vq, __u32 op, __u32 *id, __u64 *ns,
+				  struct vt_slot **slot, struct vt_calls *calls)
 {
 	struct starts *s;
 
-	at->event = 0;
-	at->id = id_known(vq);
-	s = starts_of(at->id);
+	*id = id_known(vq);
+	s = starts_of(*id);
 	if (!s)
 		return false;
 	if (!s->at[op]) {
@@ -137,8 +136,7 @@ static __always_inline bool leave(const struct virtqueue *vq, __u32 op, struct a
 		calls->counted++;
 	*ns = bpf_ktime_get_ns() - s->at[op];
 	s->at[op] = 0;
-	at->row = row_of(at->id);
-	return at->row;
+	return slot_of(*id, op, slot);
 }
 
 static __always_inline __u64 returned(void *ctx)
@@ -174,11 +172,12 @@ static __always_inline __u64 argument(void *ctx, __u32 n)
 	SEC("fexit/" #function)                                                                    \
 	int exit_##function(__u64 *ctx)                                                            \
 	{                                                                                          \
-		struct at at;                                                                      \
+		struct vt_slot *slot;                                                              \
 		__u64 ns;                                                                          \
+		__u32 id;                                                                          \
                                                                                                    \
-		if (leave(VQ, op, &at, &ns, calls))                                                \
-			count(&at, op, ns, no);                                                    \
+		if (leave(VQ, op, &id, &ns, &slot, calls))                                         \
+			count(slot, ns, no);                                                       \
 		return 0;                                                                          \
 	}
 
@@ -200,12 +199,18 @@ CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, false, 0)
 	int exit_##function(__u64 *ctx)                                                            \
 	{                                                                                          \
 		int result = returned(ctx);                                                        \
-		struct at at;                                                                      \
+		struct vt_slot *slot;                                                              \
 		__u64 ns;                                                                          \
+		__u32 id;                                                                          \
                                                                                                    \
-		if (leave(VQ, VT_OP_ADD, &at, &ns, 0) && count(&at, VT_OP_ADD, ns, result) &&     \
-		    !result)                                                                       \
-			added(&at, (const void *)argument(ctx, data));                                       \
+		if (!leave(VQ, VT_OP_ADD, &id, &ns, &slot, 0))                                     \
+			return 0;                                                                  \
+		count(slot, ns, result);                                                           \
+		if (result)                                                                        \
+			return 0;                                                                  \
+		added(id);                                                                         \
+		if (avail_to_used)                                                                 \
+			flight_start(id, (const void *)argument(ctx, data));                       \
 		return 0;                                                                          \
 	}
 
@@ -224,17 +229,18 @@ ADD(virtqueue_add_inbuf_premapped, 3)
 	{                                                                                          \
 		__u64 ns, data = returned(ctx);                                                    \
 		struct vt_slot *slot;                                                              \
-		__u32 length = 0;                                                                  \
-		struct at at;                                                                      \
+		__u32 id, length = 0;                                                              \
                                                                                                    \
-		if (!leave(VQ, VT_OP_GET, &at, &ns, calls))                                        \
+		if (!leave(VQ, VT_OP_GET, &id, &ns, &slot, calls))                                 \
 			return 0;                                                                  \
-		slot = count(&at, VT_OP_GET, ns, !data);                                           \
-		if (!slot || !data)                                                                \
+		count(slot, ns, !data);                                                            \
+		if (!data)                                                                         \
 			return 0;                                                                  \
 		bpf_probe_read_kernel(&length, sizeof(length), (const void *)argument(ctx, 1));    \
 		slot->bytes_in += length;                                                          \
-		fetched(&at, (const void *)data);                                                  \
+		ns = avail_to_used ? flight_end(id, (const void *)data) : 0;                       \
+		if (ns && slot_of(id, VT_AVAIL_TO_USED, &slot))                                    \
+			count(slot, ns, false);                                                    \
 		return 0;                                                                          \
 	}
 
@@ -248,18 +254,29 @@ GET(virtqueue_get_buf_ctx, 0)
 	int exit_##function(__u64 *ctx)                                                            \
 	{                                                                                          \
 		int result = returned(ctx);                                                        \
-		struct at at;                                                                      \
+		struct vt_slot *slot;                                                              \
 		__u64 ns;                                                                          \
+		__u32 id;                                                                          \
                                                                                                    \
-		if (!leave(VQ, op, &at, &ns, 0))                                                   \
+		if (!leave(VQ, op, &id, &ns, &slot, 0))                                            \
 			return 0;                                                                  \
-		count(&at, op, ns, result);                                                        \
-		start_afresh(at.id);                                                               \
+		count(slot, ns, result);                                                           \
+		start_afresh(id);                                                                  \
 		return 0;                                                                          \
 	}
 
 RENEW(virtqueue_resize, VT_OP_RESIZE)
 RENEW(virtqueue_reset, VT_OP_RESET)
+
+/* A doorbell will be rung. */
+static __always_inline void function_announce(__u32 id)
+{
+	struct announced *a = announce(id);
+	struct vt_slot *slot;
+
+	if (a && slot_of(id, VT_BUFFERS_PER_DOORBELL, &slot))
+		count(slot, a->last, false);
+}
 
 ENTER(virtqueue_kick_prepare, VT_OP_KICK_PREPARE)
 
@@ -267,16 +284,17 @@ SEC("fexit/virtqueue_kick_prepare")
 int exit_virtqueue_kick_prepare(__u64 *ctx)
 {
 	bool wanted = (__u8)returned(ctx);
+	struct vt_slot *slot;
 	struct starts *s;
-	struct at at;
 	__u64 ns;
+	__u32 id;
 
-	if (!leave(VQ, VT_OP_KICK_PREPARE, &at, &ns, 0))
+	if (!leave(VQ, VT_OP_KICK_PREPARE, &id, &ns, &slot, 0))
 		return 0;
-	count(&at, VT_OP_KICK_PREPARE, ns, !wanted);
+	count(slot, ns, !wanted);
 	if (wanted)
-		announce(&at);
-	s = starts_of(at.id);
+		function_announce(id);
+	s = starts_of(id);
 	if (s)
 		s->kick = 0;
 	return 0;
@@ -298,68 +316,60 @@ int enter_virtqueue_kick(__u64 *ctx)
 	return 0;
 }
 
-static __always_inline void kick_prepared(struct at *at, struct starts *s, __u64 now, bool wanted)
+static __always_inline void kick_prepared(__u32 id, struct starts *s, __u64 now, bool wanted)
 {
-	count(at, VT_OP_KICK_PREPARE, now - s->kick, !wanted);
+	struct vt_slot *slot;
+
+	if (slot_of(id, VT_OP_KICK_PREPARE, &slot))
+		count(slot, now - s->kick, !wanted);
 	s->kick = 0;
 	if (wanted)
-		announce(at);
+		function_announce(id);
 }
 
 SEC("fexit/virtqueue_kick")
 int exit_virtqueue_kick(__u64 *ctx)
 {
-	struct at at = { .id = id_known(VQ) };
-	struct starts *s = starts_of(at.id);
+	__u32 id = id_known(VQ);
+	struct starts *s = starts_of(id);
 
-	if (!s || !s->kick)
-		return 0;
-	at.row = row_of(at.id);
-	if (at.row)
-		kick_prepared(&at, s, bpf_ktime_get_ns(), false);
+	if (s && s->kick)
+		kick_prepared(id, s, bpf_ktime_get_ns(), false);
 	return 0;
 }
 
 static __always_inline void enter_notify(const struct virtqueue *vq)
 {
-	__u32 cpu = bpf_get_smp_processor_id(), key;
-	struct at at = { .id = id_of(vq) };
-	struct starts *s = starts_of(at.id);
+	__u32 id = id_of(vq);
+	struct starts *s = starts_of(id);
 	__u64 now = bpf_ktime_get_ns(), *start;
 
 	if (!s)
 		return;
-	key = at.id * nr_cpus + cpu;
-	if (s->kick && s->kick_cpu == cpu) {
-		at.row = rows_at(key);
-		if (at.row)
-			kick_prepared(&at, s, now, true);
-	}
-	start = doorbell_starts_at(key);
+	if (s->kick && s->kick_cpu == bpf_get_smp_processor_id())
+		kick_prepared(id, s, now, true);
+	start = doorbell_starts_at(row_key(id));
 	if (start)
 		*start = now;
 }
 
 static __always_inline void exit_notify(const struct virtqueue *vq, bool rung)
 {
-	struct at at = { .id = id_known(vq) };
+	__u32 id = id_known(vq);
+	struct vt_slot *slot;
 	__u64 *start;
-	__u32 key;
 
-	if (!at.id)
+	if (!id)
 		return;
-	at.row = row_of(at.id);
-	if (!at.row)
-		return;
-	key = at.id * nr_cpus + bpf_get_smp_processor_id();
-	start = doorbell_starts_at(key);
+	start = doorbell_starts_at(row_key(id));
 	if (start && *start) {
-		count(&at, VT_OP_NOTIFY, bpf_ktime_get_ns() - *start, !rung);
+		if (slot_of(id, VT_OP_NOTIFY, &slot))
+			count(slot, bpf_ktime_get_ns() - *start, !rung);
 		*start = 0;
 		return;
 	}
 	/* It went to another CPU in between: a doorbell all the same, but without a time. */
-	count_untimed(&at, VT_OP_NOTIFY, !rung, false);
+	count_untimed(id, VT_OP_NOTIFY, !rung, false);
 }
 
 #define NOTIFY(function)                                                                           \
@@ -388,16 +398,13 @@ NOTIFY(virtio_ccw_kvm_notify)
 SEC("fexit/vring_notification_data")
 int exit_vring_notification_data(__u64 *ctx)
 {
-	struct at at = { .id = id_of(VQ) };
+	__u32 id = id_of(VQ);
 	int verdict;
 
-	if (!at.id)
+	if (!id)
 		return 0;
-	at.row = row_of(at.id);
-	if (!at.row)
-		return 0;
-	verdict = doorbell_rung(VQ, at.id, at.id, returned(ctx));
-	count_untimed(&at, VT_OP_NOTIFICATION_DATA, verdict == VALUE_WRONG, verdict == VALUE_BEHIND);
+	verdict = doorbell_rung(VQ, id, id, returned(ctx));
+	count_untimed(id, VT_OP_NOTIFICATION_DATA, verdict == VALUE_WRONG, verdict == VALUE_BEHIND);
 	return 0;
 }
 
@@ -405,13 +412,10 @@ int exit_vring_notification_data(__u64 *ctx)
 SEC("fexit/vring_interrupt")
 int exit_vring_interrupt(__u64 *ctx)
 {
-	struct at at = { .id = id_of((const void *)argument(ctx, 1)) };
+	__u32 id = id_of((const void *)argument(ctx, 1));
 
-	if (!at.id)
-		return 0;
-	at.row = row_of(at.id);
-	if (at.row)
-		count_untimed(&at, VT_OP_MORE_USED, !(__u32)returned(ctx) /* IRQ_NONE */, false);
+	if (id)
+		count_untimed(id, VT_OP_MORE_USED, !(__u32)returned(ctx) /* IRQ_NONE */, false);
 	return 0;
 }
 

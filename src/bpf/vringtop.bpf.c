@@ -6,8 +6,10 @@
  * those in functions.bpf.h.
  *
  * The path of an operation: (queue id, CPU) -> row, op -> slot, count. It has no
- * lock, no atomic operation and no helper call that the JIT does not inline. A
- * slot is claimed at the first operation, off that path.
+ * lock, no atomic operation and no helper call that the JIT does not inline, and
+ * it keeps next to nothing over such a call: what the kernel gave is read again
+ * where it is needed, which is cheaper than to save a register. What is rare, a
+ * slot to be claimed or one far away, is off that path.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -21,7 +23,7 @@ char LICENSE[] SEC("license") = "GPL";
 const volatile __u32 nr_cpus = 1; /* possible ones */
 const volatile __u32 nr_queues = 1; /* entries of the map of queues */
 const volatile __u32 nr_slots = 1;
-const volatile __u16 short_buckets[VT_SHORT]; /* the bucket of each short duration */
+const volatile __u16 short_buckets[VT_SHORT]; /* where in a slot is the bucket of a short duration */
 const volatile bool avail_to_used; /* time each buffer from add to get */
 const volatile bool by_functions; /* the kernel has no tracepoints */
 
@@ -38,8 +40,8 @@ __u64 lost_ids;
  * variable, whose address the program knows; the others are in a map, which
  * costs several instructions more. Few machines have others.
  */
-#define NEAR_FAR(scope, element, array, near, flags)                                               \
-	scope element near_##array[near] __attribute__((aligned(64)));                             \
+#define NEAR_FAR(scope, element, array, near, flags, ...)                                          \
+	scope element near_##array[near] __attribute__((aligned(64))) __VA_ARGS__;                 \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
 		__uint(map_flags, flags);                                                          \
@@ -63,12 +65,19 @@ __u64 lost_ids;
 /* The tool reads these. */
 NEAR_FAR(, struct vt_slot, slots, VT_NEAR_SLOTS, BPF_F_MMAPABLE)
 
-/* The slots of a queue on a CPU, a cache line; 0: none yet. Key: id * nr_cpus + CPU. */
+/*
+ * The slots of a queue on a CPU: how many bytes each is behind the first of all.
+ * Key: id * nr_cpus + CPU. Where there is none yet, NO_SLOT, which is found too far
+ * away; in the map at first 0, which no slot has.
+ */
+#define NO_SLOT (~0u)
+
 struct slot_row {
-	__u16 slot[1 << VT_OPS_SHIFT];
+	__u32 slot[1 << VT_OPS_SHIFT];
 };
 
-NEAR_FAR(static, struct slot_row, rows, VT_NEAR_ROWS, 0)
+NEAR_FAR(static, struct slot_row, rows, VT_NEAR_ROWS, 0,
+	 = { [0 ... VT_NEAR_ROWS - 1] = { { [0 ... (1 << VT_OPS_SHIFT) - 1] = NO_SLOT } } })
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -268,32 +277,104 @@ static __noinline __u32 slot_claim(__u32 queue, __u32 op)
 	return s.found;
 }
 
-/* What every event begins with. */
+/* What every event begins with, and what add and get have besides. */
 enum {
 	EVENT_VQ,
 	EVENT_ID,
 	EVENT_LAYOUT,
+	EVENT_NS,
+	EVENT_RESULT,
+	EVENT_DATA,
+	EVENT_LENGTH, /* get: bytes that the device wrote */
+	EVENT_OUT = EVENT_LENGTH, /* add: bytes for the device to read */
+	EVENT_IN, /* and for it to write */
 };
 
-static __noinline __u32 event_slot_claim(const __u64 *event, __u32 op)
+static __always_inline __u32 row_key(__u32 id)
 {
-	return slot_claim(queue_get((const void *)event[EVENT_VQ], event[EVENT_ID],
-				    event[EVENT_LAYOUT]), op);
+	return id * nr_cpus + bpf_get_smp_processor_id();
+}
+
+/* The number of the group that a key is in, of 2^bits; the multiplier is 2^64 / the golden ratio. */
+static __always_inline __u32 hash_of(__u64 key, int bits)
+{
+	return key * 0x9e3779b97f4a7c15ull >> (64 - bits);
 }
 
 /*
- * The bucket of a duration: with s = max(floor(log2(ns)) - 4, 0), the octave
- * has 16 buckets 2^s wide.
+ * The slot of an operation on this CPU, wherever it is; claimed, if there was none.
+ * @event: NULL: there is none, and the id is the queue's entry
  */
-static __always_inline __u32 bucket_of(__u64 ns)
+static __noinline struct vt_slot *slot_find(const __u64 *event, __u32 id, __u32 op)
+{
+	struct slot_row *row = rows_at(row_key(id));
+	__u32 at, n;
+
+	op &= (1 << VT_OPS_SHIFT) - 1;
+	if (!row) {
+		__sync_fetch_and_add(&lost_ids, 1);
+		return 0;
+	}
+	at = row->slot[op];
+	n = at / sizeof(struct vt_slot);
+	if (!at || at == NO_SLOT) {
+		n = slot_claim(event ? queue_get((const void *)event[EVENT_VQ], id,
+						 event[EVENT_LAYOUT]) : id, op);
+		if (!n)
+			return 0;
+		row->slot[op] = n * sizeof(struct vt_slot);
+	}
+	return slots_at(n);
+}
+
+/*
+ * The same, found faster if it is near, as most are.
+ * Returns false if there is none. (A pointer alone would be compared with NULL
+ * even where it is an element of near_slots.)
+ */
+static __always_inline bool slot_get(const __u64 *event, __u32 id, __u32 cpu, __u32 op,
+				     struct vt_slot **slot)
+{
+	__u64 key = (__u32)(id * nr_cpus + cpu), at;
+
+	barrier_var(key);
+	if (key < VT_NEAR_ROWS) {
+		at = near_rows[key].slot[op];
+		barrier_var(at);
+		if (at <= (VT_NEAR_SLOTS - 1) * sizeof(struct vt_slot)) {
+			*slot = (void *)near_slots + at;
+			return true;
+		}
+	}
+	*slot = slot_find(event, id, op);
+	return *slot;
+}
+
+/* For calls of functions: the id is the queue's entry. */
+static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
+{
+	return slot_get(0, id, bpf_get_smp_processor_id(), op, slot);
+}
+
+static __always_inline bool event_slot(const __u64 *event, __u32 op, struct vt_slot **slot)
+{
+	/* The CPU first, so that nothing is to be kept over the call. */
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return slot_get(event, event[EVENT_ID], cpu, op, slot);
+}
+
+/*
+ * Where in a slot the bucket of a duration is: with s = max(floor(log2(ns)) - 4, 0),
+ * the octave has 16 buckets 2^s wide.
+ */
+static __always_inline __u64 bucket_of(__u64 ns)
 {
 	__u32 s = 0;
 
 	barrier_var(ns); /* as above */
-	if (ns < VT_SHORT) {
-		s = short_buckets[ns];
-		return s < VT_NR_BUCKETS ? s : VT_NR_BUCKETS - 1;
-	}
+	if (ns < VT_SHORT)
+		return short_buckets[ns];
 	/* Branches: without the barriers the compiler computes both sides of each. */
 	if (ns >= 1 << 20) {
 		ns >>= 16;
@@ -321,72 +402,40 @@ static __always_inline __u32 bucket_of(__u64 ns)
 		barrier_var(ns);
 	}
 	ns += s;
-	return ns < VT_NR_BUCKETS ? ns : VT_NR_BUCKETS - 1;
+	if (ns >= VT_NR_BUCKETS)
+		ns = VT_NR_BUCKETS - 1;
+	return VT_BUCKET_AT(ns);
 }
 
-static __always_inline struct slot_row *row_of(__u32 id)
+/*
+ * Counts a value, most often a time in ns. The bucket comes first and the sum last,
+ * by which the tool sees that there is something to read: see read_op().
+ */
+static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
 {
-	__u32 key = id * nr_cpus + bpf_get_smp_processor_id();
-	struct slot_row *row = rows_at(key);
+	__u64 at = bucket_of(value) & (sizeof(*slot) - sizeof(slot->buckets[0]));
 
-	if (!row)
-		__sync_fetch_and_add(&lost_ids, 1);
-	return row;
-}
-
-/* The number of the group that a key is in, of 2^bits; the multiplier is 2^64 / the golden ratio. */
-static __always_inline __u32 hash_of(__u64 key, int bits)
-{
-	return key * 0x9e3779b97f4a7c15ull >> (64 - bits);
-}
-
-/* Where an operation happens. Always inlined, so it costs no memory. */
-struct at {
-	struct slot_row *row;
-	__u32 id;
-	const __u64 *event; /* NULL: no event, and the id is the queue's entry */
-};
-
-static __always_inline struct vt_slot *slot_at(const struct at *at, __u32 op)
-{
-	__u32 n = at->row->slot[op];
-
-	if (!n) {
-		n = at->event ? event_slot_claim(at->event, op) : slot_claim(at->id, op);
-		if (!n)
-			return 0;
-		at->row->slot[op] = n;
-	}
-	return slots_at(n);
-}
-
-/* Counts a value, most often a time in ns, in the slot of an operation. */
-static __always_inline struct vt_slot *count(const struct at *at, __u32 op, __u64 value, bool no)
-{
-	struct vt_slot *slot = slot_at(at, op);
-
-	if (!slot)
-		return 0;
-	slot->count++;
-	slot->sum += value;
-	if (value > slot->max)
-		slot->max = value;
+	barrier_var(at); /* else the verifier forgets what the mask leaves */
 	if (no)
 		slot->no++;
-	slot->buckets[bucket_of(value)]++;
-	return slot;
+	if (value > slot->max)
+		slot->max = value;
+	++*(__u32 *)((void *)slot + at);
+	barrier();
+	slot->sum += value;
 }
 
 /* Counts a call that has no time. */
-static __always_inline void count_untimed(const struct at *at, __u32 op, bool no, bool behind)
+static __always_inline void count_untimed(__u32 id, __u32 op, bool no, bool behind)
 {
-	struct vt_slot *slot = slot_at(at, op);
+	struct vt_slot *slot;
 
-	if (!slot)
+	if (!slot_of(id, op, &slot))
 		return;
-	slot->count++;
 	slot->no += no;
 	slot->bytes_out += behind;
+	barrier();
+	slot->untimed++;
 }
 
 static __always_inline struct flight *flight_of(__u32 id, const void *data)
@@ -428,7 +477,7 @@ static __always_inline void flight_start(__u32 id, const void *data)
 	f->buffer[oldest].stamp = stamp;
 }
 
-/* A buffer comes back: when it went, to be read with STAMP_OF; 0: not known. */
+/* A buffer comes back: how long it was away, ns; 0: not known. */
 static __always_inline __u64 flight_end(__u32 id, const void *data)
 {
 	struct flight *f = flight_of(id, data);
@@ -440,42 +489,33 @@ static __always_inline __u64 flight_end(__u32 id, const void *data)
 			continue;
 		f->buffer[i].stamp = 0;
 		f->buffer[i].token = 0;
-		return stamp;
+		return ((STAMP_OF(bpf_ktime_get_ns()) - stamp) >> ID_BITS) ?: 1;
 	}
 	return 0;
 }
 
 /* A buffer was added. */
-static __always_inline void added(const struct at *at, const void *data)
+static __always_inline void added(__u64 id)
 {
-	struct announced *a = announcements_at(at->id);
+	struct announced *a = announcements_at(id);
 
 	if (a)
 		a->added++;
-	if (avail_to_used)
-		flight_start(at->id, data);
 }
 
-/* A buffer was fetched. */
-static __always_inline void fetched(const struct at *at, const void *data)
+/*
+ * A doorbell will announce what was added since the one before.
+ * Returns what is known of it: the number is in last; 0: nothing.
+ */
+static __always_inline struct announced *announce(__u64 id)
 {
-	__u64 stamp = avail_to_used ? flight_end(at->id, data) : 0;
+	struct announced *a = announcements_at(id);
 
-	if (stamp)
-		count(at, VT_AVAIL_TO_USED, (STAMP_OF(bpf_ktime_get_ns()) - stamp) >> ID_BITS,
-		      false);
-}
-
-/* A doorbell will announce what was added since the one before. */
-static __always_inline void announce(const struct at *at)
-{
-	struct announced *a = announcements_at(at->id);
-
-	if (!a)
-		return;
-	a->last = a->added - a->announced;
-	a->announced = a->added;
-	count(at, VT_BUFFERS_PER_DOORBELL, a->last, false);
+	if (a) {
+		a->last = a->added - a->announced;
+		a->announced = a->added;
+	}
+	return a;
 }
 
 /* The ring is empty again: what no doorbell announced never will be. */
@@ -564,7 +604,7 @@ static long row_forget(__u32 cpu, __u32 *id)
 	struct slot_row *row = rows_at(key);
 
 	if (row)
-		__builtin_memset(row, 0, sizeof(*row));
+		__builtin_memset(row, 0xff, sizeof(*row)); /* NO_SLOT */
 	return 0;
 }
 

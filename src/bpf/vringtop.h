@@ -62,13 +62,14 @@ enum vt_layout {
  * What one CPU counted for one operation of one queue: one cache line that
  * every event touches, then the histogram; 2 KiB together. Only one program
  * on one CPU writes to a slot (bpf does not let a program interrupt itself),
- * so plain additions are enough. The tool reads while it is written: count is
- * the number of events, the buckets wrap at 2^32 and are read modulo that.
+ * so plain additions are enough. The tool reads while it is written: the number
+ * of events is that of the buckets, which wrap at 2^32 and are read modulo that,
+ * and of those without a time.
  */
 struct vt_slot {
 	unsigned int owner; /* (queue entry << VT_OPS_SHIFT | op) + 1, 0: free */
 	unsigned int pad0;
-	unsigned long long count;
+	unsigned long long untimed; /* events that are in no bucket */
 	unsigned long long sum; /* ns, or what else is counted */
 	unsigned long long max;
 	unsigned long long no; /* the operation said no or failed: see op_no_name() */
@@ -78,6 +79,9 @@ struct vt_slot {
 	unsigned long long pad1;
 	unsigned int buckets[VT_NR_BUCKETS];
 };
+
+/* Where in a slot a bucket is, bytes. */
+#define VT_BUCKET_AT(b) (__builtin_offsetof(struct vt_slot, buckets) + (b) * sizeof(unsigned int))
 
 enum vt_queue_state {
 	VT_QUEUE_NONE = 0, /* the entry is free */

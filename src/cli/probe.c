@@ -130,12 +130,20 @@ static uint32_t power_of_two(uint32_t n)
 	return p;
 }
 
+static bool ends_with(const char *name, const char *end)
+{
+	size_t length = strlen(name), n = strlen(end);
+
+	return length >= n && !strcmp(name + length - n, end);
+}
+
 /* Whether a program is for this kernel, and for what is to be counted. */
 static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
 			   const struct kernel_way *way, uint32_t ops)
 {
 	const char *section = bpf_program__section_name(prog);
 	const char *name = strchr(section, '/');
+	bool each = ops >> VT_AVAIL_TO_USED & 1;
 	int op;
 
 	if (!name || prog == p->skel->progs.on_uevent)
@@ -143,6 +151,9 @@ static bool program_wanted(const struct probe *p, const struct bpf_program *prog
 	name++;
 	if (strncmp(section, "fentry/", 7) && strncmp(section, "fexit/", 6)) {
 		op = op_by_name(name + strlen("virtqueue_"));
+		/* Of those for an operation, the one that does as much as is asked for. */
+		if (op >= 0 && ends_with(bpf_program__name(prog), "_each") != each)
+			return false;
 		return !p->by_functions && (op < 0 || ops >> op & 1);
 	}
 	for (int i = 0; p->by_functions && kernel_functions[i].name; i++)
@@ -181,7 +192,7 @@ static int load(struct probe *p, uint32_t ops)
 	skel->rodata->nr_queues = p->nr_queues;
 	skel->rodata->nr_slots = p->nr_slots;
 	for (unsigned int ns = 0; ns < VT_SHORT; ns++)
-		skel->rodata->short_buckets[ns] = loglin_bucket(ns);
+		skel->rodata->short_buckets[ns] = VT_BUCKET_AT(loglin_bucket(ns));
 	set_far_entries(skel->maps.far_slots, p->nr_slots, VT_NEAR_SLOTS);
 	bpf_map__set_max_entries(skel->maps.queues, p->nr_queues);
 	bpf_map__set_max_entries(skel->maps.queue_of, p->nr_queues);
@@ -498,43 +509,45 @@ static struct vt_slot *slot_at(const struct probe *p, uint32_t n)
 	return n < VT_NEAR_SLOTS ? &p->skel->bss->near_slots[n] : &p->far_slots[n - VT_NEAR_SLOTS];
 }
 
-/* Adds up the slots of an operation. */
+/*
+ * Adds up the slots of an operation. Each event counts in a bucket, or as one
+ * without a time, before its duration is in the sum: if neither the sum nor what
+ * adds nothing to it has changed, nothing has.
+ */
 static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
 {
 	uint32_t buckets[VT_NR_BUCKETS] = {};
-	struct op_stats now = {};
+	uint64_t sum = 0, untimed = 0;
 	struct op_stats *total = *op;
+	uint32_t zeros = 0;
 
 	for (uint32_t n = first; n; n = p->next_slot[n]) {
 		const volatile struct vt_slot *slot = slot_at(p, n);
 
-		now.count += slot->count;
-		now.sum += slot->sum;
-		now.no += slot->no;
-		now.bytes_out += slot->bytes_out;
-		now.bytes_in += slot->bytes_in;
-		if (slot->max > now.max)
-			now.max = slot->max;
+		sum += slot->sum;
+		untimed += slot->untimed;
+		zeros += slot->buckets[0];
 	}
 	if (!total) {
 		total = *op = calloc(1, sizeof(*total));
 		if (!total)
 			return complain(NULL, "no memory for a histogram");
 	}
-	total->sum = now.sum;
-	total->no = now.no;
-	total->bytes_out = now.bytes_out;
-	total->bytes_in = now.bytes_in;
-	total->max = now.max;
-	if (now.count == total->count)
+	if (sum == total->sum && untimed == total->count - total->timed &&
+	    zeros == (uint32_t)total->hist.bucket[0])
 		return 0;
-	total->count = now.count;
 
+	total->no = total->bytes_out = total->bytes_in = 0;
 	for (uint32_t n = first; n; n = p->next_slot[n]) {
 		const volatile struct vt_slot *slot = slot_at(p, n);
 
 		for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
 			buckets[b] += slot->buckets[b];
+		total->no += slot->no;
+		total->bytes_out += slot->bytes_out;
+		total->bytes_in += slot->bytes_in;
+		if (slot->max > total->max)
+			total->max = slot->max;
 	}
 	/* What came since the last time; the kernel's counts wrap, ours do not. */
 	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
@@ -543,6 +556,8 @@ static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
 		total->hist.bucket[b] += more;
 		total->timed += more;
 	}
+	total->sum = sum;
+	total->count = total->timed + untimed;
 	return 0;
 }
 
