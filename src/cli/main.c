@@ -20,6 +20,7 @@ static const struct {
 	{ "stat", verb_stat, "a table per interval, or JSON" },
 	{ "hist", verb_hist, "latency histograms per operation" },
 	{ "queues", verb_queues, "every virtqueue of this machine" },
+	{ "report", verb_report, "what a recording says: text, a page, JSON, CSV, a trace" },
 	{ "doctor", verb_doctor, "what is here, what is missing, how to get it" },
 };
 

@@ -209,9 +209,9 @@ static void begin_area(FILE *f, const struct plot *p, const struct scale *x, con
 	html_text(f, p->title);
 	fputs("\">\n<path class=\"grid\" d=\"", f);
 	for (int i = 0; i < y->nr_marks; i++)
-		fprintf(f, "M0 %.1fH%d", SIZE - place(y, y->marks[i].value), SIZE);
+		fprintf(f, "M0 %.0fH%d", SIZE - place(y, y->marks[i].value), SIZE);
 	for (int i = 0; i < x->nr_marks; i++)
-		fprintf(f, "M%.1f 0V%d", place(x, x->marks[i].value), SIZE);
+		fprintf(f, "M%.0f 0V%d", place(x, x->marks[i].value), SIZE);
 	fputs("\"/>\n", f);
 }
 
@@ -238,7 +238,7 @@ static void put_path(FILE *f, const struct scale *x, const struct scale *y, cons
 			down = false;
 			continue;
 		}
-		fprintf(f, "%c%.1f %.1f", down ? 'L' : 'M', place(x, xs[i]),
+		fprintf(f, "%c%.0f %.0f", down ? 'L' : 'M', place(x, xs[i]),
 			SIZE - place(y, ys[i]));
 		/* A point by itself has to be seen as well. */
 		if (!down && (i + 1 == n || !drawable(y, ys[i + 1])))
@@ -260,7 +260,7 @@ static void put_band(FILE *f, const struct scale *x, const struct scale *y,
 		if (!drawable(x, line->x[at]) || !drawable(y, line->low[at]) ||
 		    !drawable(y, line->high[at]))
 			continue;
-		fprintf(f, "%c%.1f %.1f", any ? 'L' : 'M', place(x, line->x[at]),
+		fprintf(f, "%c%.0f %.0f", any ? 'L' : 'M', place(x, line->x[at]),
 			SIZE - place(y, value));
 		any = true;
 	}
@@ -351,7 +351,7 @@ static void put_cells(FILE *f, const struct plot_heat *h, const struct scale *x,
 				if (!any)
 					fprintf(f, "<path class=\"cell h%d\" d=\"", level);
 				any = true;
-				fprintf(f, "M%.1f %.1fH%.1fV%.1fH%.1fZ", left, top,
+				fprintf(f, "M%.0f %.0fH%.0fV%.0fH%.0fZ", left, top,
 					place(x, h->column_edges[end]), bottom, left);
 				c = end;
 			}
@@ -369,7 +369,7 @@ static void put_hints(FILE *f, const struct plot_heat *h, const struct scale *x)
 		if (!h->hints[c])
 			continue;
 		fprintf(f,
-			"<rect class=\"hint\" x=\"%.1f\" y=\"0\" width=\"%.1f\" "
+			"<rect class=\"hint\" x=\"%.0f\" y=\"0\" width=\"%.0f\" "
 			"height=\"%d\"><title>",
 			left, place(x, h->column_edges[c + 1]) - left, SIZE);
 		html_text(f, h->hints[c]);
@@ -453,7 +453,7 @@ static void put_row_grid(FILE *f, const struct scale *x)
 {
 	fputs("<path class=\"grid\" d=\"", f);
 	for (int i = 0; i < x->nr_marks; i++)
-		fprintf(f, "M%.1f 0V%d", place(x, x->marks[i].value), SIZE);
+		fprintf(f, "M%.0f 0V%d", place(x, x->marks[i].value), SIZE);
 	fputs("\"/>", f);
 }
 
@@ -515,7 +515,7 @@ void plot_ranges(FILE *f, const struct plot *p, double zero, const char *const *
 
 		begin_row(f, r->name, r->text);
 		put_row_grid(f, &x);
-		fprintf(f, "<path class=\"zero\" d=\"M%.1f 0V%d\"/>", place(&x, zero), SIZE);
+		fprintf(f, "<path class=\"zero\" d=\"M%.0f 0V%d\"/>", place(&x, zero), SIZE);
 		fprintf(f, "<path class=\"l s%u\" d=\"M%.1f 500H%.1f\"/>", r->kind % PLOT_COLOURS,
 			place(&x, r->low), place(&x, r->high));
 		/* A stroke of no length with round ends: a dot, however the drawing is stretched.

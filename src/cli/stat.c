@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vringtop stat: a table per interval, like vmstat. */
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 #include "error.h"
 #include "format.h"
 #include "json.h"
@@ -45,19 +43,16 @@ static void print_header(const struct snapshot *diff)
 
 static int print_interval(const struct snapshot *diff, const struct options *o)
 {
-	struct winsize w = {};
 	struct table t;
 
 	if (o->json) {
 		json_print(json_snapshot(diff, json_now(), false));
 		return 0;
 	}
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 80)
-		w.ws_col = 80;
 	if (table_make(diff, page_by_name(o->page), options_timed(o), &t))
 		return complain(NULL, "no memory for a table");
 	print_header(diff);
-	table_print(&t, w.ws_col, stdout);
+	table_print(&t, table_width(), stdout);
 	printf("\n");
 	table_free(&t);
 	return 0;

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include "format.h"
 #include "table.h"
 
@@ -494,6 +496,15 @@ void table_line(enum page page, const int *shown, int n, const struct row *row, 
 		at += snprintf(line + at, size - at, c->left ? "%s%-*.*s" : "%s%*.*s", i ? " " : "",
 			       c->width, c->width, cell);
 	}
+}
+
+int table_width(void)
+{
+	struct winsize w = {};
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 80)
+		return 80;
+	return w.ws_col;
 }
 
 /* Without the blanks at the end. */

@@ -80,6 +80,9 @@ int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS]);
 void table_line(enum page page, const int *shown, int n, const struct row *row, char *line,
 		size_t size);
 
+/** The width of tables: the terminal's, at least 80, and 80 where stdout is not one. */
+int table_width(void);
+
 /** Prints a table as text, without rows in which nothing happened. */
 void table_print(const struct table *t, int width, FILE *f);
 

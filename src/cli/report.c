@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vringtop report: what a recording says. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "error.h"
+#include "format.h"
+#include "report.h"
+#include "ring.h"
+#include "verbs.h"
+
+static const char doc[] =
+	"Shows what a recording says: as text, as a page with plots, or as data. It needs neither "
+	"root nor virtio devices."
+	"\vExamples:\n"
+	"  vringtop report before.vt        what ran where, tables, histograms\n"
+	"  vringtop report -d vda -Q before.vt    of one disk, histograms of each queue\n"
+	"  vringtop report --html before.html before.vt    a page to look at and to post\n"
+	"  vringtop report --json before.vt | jq .total.layouts\n"
+	"  vringtop report --csv before.vt > before.csv    a line per interval and operation\n"
+	"  vringtop report --perfetto before.json before.vt    open it in ui.perfetto.dev\n\n"
+	"Columns are those of stat (stat --help). With --perfetto, single operations are shown if "
+	"they were recorded (record --events).";
+
+bool report_next(struct report *r, struct snapshot *diff)
+{
+	int more;
+
+	if (stop)
+		return false;
+	more = recording_next(r->recording, diff);
+	if (more < 0)
+		r->damaged = true;
+	if (more <= 0)
+		return false;
+	options_filter(r->options, diff);
+	return true;
+}
+
+void report_rewind(struct report *r)
+{
+	recording_rewind(r->recording);
+}
+
+const char *report_warning(const struct report *r, unsigned int n)
+{
+	const char *warnings[4];
+	unsigned int count = 0;
+
+	if (!r->info->finished)
+		warnings[count++] = "UNFINISHED: this recording was not ended properly. What is "
+				    "shown is what was recorded until then.";
+	if (r->damaged)
+		warnings[count++] = "DAMAGED: this recording cannot be read to its end. What is "
+				    "shown is what comes before the damage.";
+	if (r->total.lost)
+		warnings[count++] = "LOST: some operations could not be counted; see below how many.";
+	if (r->info->events_dropped)
+		warnings[count++] = "DROPPED: some single operations (--events) were not kept; the "
+				    "counts have them.";
+	return n < count ? warnings[n] : NULL;
+}
+
+uint64_t report_when(const struct report *r, uint64_t time)
+{
+	return r->info->started + time;
+}
+
+const char *report_queue_name(const struct queue *q, char *text)
+{
+	snprintf(text, REPORT_NAME, "virtio%d %s %s", q->device, queue_role(q), q->name);
+	return text;
+}
+
+static void fact_time(const struct report *r, char *text)
+{
+	time_t started = r->info->started / 1000000000;
+	char date[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&started, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	snprintf(text, REPORT_FACT, "%s, %.2f s in %zu intervals of %.4g s", date, r->total.since / 1e9,
+		 r->intervals, r->info->interval / 1e9);
+}
+
+static void fact_cost(const struct report *r, char *text)
+{
+	const struct recording_info *i = r->info;
+	double seconds = r->total.since / 1e9;
+	char probe[FORMAT_LEN];
+	int n;
+
+	n = snprintf(text, REPORT_FACT, "tool %.2f s of CPU (%.2f%% of a CPU)", i->cost_cpu_ns / 1e9,
+		     seconds > 0 ? i->cost_cpu_ns / 1e7 / seconds : 0);
+	if (i->probe_ns > 0)
+		n += snprintf(text + n, REPORT_FACT - n, ", probe %s per operation",
+			      format_time(probe, i->probe_ns));
+	snprintf(text + n, REPORT_FACT - n, "; lost %llu", (unsigned long long)r->total.lost);
+}
+
+static void fact_device(const struct recording_device *d, char *text)
+{
+	int n = snprintf(text, REPORT_FACT, "%.31s%s%.31s 0x%llx", d->role, d->role[0] ? " " : "",
+			 d->driver, (unsigned long long)d->features);
+
+	for (int i = 0; ring_features[i].name; i++)
+		if (d->features >> ring_features[i].bit & 1)
+			n += snprintf(text + n, REPORT_FACT - n, " %s", ring_features[i].name);
+}
+
+bool report_fact(const struct report *r, unsigned int n, const char **name, char *text)
+{
+	static const char *const names[] = { "command", "recorded", "kernel", "config", "boot",
+					     "machine", "attached", "events", "cost" };
+	const unsigned int nr_names = sizeof(names) / sizeof(*names);
+	const struct recording_info *i = r->info;
+
+	if (n >= nr_names + i->nr_devices)
+		return false;
+	if (n >= nr_names) {
+		static char device[16];
+
+		snprintf(device, sizeof(device), "virtio%d", i->devices[n - nr_names].device);
+		*name = device;
+		fact_device(&i->devices[n - nr_names], text);
+		return true;
+	}
+	*name = names[n];
+	text[0] = '\0';
+	switch (n) {
+	case 0:
+		if (i->command[0] && i->exit_status >= 0)
+			snprintf(text, REPORT_FACT, "%s (exit status %d)", i->command, i->exit_status);
+		else
+			snprintf(text, REPORT_FACT, "%s", i->command);
+		break;
+	case 1:
+		fact_time(r, text);
+		break;
+	case 2:
+		snprintf(text, REPORT_FACT, "%s %s", i->kernel_release, i->kernel_version);
+		break;
+	case 3:
+		snprintf(text, REPORT_FACT, "%s", i->config_hash);
+		break;
+	case 4:
+		snprintf(text, REPORT_FACT, "%s", i->cmdline);
+		break;
+	case 5:
+		snprintf(text, REPORT_FACT, "%s, %d CPUs, %s, clock %s", i->machine, i->nr_cpus, i->cpu,
+			 i->clocksource);
+		break;
+	case 6:
+		snprintf(text, REPORT_FACT, "to %s; the kernel's virtqueue events: %s", i->attached,
+			 i->patch_level);
+		break;
+	case 7:
+		if (i->has_events)
+			snprintf(text, REPORT_FACT, "%llu kept, %llu dropped",
+				 (unsigned long long)i->events,
+				 (unsigned long long)i->events_dropped);
+		break;
+	case 8:
+		fact_cost(r, text);
+		break;
+	}
+	return true;
+}
+
+/* As snapshots have them; queues that came later stand at the end of a sum. */
+static int by_device(const void *a, const void *b)
+{
+	const struct queue *x = a, *y = b;
+
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	if (x->index != y->index)
+		return x->index < y->index ? -1 : 1;
+	return (x->serial > y->serial) - (x->serial < y->serial);
+}
+
+/* Reads all once. Returns 0, or -1 after it has complained. */
+static int read_total(struct report *r)
+{
+	struct snapshot diff;
+
+	while (report_next(r, &diff)) {
+		int err = snapshot_add(&r->total, &diff);
+
+		snapshot_free(&diff);
+		if (err)
+			return complain(NULL, "%s: no memory to sum its intervals", r->info->path);
+		r->intervals++;
+	}
+	report_rewind(r);
+	if (stop)
+		return -1;
+	qsort(r->total.queues, r->total.nr_queues, sizeof(*r->total.queues), by_device);
+	if (!r->intervals)
+		return complain("The recording ended before its first interval did.",
+				"%s: nothing was recorded", r->info->path);
+	return options_match(r->options, &r->total);
+}
+
+/* The file that is written must not be the recording itself. */
+static FILE *open_output(const char *path, const char *recording)
+{
+	struct stat a, b;
+	FILE *f;
+
+	if (!path || !strcmp(path, "-"))
+		return stdout;
+	if (!stat(path, &a) && !stat(recording, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
+		complain("Name another file.", "%s is the recording itself", path);
+		return NULL;
+	}
+	f = fopen(path, "w");
+	if (!f)
+		complain("Is there such a folder, and may you write to it?", "cannot write %s: %s", path,
+			 strerror(errno));
+	return f;
+}
+
+static int close_output(FILE *f, const char *path)
+{
+	bool failed = fflush(f) || ferror(f);
+	int err = errno;
+
+	if (f != stdout && fclose(f) && !failed) {
+		failed = true;
+		err = errno;
+	}
+	if (failed)
+		return complain(NULL, "cannot write %s: %s", f == stdout ? "to stdout" : path,
+				strerror(err));
+	return 0;
+}
+
+static int write_report(struct report *r)
+{
+	const struct options *o = r->options;
+	const char *path = o->html ?: o->perfetto;
+	int (*form)(struct report *r, FILE *f) = o->html     ? report_html :
+						 o->perfetto ? report_perfetto :
+						 o->json     ? report_json :
+						 o->csv	     ? report_csv :
+							       report_text;
+	FILE *f;
+	int failed;
+
+	f = open_output(path, o->file);
+	if (!f)
+		return -1;
+	failed = form(r, f);
+	return close_output(f, path) || failed || stop ? -1 : 0;
+}
+
+int verb_report(int argc, char **argv)
+{
+	struct report r = {};
+	struct options o;
+	int failed = 1;
+
+	options_parse(argc, argv, USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, doc, &o);
+	r.options = &o;
+	r.recording = recording_open(o.file);
+	if (!r.recording)
+		return 1;
+	r.info = recording_info(r.recording);
+	if (!read_total(&r) && !write_report(&r))
+		failed = r.damaged;
+	/* Where the form has no place that everyone reads. */
+	for (unsigned int n = 0; (o.json || o.csv || o.perfetto || o.html) && report_warning(&r, n); n++)
+		complain(NULL, "%s: %s", o.file, report_warning(&r, n));
+	snapshot_free(&r.total);
+	recording_close(r.recording);
+	return failed;
+}
