@@ -33,7 +33,7 @@ static const char doc[] =
 
 enum state {
 	OK,
-	NOTE,	 /* worth knowing; the tool works */
+	NOTE, /* worth knowing; the tool works */
 	MISSING, /* the tool does not work without it */
 };
 
@@ -54,9 +54,8 @@ struct doctor {
 	bool jited;
 	bool has_way;
 	struct kernel_way way;
-	bool modules;	       /* some of virtio are */
 	uint64_t capabilities; /* effective */
-	bool in_namespace;     /* they are those of a user namespace */
+	bool in_namespace; /* they are those of a user namespace */
 };
 
 /* Prints words from a column on, and goes on below that column. */
@@ -93,9 +92,9 @@ static void print_check(enum state state, const char *name, const char *found, c
  * @facts: the same as values, taken over; may be NULL
  * @advice: what it means and what to do; may be NULL
  */
-__attribute__((format(printf, 6, 7))) static void tell(struct doctor *d, enum state state,
-						       const char *name, struct json_object *facts,
-						       const char *advice, const char *fmt, ...)
+__attribute__((format(printf, 6, 7))) static void
+tell(struct doctor *d, enum state state, const char *name, struct json_object *facts,
+     const char *advice, const char *fmt, ...)
 {
 	char found[2048], key[32];
 	va_list args;
@@ -200,6 +199,7 @@ static void check_modules(struct doctor *d)
 					     "virtio_mmio", "virtio_vdpa", "virtio_ccw" };
 	struct json_object *facts = json_object_new_object();
 	char with[256] = "", without[256] = "", path[128];
+	bool modules = false;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		bool has;
@@ -208,7 +208,7 @@ static void check_modules(struct doctor *d)
 		snprintf(path, sizeof(path), "/sys/module/%s/initstate", names[i]);
 		if (access(path, F_OK))
 			continue;
-		d->modules = true;
+		modules = true;
 		snprintf(path, sizeof(path), "/sys/kernel/btf/%s", names[i]);
 		has = !access(path, R_OK);
 		json_object_object_add(facts, names[i], json_object_new_boolean(has));
@@ -223,7 +223,7 @@ static void check_modules(struct doctor *d)
 		     "What these modules do cannot be seen. Build the kernel with "
 		     "CONFIG_DEBUG_INFO_BTF_MODULES=y, and load modules of the same build.",
 		     "no readable /sys/kernel/btf file of: %s", without);
-	else if (d->modules)
+	else if (modules)
 		tell(d, OK, "module BTF", facts, NULL, "%s", with);
 	else
 		tell(d, OK, "module BTF", facts, NULL,
@@ -305,8 +305,8 @@ static void check_operations(struct doctor *d)
 		json_object_object_add(hidden, name, json_object_new_string(why));
 		/* A reason once for all that it holds for. */
 		if (last[0] && strcmp(why, last)) {
-			snprintf(unseen + strlen(unseen), sizeof(unseen) - strlen(unseen), " (%s);",
-				 last);
+			snprintf(unseen + strlen(unseen), sizeof(unseen) - strlen(unseen),
+				 " (%s);", last);
 			last[0] = '\0';
 		}
 		add_word(unseen, sizeof(unseen), name);
@@ -399,10 +399,11 @@ static void check_load(struct doctor *d)
 		     "the kernel loads programs, but none that needs BTF");
 		return;
 	}
-	if (err == ENOSYS) {
-		tell(d, MISSING, "trial load", fact_string("error", strerror(err)),
-		     "Boot a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, CONFIG_BPF_EVENTS and "
-		     "CONFIG_DEBUG_INFO_BTF: most distributions' have them.",
+	if (!kernel_has_bpf()) {
+		tell(d, MISSING, "trial load", fact_string("error", strerror(ENOSYS)),
+		     "Boot a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, CONFIG_BPF_EVENTS, "
+		     "CONFIG_FUNCTION_TRACER and CONFIG_DEBUG_INFO_BTF: most distributions' have "
+		     "them.",
 		     "this kernel has no BPF: bpf() is not implemented");
 		return;
 	}
@@ -516,11 +517,11 @@ static void check_capabilities(struct doctor *d)
 		     "CAP_BPF and CAP_PERFMON are needed. Run it as root (sudo vringtop); in a "
 		     "container, one that is given both.",
 		     "user %u has %s", geteuid(), list[0] ? list : "none of those that are needed");
-	else if (d->has_way && d->way.by_functions && d->modules && !has(d, CAP_SYS_ADMIN))
+	else if (d->has_way && d->way.module && !has(d, CAP_SYS_ADMIN))
 		tell(d, MISSING, "capabilities", facts,
-		     "Here virtio is in modules, and the kernel hands out modules' BTF to "
-		     "CAP_SYS_ADMIN only. Run it as root (sudo vringtop).",
-		     "%s", list);
+		     "The kernel hands out modules' BTF to CAP_SYS_ADMIN only. Run it as root "
+		     "(sudo vringtop).",
+		     "%s; but %s is a module", list, d->way.module);
 	else
 		tell(d, OK, "capabilities", facts, NULL, "%s", list);
 }

@@ -77,35 +77,41 @@ static void find_functions(struct btf *kernel, struct kernel_way *way)
 			continue;
 		way->found |= 1ull << i;
 		way->unavailable &= ~f->ops;
+		if (module && !way->module)
+			way->module = f->module;
 	}
 	btf__free(module);
 }
 
-static void find_events(struct btf *kernel, struct kernel_way *way)
+static void find_events(struct btf *types, struct kernel_way *way)
 {
 	char type[64];
 
 	for (int op = 0; op < VT_NR_OPS; op++) {
 		/* The kernel has a type for what listens to an event. */
 		snprintf(type, sizeof(type), "btf_trace_virtqueue_%s", op_name(op));
-		if (btf__find_by_name(kernel, type) > 0)
+		if (btf__find_by_name(types, type) > 0)
 			way->unavailable &= ~(1u << op);
 	}
 }
 
 int kernel_find_way(struct kernel_way *way)
 {
-	struct btf *kernel = btf__load_vmlinux_btf();
+	struct btf *kernel = btf__load_vmlinux_btf(), *ring;
 
 	memset(way, 0, sizeof(*way));
 	if (!kernel)
 		return -1;
+	ring = module_btf("virtio_ring", kernel);
 	way->unavailable = (1u << VT_NR_OPS) - 1;
-	way->by_functions = btf__find_by_name(kernel, "btf_trace_virtqueue_add") < 0;
-	if (way->by_functions)
+	way->by_functions = btf__find_by_name(ring ?: kernel, "btf_trace_virtqueue_add") < 0;
+	if (way->by_functions) {
 		find_functions(kernel, way);
-	else
-		find_events(kernel, way);
+	} else {
+		way->module = ring ? "virtio_ring" : NULL;
+		find_events(ring ?: kernel, way);
+	}
+	btf__free(ring);
 	btf__free(kernel);
 	return 0;
 }
@@ -133,6 +139,15 @@ static const struct bpf_insn reader[] = {
 };
 
 #define READER_LENGTH (sizeof(reader) / sizeof(*reader))
+
+bool kernel_has_bpf(void)
+{
+	struct bpf_prog_info info;
+	__u32 size = sizeof(info);
+
+	/* Of no program, which takes no privileges to ask. */
+	return bpf_obj_get_info_by_fd(-1, &info, &size) != -ENOSYS;
+}
 
 enum kernel_verdict kernel_try(bool *jited)
 {

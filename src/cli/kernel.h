@@ -27,6 +27,8 @@ struct kernel_way {
 	bool by_functions; /* the kernel has no tracepoints */
 	uint64_t found; /* the functions it has instead */
 	uint32_t unavailable; /* what cannot be seen: a bit for each enum vt_op */
+	/* A module that some of it is in; NULL: all is built in. Only CAP_SYS_ADMIN may attach there. */
+	const char *module;
 };
 
 /**
@@ -37,6 +39,9 @@ int kernel_find_way(struct kernel_way *way);
 
 /** Whether the BTF of the kernel, or that of a module (may be NULL), has a function. */
 bool kernel_has_function(const char *name, const char *module);
+
+/** Whether the kernel has the bpf() system call. */
+bool kernel_has_bpf(void);
 
 enum kernel_verdict {
 	KERNEL_LOADS,

@@ -77,6 +77,11 @@ static int check_kernel(void)
 		return complain("vringtop shows the virtqueues of a guest: run it in a virtual "
 				"machine that has virtio devices.",
 				"no virtio device in " VIRTIO_DEVICES);
+	if (!kernel_has_bpf())
+		return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
+				"CONFIG_BPF_EVENTS, CONFIG_FUNCTION_TRACER and "
+				"CONFIG_DEBUG_INFO_BTF: most distributions' have them.",
+				"this kernel has no BPF: bpf() is not implemented");
 	switch (kernel_try(&jited)) {
 	case KERNEL_LOADS:
 		if (jited)
@@ -231,12 +236,11 @@ static int load(struct probe *p, uint32_t ops)
 				"no memory for the counters in the kernel (%u MiB)",
 				p->nr_slots * (unsigned int)sizeof(struct vt_slot) >> 20);
 	/* libbpf finds the types of a module by its number, which the kernel tells few. */
-	if (err && !access("/sys/kernel/btf/virtio_ring", F_OK) &&
-	    bpf_btf_get_next_id(0, &module) == -EPERM)
+	if (err && way.module && bpf_btf_get_next_id(0, &module) == -EPERM)
 		return complain("Run it as root, or give it CAP_SYS_ADMIN as well; it keeps no "
 				"capability once it has started.",
-				"cannot load the programs: virtio_ring is a module here, and only "
-				"CAP_SYS_ADMIN may attach to a module's functions");
+				"cannot load the programs: %s is a module here, and only "
+				"CAP_SYS_ADMIN may attach to a module", way.module);
 	if (err)
 		return complain("Run it with VRINGTOP_DEBUG=1 and report what the kernel says.",
 				"cannot load the programs: %s", strerror(-err));
