@@ -39,6 +39,12 @@ void pack_free(struct pack *p)
 	memset(p, 0, sizeof(*p));
 }
 
+/* @data: NULL if there is none, to which nothing may be added */
+static struct unpack unpack_from(const void *data, size_t length)
+{
+	return (struct unpack){ data, length ? (const uint8_t *)data + length : data, false };
+}
+
 static uint64_t unpack_number(struct unpack *u, uint64_t max)
 {
 	uint64_t n = 0;
@@ -91,7 +97,7 @@ void pack_hist(struct pack *p, const struct loglin *h)
 
 bool unpack_hist(const void *data, size_t length, uint64_t total, struct loglin *h)
 {
-	struct unpack u = { data, (const uint8_t *)data + length, false };
+	struct unpack u = unpack_from(data, length);
 	unsigned int b = 0;
 
 	memset(h, 0, sizeof(*h));
@@ -127,7 +133,7 @@ void pack_doorbells(struct pack *p, const struct vt_doorbells *d, unsigned int s
 
 bool unpack_doorbells(const void *data, size_t length, unsigned int sent, struct vt_doorbells *d)
 {
-	struct unpack u = { data, (const uint8_t *)data + length, false };
+	struct unpack u = unpack_from(data, length);
 
 	for (unsigned int n = oldest_doorbell(sent, d->sent); n - 1 != sent && !u.failed; n++) {
 		struct vt_doorbell *bell = &d->last[(n - 1) % VT_NR_DOORBELLS];
@@ -162,7 +168,7 @@ void pack_events(struct pack *p, const struct recording_event *e, size_t n, uint
 bool unpack_events(const void *data, size_t length, struct recording_event *e, size_t n,
 		   uint64_t base)
 {
-	struct unpack u = { data, (const uint8_t *)data + length, false };
+	struct unpack u = unpack_from(data, length);
 
 	for (size_t i = 0; i < n && !u.failed; i++)
 		base = e[i].time = base + unpack_number(&u, INT64_MAX - base);

@@ -579,7 +579,7 @@ int recording_rewind(struct recording *r)
 		memset(&q->doorbells, 0, sizeof(q->doorbells));
 	}
 	r->time = r->interval = r->last_event = r->nr_events = r->next_event = 0;
-	r->bad = r->ended = false;
+	r->bad = r->ended = r->no_more_intervals = r->no_more_blocks = false;
 	return 0;
 }
 
@@ -729,8 +729,11 @@ int recording_next(struct recording *r, struct snapshot *diff)
 	memset(diff, 0, sizeof(*diff));
 	if (r->ended)
 		return -1;
+	if (r->no_more_intervals)
+		return 0;
 	r->work = 0;
 	more = step(r, s);
+	r->no_more_intervals = !more;
 	if (more <= 0)
 		return more;
 	r->interval = number(r, s, 0, INT64_MAX);
@@ -763,9 +766,10 @@ static int read_block(struct recording *r)
 	uint64_t first, last;
 	const void *data;
 	void *unpacked;
-	int length, more = step(r, s);
+	int length, more = r->no_more_blocks ? 0 : step(r, s);
 	size_t n;
 
+	r->no_more_blocks = !more;
 	if (more <= 0)
 		return more;
 	first = number(r, s, 0, INT64_MAX);

@@ -58,6 +58,7 @@ struct recording {
 
 	/* reading */
 	sqlite3_stmt *intervals, *states, *ops, *blocks;
+	bool no_more_intervals, no_more_blocks; /* SQLite would begin again */
 	size_t *order; /* of queues, by device and index */
 	uint32_t unavailable;
 	bool no_bytes_out;
