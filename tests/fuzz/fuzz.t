@@ -16,7 +16,7 @@ for file in "$repo"/tests/fuzz/*.c; do
 	[[ -e ${seeds[0]} ]] || seeds=()
 	# What the target prints is not shown (fd mask), what the sanitizers say is. A process that is
 	# not done by then hangs where libFuzzer's own limit for an input does not see it.
-	timeout $((seconds + 120)) "$fuzz/$target" -max_total_time="$seconds" -timeout=30 -close_fd_mask=3 \
+	timeout $((seconds + 120)) "$fuzz/$target" -max_total_time="$seconds" -timeout=30 -len_control=0 -close_fd_mask=3 \
 		-print_final_stats=1 -artifact_prefix="$fuzz/$target-" \
 		"$fuzz/corpus/$target" "${seeds[@]}" >"$fuzz/$target.log" 2>&1 &
 	pids[${#targets[@]}]=$!
