@@ -48,15 +48,27 @@ $(BUILD)/vringtop: $(CLI_OBJ)
 
 -include $(CLI_OBJ:.o=.d)
 
-# Unit tests, always with the sanitizers. Each is a program that speaks TAP.
-UNIT_SRC  := $(addprefix src/cli/,compare.c error.c format.c loglin.c options.c pack.c recording.c recording_file.c \
-             recording_write.c ring.c series.c snapshot.c statistics.c table.c)
-UNIT      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+# Unit tests, always with the sanitizers. Each is a program that speaks TAP; it gets those objects
+# of the tool that it calls.
+UNIT_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined
+UNIT_SRC   := $(addprefix src/cli/,compare.c error.c format.c histogram.c html.c json.c loglin.c options.c pack.c \
+              plot.c recording.c recording_file.c recording_write.c report.c report_data.c report_html.c \
+              report_perfetto.c report_text.c ring.c series.c snapshot.c statistics.c table.c)
+UNIT_OBJ   := $(UNIT_SRC:src/cli/%.c=$(BUILD)/unit/%.o)
+UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
-$(BUILD)/unit/%: tests/unit/%.c $(UNIT_SRC) $(wildcard src/cli/*.h src/bpf/*.h)
+$(BUILD)/unit/%.o: src/cli/%.c
 	mkdir -p $(@D)
-	$(CC) -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined \
-		-fno-sanitize-recover=undefined $(CPPFLAGS) $(PKG_FLAGS) $< $(UNIT_SRC) $(PKG_LIBS) -lcmocka -lm -o $@
+	$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/unit/tool.a: $(UNIT_OBJ)
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/tool.a
+	$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -MF $@.d $< $(BUILD)/unit/tool.a $(PKG_LIBS) -lcmocka -lm -o $@
+
+-include $(UNIT_OBJ:.o=.d) $(UNIT:=.d)
 
 include tests/fuzz/fuzz.mk
 
@@ -112,7 +124,7 @@ demo: ## everything needed, then the live view in a guest under load (snapshots 
 JOBS ?= $(shell nproc)
 TEST_KERNELS := 6.12 6.12-ops 6.12-stock 7.3 7.3-stock debian-6.1 debian-6.12
 test: ## all tests; ends with a line that counts them
-	@scripts/setup.sh build kernel guest
+	@scripts/setup.sh build kernel guest browser
 	@$(MAKE) --no-print-directory all $(UNIT) $(FUZZ)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done

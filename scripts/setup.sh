@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs what is missing, and nothing else. Usage: setup.sh [build|kernel|guest|debian|source-7.3]...
+# Installs what is missing, and nothing else.
+# Usage: setup.sh [build|kernel|guest|browser|debian|source-7.3]...
 # Without an argument: everything. Takes a moment when all is there.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
@@ -21,16 +22,21 @@ setup_guest() {
 		bsdutils libcap2-bin sqlite3 debian-archive-keyring)
 }
 
+# For what looks at pages (tests/browser.py).
+setup_browser() {
+	packages+=(chromium python3)
+}
+
 # For guests with Debian's own kernels (debian-kernel.sh).
 setup_debian() {
 	packages+=(gcc libc6-dev kmod cpio xz-utils debian-archive-keyring)
 }
 
-[[ $# -gt 0 ]] || set -- build kernel guest debian source-7.3
+[[ $# -gt 0 ]] || set -- build kernel guest browser debian source-7.3
 packages=() fetch_source=''
 for group in "$@"; do
 	case $group in
-	build | kernel | guest | debian) "setup_$group" ;;
+	build | kernel | guest | browser | debian) "setup_$group" ;;
 	source-7.3)
 		if [[ $(LC_ALL=C apt-cache policy linux-source-7.3) == *Candidate:\ [0-9]* ]]; then
 			packages+=(linux-source-7.3)
@@ -39,7 +45,7 @@ for group in "$@"; do
 			fetch_source=yes
 		fi
 		;;
-	*) die "unknown group '$group'" "the groups are: build, kernel, guest, debian, source-7.3" ;;
+	*) die "unknown group '$group'" "the groups are: build, kernel, guest, browser, debian, source-7.3" ;;
 	esac
 done
 install_packages "${packages[@]}"

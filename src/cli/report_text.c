@@ -2,7 +2,7 @@
 /* A recording as text, at most 80 columns wide unless the terminal is wider. */
 #include <string.h>
 #include "error.h"
-#include "hist.h"
+#include "histogram.h"
 #include "report.h"
 #include "table.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Histograms as text, live or recorded. */
-#ifndef HIST_H
-#define HIST_H
+#ifndef HISTOGRAM_H
+#define HISTOGRAM_H
 
 #include "snapshot.h"
 
