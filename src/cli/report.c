@@ -198,10 +198,11 @@ static int read_total(struct report *r)
 	report_rewind(r);
 	if (stop)
 		return -1;
-	qsort(r->total.queues, r->total.nr_queues, sizeof(*r->total.queues), by_device);
 	if (!r->intervals)
 		return complain("The recording ended before its first interval did.",
 				"%s: nothing was recorded", r->info->path);
+	if (r->total.nr_queues)
+		qsort(r->total.queues, r->total.nr_queues, sizeof(*r->total.queues), by_device);
 	return options_match(r->options, &r->total);
 }
 
