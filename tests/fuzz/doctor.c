@@ -5,7 +5,6 @@
  * Input: what the kernel answers, 16 bytes; files (see files.h).
  */
 #include <errno.h>
-#include <stdio.h>
 #include <json-c/json.h>
 #include "files.h"
 #include "kernel.h"
@@ -66,18 +65,11 @@ static void take_answers(struct input *in)
 /* Runs it on a copy of the input; what it printed is to be freed. */
 static char *run(struct input in, char *option, int *status)
 {
-	char *argv[] = { "vringtop doctor", option, NULL }, *text = NULL;
-	FILE *saved = stdout;
-	size_t size;
+	char *argv[] = { "vringtop doctor", option, NULL }, *text;
 
 	take_answers(&in);
 	files_from(&in);
-	stdout = open_memstream(&text, &size);
-	must(stdout);
-	*status = verb_doctor(option ? 2 : 1, argv);
-	must(!fclose(stdout));
-	stdout = saved;
-	must(strlen(text) == size);
+	text = printed(verb_doctor, argv, status);
 	files_from(NULL);
 	return text;
 }

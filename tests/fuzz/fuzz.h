@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,29 @@ static inline bool is_printable(const char *text, bool lines)
 		if ((*text < ' ' || *text > '~') && !(lines && *text == '\n'))
 			return false;
 	return true;
+}
+
+/**
+ * Runs a verb.
+ * @argv: what it is called, and its arguments; ends with NULL
+ * Returns what it printed, to be freed.
+ */
+static inline char *printed(int (*verb)(int argc, char **argv), char **argv, int *status)
+{
+	FILE *saved = stdout;
+	char *text = NULL;
+	size_t size;
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	stdout = open_memstream(&text, &size);
+	must(stdout);
+	*status = verb(argc, argv);
+	must(!fclose(stdout));
+	stdout = saved;
+	must(strlen(text) == size);
+	return text;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

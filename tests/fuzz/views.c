@@ -5,7 +5,6 @@
  * Input: which view, a byte; two snapshots, of up to four queues each.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <json-c/json.h>
 #include "format.h"
 #include "fuzz.h"
@@ -141,16 +140,11 @@ static void check_doorbells(struct queue *q)
 /* Runs a verb; checks what it printed. */
 static void show(int (*verb)(int argc, char **argv), bool json, char *option, char *argument)
 {
-	char *argv[] = { "vringtop verb", option, argument, NULL }, *text = NULL;
-	FILE *saved = stdout;
-	size_t size;
+	char *argv[] = { "vringtop verb", option, argument, NULL }, *text;
+	int status;
 
-	stdout = open_memstream(&text, &size);
-	must(stdout);
-	must(!verb(1 + !!option + !!argument, argv));
-	must(!fclose(stdout));
-	stdout = saved;
-	must(size && strlen(text) == size && text[size - 1] == '\n');
+	text = printed(verb, argv, &status);
+	must(!status && text[0] && text[strlen(text) - 1] == '\n');
 	must(is_printable(text, true));
 	if (json) {
 		struct json_object *o = json_tokener_parse(text);
