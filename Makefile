@@ -96,7 +96,7 @@ vm: export VM_COMMAND = $(value CMD)
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh
 
-kernel: ## get a guest kernel into the cache: KERNEL=6.12, 7.3, with -ops, -stock or -debug; debian-6.1, debian-6.12
+kernel: ## get a guest kernel into the cache: KERNEL=6.12, 7.3, with -ops, -stock, -debug, -nobtf or -nobpf; debian-6.1, debian-6.12
 	@scripts/setup.sh build kernel
 	@image=$$(scripts/kernel.sh image "$$KERNEL") && echo "$$image"
 
@@ -122,7 +122,7 @@ demo: ## everything needed, then the live view in a guest under load (snapshots 
 
 # So many tests run at once; a guest's CPUs share one thread.
 JOBS ?= $(shell nproc)
-TEST_KERNELS := 6.12 6.12-ops 6.12-stock 7.3 7.3-stock debian-6.1 debian-6.12
+TEST_KERNELS := 6.12 6.12-ops 6.12-stock 6.12-nobtf 6.12-nobpf 7.3 7.3-stock debian-6.1 debian-6.12
 test: ## all tests; ends with a line that counts them
 	@scripts/setup.sh build kernel guest browser
 	@$(MAKE) --no-print-directory all $(UNIT) $(FUZZ)

@@ -7,8 +7,9 @@ checkout='' directory='' terminal='' size=''
 # shellcheck disable=SC1091
 . "$1/settings"
 
+# Where the kernel has it: one without BPF has no bpf.
 mount_once() {
-	mountpoint -q "$2" || mount -t "$1" "$1" "$2"
+	! grep -qw "$1" /proc/filesystems || mountpoint -q "$2" || mount -t "$1" "$1" "$2"
 }
 mount_once debugfs /sys/kernel/debug
 mount_once tracefs /sys/kernel/tracing

@@ -7,8 +7,9 @@
 #        kernel.sh copy NAME DIR      makes DIR a copy of its build tree (hard links: replace files,
 #                                     never write into them)
 # NAME: 6.12 or 7.3 (patched), with -ops (the series without its tracepoints), -stock (unpatched) or
-#       -debug (patched, with KASAN and lockdep). Or debian, debian-6.1, debian-6.12: Debian's own
-#       packages, to boot only (debian-kernel.sh).
+#       -debug (patched, with KASAN and lockdep); -nobtf or -nobpf (unpatched and as small as can be,
+#       without BTF, without BPF). Or debian, debian-6.1, debian-6.12: Debian's own packages, to boot
+#       only (debian-kernel.sh).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -25,26 +26,31 @@ fi
 # --- Which kernel is what ---
 version=${name%%-*} flavour=${name#"${name%%-*}"}
 unknown=("unknown kernel KERNEL=$name"
-	"known: 6.12 and 7.3, also with -ops, -stock or -debug (6.12-stock); debian-6.1, debian-6.12; a path")
+	"known: 6.12 and 7.3, also with -ops, -stock, -debug, -nobtf or -nobpf (6.12-stock); debian-6.1, debian-6.12; a path")
 case $version in # the numbers are for the progress only: files of the source, lines of a build from nothing
 6.12)
-	source_files=92500 build_lines=2160
+	source_files=92500 build_lines=2160 small_lines=1600
 	not_here='' # options of guest.config that only the other version has
 	;;
 7.3)
-	source_files=102300 build_lines=2270
+	source_files=102300 build_lines=2270 small_lines=1700
 	not_here='CONFIG_PROC_SYSCTL' # part of CONFIG_SYSCTL
 	;;
 *) die "${unknown[@]}" ;;
 esac
-[[ $flavour =~ ^(|-ops|-stock|-debug)$ ]] || die "${unknown[@]}"
 series=$checkout/kernel-patch/linux-$version
-configs=("$checkout/kernel-patch/guest.config") tree_name=$version
-if [[ $flavour == -debug ]]; then
-	configs+=("$checkout/kernel-patch/debug.config") tree_name=$name
-fi
+fragments=(guest) tree_name=$version
+case $flavour in
+'' | -ops | -stock) ;;
+-debug) fragments+=(debug) tree_name=$name ;;
+-nobpf) fragments=(nobpf) tree_name=$name build_lines=$small_lines ;;
+-nobtf) fragments=(nobpf nobtf) tree_name=$name build_lines=$small_lines ;;
+*) die "${unknown[@]}" ;;
+esac
+configs=("${fragments[@]/#/$checkout/kernel-patch/}")
+configs=("${configs[@]/%/.config}")
 patches=()
-if [[ $name != *-stock ]]; then
+if [[ $flavour =~ ^(|-ops|-debug)$ ]]; then
 	for patch in "$series"/*.patch; do
 		[[ -e $patch ]] || die "no patches in $series" "KERNEL=$version-stock needs none"
 		[[ $name == *-ops && ${patch##*/} == *trace* ]] || patches+=("$patch")
@@ -141,7 +147,7 @@ configure() {
 		die "kernel $name: cannot configure it from ${configs[*]}" "the whole log: $log"
 	}
 	# Kconfig drops what it does not know or what lacks a dependency, and says nothing.
-	dropped=$(grep '^CONFIG_' "$config" | grep -vxFf "$tree/.config" | while IFS='=' read -r option value; do
+	dropped=$(grep '^CONFIG_' "$config" | { grep -vxFf "$tree/.config" || true; } | while IFS='=' read -r option value; do
 		[[ $option == "$not_here" ]] ||
 			{ [[ $value == n ]] && ! grep -q "^$option=" "$tree/.config"; } || echo "$option=$value"
 	done)
