@@ -2,8 +2,7 @@
 /*
  * The command line: either it is refused with status 2, or what the options say is what a verb may
  * rely on.
- * Input: lines; the first is the number of the options that the verb takes (enum option_use), the
- * others are its arguments.
+ * Input: lines; the first is the number of a verb (below), the others are its arguments.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -13,6 +12,16 @@
 #include "options.h"
 
 #define MAX_ARGUMENTS 16
+
+/* What the verbs take. */
+static const int uses[] = {
+	USE_INTERVAL | USE_OPS, /* top */
+	USE_JSON | USE_INTERVAL | USE_OPS | USE_PAGE, /* stat */
+	USE_JSON | USE_INTERVAL | USE_OPS | USE_PER_QUEUE, /* hist */
+	USE_JSON, /* queues */
+	USE_JSON | USE_NO_FILTERS, /* doctor */
+	USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, /* report */
+};
 
 /*
  * The C library ends the process in the middle of argp_parse(). It calls this first, and a jump from
@@ -127,13 +136,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 	char *first = take_until(&in, '\n', NULL), *argv[MAX_ARGUMENTS + 2] = { "vringtop verb" };
-	int use = strtoul(first, NULL, 10) & 0xffff, argc = 1;
+	int use = uses[strtoul(first, NULL, 10) % (sizeof(uses) / sizeof(*uses))], argc = 1;
 	bool waits = false;
 	struct options o;
 
-	/* No verb has both. */
-	if (use & USE_REPORT)
-		use &= ~USE_INTERVAL;
 	while (in.size && argc <= MAX_ARGUMENTS) {
 		argv[argc] = take_until(&in, '\n', NULL);
 		/* --HANG, for debuggers: argp would wait. */
