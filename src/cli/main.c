@@ -21,6 +21,7 @@ static const struct {
 	{ "hist", verb_hist, "latency histograms per operation" },
 	{ "queues", verb_queues, "every virtqueue of this machine" },
 	{ "report", verb_report, "what a recording says: text, a page, JSON, CSV, a trace" },
+	{ "diff", verb_diff, "what changed between recordings, how sure it is" },
 	{ "doctor", verb_doctor, "what is here, what is missing, how to get it" },
 };
 
@@ -94,7 +95,8 @@ static void usage(FILE *f)
 		   "  sudo vringtop hist -o add,get 5 1   histograms of two operations over 5 s\n"
 		   "\n"
 		   "vringtop VERB --help tells the options of a verb.\n"
-		   "Exit status: 0 fine, 1 failed (doctor: something is missing), 2 wrong use.\n");
+		   "Exit status: 0 fine, 1 failed (doctor: something is missing), 2 wrong use,\n"
+		   "3 diff --fail-on found something worse.\n");
 }
 
 int main(int argc, char **argv)

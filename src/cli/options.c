@@ -22,6 +22,8 @@ enum {
 	OPT_CSV = 256, /* these have no letter */
 	OPT_HTML,
 	OPT_PERFETTO,
+	OPT_FAIL_ON,
+	OPT_THRESHOLD,
 };
 
 /* In the order of their groups; which of them a verb has, stands in use. */
@@ -49,6 +51,13 @@ static const struct {
 	{ USE_REPORT,
 	  { "perfetto", OPT_PERFETTO, "FILE", 0,
 	    "A trace for ui.perfetto.dev or chrome://tracing; - is stdout", 2 } },
+	{ USE_DIFF, { 0, 0, 0, 0, "Verdict:", 3 } },
+	{ USE_DIFF,
+	  { "fail-on", OPT_FAIL_ON, "EXPR", 0,
+	    "Exit with 3 if a figure is worse than this, for sure: 'p99>10%' (see below)", 3 } },
+	{ USE_DIFF,
+	  { "threshold", OPT_THRESHOLD, "PERCENT", 0,
+	    "Changes that may be smaller than this are no difference (default: 2)", 3 } },
 };
 
 struct parse {
@@ -97,6 +106,27 @@ static void parse_count(struct argp_state *state, const char *arg, unsigned long
 		argp_error(state, "the count '%s' is not a whole number from 1 on", arg);
 }
 
+static void append(struct argp_state *state, const char *arg, const char ***list, size_t *n)
+{
+	const char **longer = realloc(*list, (*n + 1) * sizeof(*longer));
+
+	if (!longer) {
+		argp_failure(state, 1, ENOMEM, "%s", arg);
+		return;
+	}
+	longer[(*n)++] = arg;
+	*list = longer;
+}
+
+static void parse_threshold(struct argp_state *state, const char *arg, double *threshold)
+{
+	char *end;
+
+	*threshold = strtod(arg, &end) / 100;
+	if (end == arg || (*end && strcmp(end, "%")) || !(*threshold >= 0 && *threshold <= 10))
+		argp_error(state, "the threshold '%s' is not a number of percent from 0 to 1000", arg);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct parse *p = state->input;
@@ -139,7 +169,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PERFETTO:
 		o->perfetto = arg;
 		break;
+	case OPT_FAIL_ON:
+		append(state, arg, &o->fail_on, &o->nr_fail_on);
+		break;
+	case OPT_THRESHOLD:
+		parse_threshold(state, arg, &o->threshold);
+		break;
 	case ARGP_KEY_ARG:
+		if (p->use & USE_DIFF) {
+			append(state, arg, &o->files, &o->nr_files);
+			break;
+		}
 		if (p->use & USE_REPORT && !o->file) {
 			o->file = arg;
 			break;
@@ -154,11 +194,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (p->use & USE_REPORT && !o->file)
 			argp_error(state, "which recording? Name its FILE");
-		if (o->json + o->csv + !!o->html + !!o->perfetto > 1)
+		if (!(p->use & USE_DIFF) && o->json + o->csv + !!o->html + !!o->perfetto > 1)
 			argp_error(state, "one form at a time: --json, --csv, --html or --perfetto");
 		o->to_used |= o->ops >> VT_AVAIL_TO_USED & 1;
 		if (!o->ops)
-			o->ops = p->use & USE_REPORT ? (1u << VT_NR_COUNTED) - 1 : PROBE_ALL_OPS;
+			o->ops = p->use & (USE_REPORT | USE_DIFF) ? (1u << VT_NR_COUNTED) - 1 : PROBE_ALL_OPS;
 		if (o->to_used)
 			o->ops |= 1u << VT_AVAIL_TO_USED;
 		break;
@@ -176,6 +216,7 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 		.parser = parse,
 		.args_doc = use & USE_INTERVAL ? "[INTERVAL [COUNT]]" :
 			    use & USE_REPORT   ? "FILE" :
+			    use & USE_DIFF     ? "BASE NEW\nBASE... -- NEW..." :
 						 NULL,
 		.doc = doc,
 	};
@@ -187,6 +228,7 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 			options[n++] = all[i].option;
 	memset(o, 0, sizeof(*o));
 	o->page = "queues";
+	o->threshold = 0.02;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &p);
 }

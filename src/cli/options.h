@@ -24,6 +24,10 @@ struct options {
 	bool csv; /* report */
 	const char *html, *perfetto; /* files to write, "-": stdout; NULL: not asked for */
 	const char *file; /* report: the recording */
+	/* diff: recordings, and expressions; the arrays are owned, until the process ends */
+	const char **files, **fail_on;
+	size_t nr_files, nr_fail_on;
+	double threshold; /* diff: changes that may be smaller, relative, are none */
 };
 
 /* The options that are for one verb only; a verb names those that it takes. */
@@ -36,6 +40,7 @@ enum option_use {
 	USE_NO_FILTERS = 32,
 	USE_HTML = 64,
 	USE_REPORT = 128, /* a recording, and what can be made of it; all operations */
+	USE_DIFF = 256, /* recordings of two sides; all operations */
 };
 
 /**

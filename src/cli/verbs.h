@@ -12,6 +12,7 @@ int verb_stat(int argc, char **argv);
 int verb_hist(int argc, char **argv);
 int verb_queues(int argc, char **argv);
 int verb_report(int argc, char **argv);
+int verb_diff(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 
 /* Set by SIGINT, SIGTERM and SIGHUP: the verb comes to its end. */

@@ -21,6 +21,7 @@ static const int uses[] = {
 	USE_JSON, /* queues */
 	USE_JSON | USE_NO_FILTERS, /* doctor */
 	USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, /* report */
+	USE_DIFF | USE_JSON | USE_OPS | USE_HTML, /* diff */
 };
 
 /*
@@ -111,8 +112,10 @@ static void check(int use, const struct options *o)
 	if (use & USE_NO_FILTERS)
 		must(!o->device && !o->driver && !o->queue);
 	must(!o->file == !(use & USE_REPORT));
-	must(o->json + o->csv + !!o->html + !!o->perfetto <= 1);
-	must(!o->to_used == !(o->ops >> VT_AVAIL_TO_USED & 1) || use & USE_REPORT);
+	must(o->json + o->csv + !!o->html + !!o->perfetto <= 1 || use & USE_DIFF);
+	must(!o->to_used == !(o->ops >> VT_AVAIL_TO_USED & 1) || use & (USE_REPORT | USE_DIFF));
+	must((!o->nr_files && !o->nr_fail_on) || use & USE_DIFF);
+	must(o->threshold >= 0 && o->threshold <= 10);
 }
 
 /* Filters leave a queue just where one is said to match. */
@@ -138,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *first = take_until(&in, '\n', NULL), *argv[MAX_ARGUMENTS + 2] = { "vringtop verb" };
 	int use = uses[strtoul(first, NULL, 10) % (sizeof(uses) / sizeof(*uses))], argc = 1;
 	bool waits = false;
-	struct options o;
+	struct options o = {};
 
 	while (in.size && argc <= MAX_ARGUMENTS) {
 		argv[argc] = take_until(&in, '\n', NULL);
@@ -153,6 +156,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		must(exit_status == 0 || exit_status == EXIT_USAGE);
 	}
+	free(o.files);
+	free(o.fail_on);
 	for (int i = 1; i < argc; i++)
 		free(argv[i]);
 	free(first);

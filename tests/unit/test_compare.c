@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "compare.h"
+#include "gate.h"
 #include "statistics.h"
 
 #define LEVEL	  0.01
@@ -260,9 +261,10 @@ static struct outcome compare_often(const struct load *l, int recordings, int ti
 	fprintf(stderr,
 		"# %d a side of %3zu intervals, keep %.1f, level %2.0f %%, run %2.0f %%, burst "
 		"%2.0f %%, %.0f %% "
-		"slower: of %d comparisons %d wrong (%d of %d figures), %d right\n",
+		"slower: of %d comparisons %d wrong (%d of %d figures), %s %d\n",
 		recordings, l->intervals, l->keep, 100 * l->level, 100 * l->run, 100 * l->burst,
-		100 * (l->slower - 1), times, o.false_alarms, o.figures, o.tested, o.seen);
+		100 * (l->slower - 1), times, o.false_alarms, o.figures, o.tested,
+		l->slower == 1 ? "claims" : "right", o.seen);
 	return o;
 }
 
@@ -510,6 +512,59 @@ static void verdicts_have_words_that_fit(void **unused)
 	assert_true(figure_by_name("p98") < 0);
 }
 
+static void a_gate_fails_on_what_is_worse_for_sure(void **unused)
+{
+	const struct queue disk = { .device_type = 2, .name = "req.0" };
+	const struct queue input = { .device_type = 1, .name = "input.0" };
+	const struct change worse = { .change = 0.12, .verdict = VERDICT_MORE };
+	const struct change perhaps = { .change = 0.5, .verdict = VERDICT_SAME };
+	const struct change fewer = { .change = -0.12, .verdict = VERDICT_LESS };
+	const struct change unknown = {};
+	const char *good = "p99>10%";
+	struct gate g;
+
+	(void)unused;
+	assert_null(gate_parse(good, &g));
+	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &worse), GATE_FAIL);
+	assert_int_equal(gate_ask(&g, &disk, VT_OP_GET, FIGURE_P99, &worse), GATE_FAIL);
+	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &perhaps), GATE_PASS);
+	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &fewer), GATE_PASS);
+	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &unknown), GATE_UNKNOWN);
+	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P90, &worse), GATE_NOT_ASKED);
+	assert_int_equal(gate_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_P99, &worse),
+			 GATE_NOT_ASKED);
+	assert_null(gate_parse("add.p99.9>12.5", &g));
+	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P999, &worse), GATE_PASS);
+	assert_int_equal(gate_ask(&g, &disk, VT_OP_GET, FIGURE_P999, &worse), GATE_NOT_ASKED);
+	assert_null(gate_parse("avail_to_used.rate<-5%", &g));
+	assert_int_equal(gate_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &fewer), GATE_FAIL);
+	assert_int_equal(gate_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &worse), GATE_PASS);
+
+	static const char *const wrong[] = {
+		"",
+		">",
+		"p99",
+		"p99>",
+		"p99>x",
+		"p99>10%%",
+		"p99>-1",
+		"p99<1",
+		"p99<-100",
+		"p98>1",
+		"p99>nan",
+		"p99>inf",
+		"foo.p99>1",
+		"buffers_per_doorbell.mean>1",
+		"add.>1",
+		".p99>1",
+		"add.p99.8>1",
+		"p99=10%",
+		"a name that is longer than all those that there are>1",
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		assert_non_null(gate_parse(wrong[i], &g));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +580,7 @@ int main(void)
 		cmocka_unit_test(few_intervals_are_too_little),
 		cmocka_unit_test(the_same_recordings_have_the_same_answer),
 		cmocka_unit_test(verdicts_have_words_that_fit),
+		cmocka_unit_test(a_gate_fails_on_what_is_worse_for_sure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
