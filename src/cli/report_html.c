@@ -181,6 +181,8 @@ static void put_tiles(const struct page_of *p)
 	put_tile(p->f, format_number(text, buffers / seconds), "buffers/s");
 	put_tile(p->f, format_number(text, sent / seconds), "doorbells/s");
 	put_tile(p->f, format_share(text, suppressed, sent + suppressed), "doorbells suppressed");
+	snprintf(text, sizeof(text), "%.2f%%", p->report->info->cost_cpu_ns / 1e7 / seconds);
+	put_tile(p->f, text, "of a CPU for the tool");
 	snprintf(text, sizeof(text), "%zu of %zu", p->nr_moved, s->nr_queues);
 	put_tile(p->f, text, "queues moved");
 	put_tile(p->f, format_number(text, s->lost), "operations lost");
