@@ -32,14 +32,17 @@ all: $(BUILD)/vringtop ## build/vringtop; needs neither root nor a patched kerne
 $(BUILD):
 	mkdir -p $@
 
-$(BUILD)/vringtop.bpf.o: src/bpf/vringtop.bpf.c $(wildcard src/bpf/*.h) vmlinux.h | $(BUILD)
+# Twice: the second also keeps single operations.
+$(BUILD)/vringtop.bpf.o: BPF_FLAGS += -DEVENTS=0
+$(BUILD)/events.bpf.o: BPF_FLAGS += -DEVENTS=1
+$(BUILD)/vringtop.bpf.o $(BUILD)/events.bpf.o: src/bpf/vringtop.bpf.c $(wildcard src/bpf/*.h) vmlinux.h | $(BUILD)
 	$(CLANG) $(BPF_FLAGS) -c $< -o $@
 
-$(BUILD)/vringtop.skel.h: $(BUILD)/vringtop.bpf.o
-	$(BPFTOOL) gen skeleton $< name vringtop_bpf > $@.tmp
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
 	mv $@.tmp $@
 
-$(BUILD)/probe.o: $(BUILD)/vringtop.skel.h
+$(BUILD)/probe.o: $(BUILD)/vringtop.skel.h $(BUILD)/events.skel.h
 $(BUILD)/%.o: src/cli/%.c | $(BUILD)
 	$(CC) $(CFLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 
@@ -52,7 +55,7 @@ $(BUILD)/vringtop: $(CLI_OBJ)
 # of the tool that it calls.
 UNIT_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_SRC   := $(addprefix src/cli/,compare.c error.c format.c gate.c histogram.c html.c json.c loglin.c options.c pack.c \
-              plot.c recording.c recording_file.c recording_write.c report.c report_data.c report_html.c \
+              plot.c recording.c recording_check.c recording_file.c recording_write.c report.c report_data.c report_html.c \
               report_perfetto.c report_text.c ring.c series.c snapshot.c statistics.c table.c)
 UNIT_OBJ   := $(UNIT_SRC:src/cli/%.c=$(BUILD)/unit/%.o)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))

@@ -34,6 +34,7 @@ EVENT("raw_tp", add)
 	if (!event_slot(event, VT_OP_ADD, &slot))
 		return;
 	count(slot, event[EVENT_NS], event[EVENT_RESULT]);
+	keep(slot, VT_OP_ADD, event[EVENT_NS], event[EVENT_RESULT]);
 	if (event[EVENT_RESULT])
 		return;
 	slot->bytes_out += event[EVENT_OUT];
@@ -51,6 +52,7 @@ EVENT("raw_tp", get)
 	if (!event_slot(event, VT_OP_GET, &slot))
 		return;
 	count(slot, event[EVENT_NS], !event[EVENT_RESULT]);
+	keep(slot, VT_OP_GET, event[EVENT_NS], event[EVENT_RESULT]);
 	slot->bytes_in += event[EVENT_LENGTH];
 	if (!each || !avail_to_used || !event[EVENT_RESULT])
 		return;
@@ -67,6 +69,7 @@ EVENT("tp_btf", kick_prepare)
 	if (!event_slot(event, VT_OP_KICK_PREPARE, &slot))
 		return;
 	count(slot, event[EVENT_NS], !event[EVENT_RESULT]);
+	keep(slot, VT_OP_KICK_PREPARE, event[EVENT_NS], event[EVENT_RESULT]);
 	a = event[EVENT_RESULT] ? announce(event[EVENT_ID]) : 0;
 	if (a && event_slot(event, VT_BUFFERS_PER_DOORBELL, &slot))
 		count(slot, a->last, false);
@@ -77,8 +80,10 @@ EVENT("tp_btf", init_last_used)
 	struct vt_slot *slot;
 
 	start_afresh(event[EVENT_ID]);
-	if (event_slot(event, VT_OP_INIT_LAST_USED, &slot))
-		count(slot, event[EVENT_NS], false);
+	if (!event_slot(event, VT_OP_INIT_LAST_USED, &slot))
+		return;
+	count(slot, event[EVENT_NS], false);
+	keep(slot, VT_OP_INIT_LAST_USED, event[EVENT_NS], 0);
 }
 
 EVENT("tp_btf", notification_data)
@@ -94,6 +99,7 @@ EVENT("tp_btf", notification_data)
 	if (verdict == VALUE_BEHIND)
 		slot->bytes_out++;
 	count(slot, event[EVENT_NS], verdict == VALUE_WRONG);
+	keep(slot, VT_OP_NOTIFICATION_DATA, event[EVENT_NS], event[EVENT_RESULT]);
 }
 
 /* An operation of which only duration and result count; no: when it said no. */
@@ -102,8 +108,10 @@ EVENT("tp_btf", notification_data)
 	{                                                                                          \
 		struct vt_slot *slot;                                                              \
                                                                                                    \
-		if (event_slot(event, op, &slot))                                                  \
-			count(slot, event[EVENT_NS], no);                                          \
+		if (!event_slot(event, op, &slot))                                                 \
+			return;                                                                    \
+		count(slot, event[EVENT_NS], no);                                                  \
+		keep(slot, op, event[EVENT_NS], event[EVENT_RESULT]);                              \
 	}
 
 #define RESULT event[EVENT_RESULT]

@@ -166,8 +166,11 @@ static __always_inline __u64 argument(void *ctx, __u32 n)
 		return 0;                                                                          \
 	}
 
+/* What is only asked for if operations are kept. */
+#define KEPT(result) (EVENTS ? (result) : 0)
+
 /* A function of which only time and result count; no: when it said no. */
-#define CALL(function, op, no, calls)                                                                 \
+#define CALL(function, op, result, no, calls)                                                                 \
 	ENTER(function, op)                                                                        \
 	SEC("fexit/" #function)                                                                    \
 	int exit_##function(__u64 *ctx)                                                            \
@@ -176,21 +179,24 @@ static __always_inline __u64 argument(void *ctx, __u32 n)
 		__u64 ns;                                                                          \
 		__u32 id;                                                                          \
                                                                                                    \
-		if (leave(VQ, op, &id, &ns, &slot, calls))                                         \
-			count(slot, ns, no);                                                       \
+		if (!leave(VQ, op, &id, &ns, &slot, calls))                                        \
+			return 0;                                                                  \
+		count(slot, ns, no);                                                               \
+		keep(slot, op, ns, KEPT(result));                                                  \
 		return 0;                                                                          \
 	}
 
-CALL(virtqueue_disable_cb, VT_OP_DISABLE_CB, false, 0)
-CALL(virtqueue_enable_cb, VT_OP_ENABLE_CB_PREPARE, false, &virtqueue_enable_cb_calls)
-CALL(virtqueue_enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false, 0)
-CALL(virtqueue_enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !(__u8)returned(ctx), 0)
-CALL(virtqueue_poll, VT_OP_POLL, !(__u8)returned(ctx), 0)
-CALL(virtqueue_detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !returned(ctx), 0)
-CALL(virtqueue_get_vring_size, VT_OP_VRING_SIZE, false, 0)
-CALL(virtqueue_get_desc_addr, VT_OP_DESC_ADDR, false, 0)
-CALL(virtqueue_get_avail_addr, VT_OP_AVAIL_ADDR, false, 0)
-CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, false, 0)
+CALL(virtqueue_disable_cb, VT_OP_DISABLE_CB, 0, false, 0)
+CALL(virtqueue_enable_cb, VT_OP_ENABLE_CB_PREPARE, 0, false, &virtqueue_enable_cb_calls)
+CALL(virtqueue_enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, returned(ctx), false, 0)
+CALL(virtqueue_enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, (__u8)returned(ctx),
+     !(__u8)returned(ctx), 0)
+CALL(virtqueue_poll, VT_OP_POLL, (__u8)returned(ctx), !(__u8)returned(ctx), 0)
+CALL(virtqueue_detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !!returned(ctx), !returned(ctx), 0)
+CALL(virtqueue_get_vring_size, VT_OP_VRING_SIZE, returned(ctx), false, 0)
+CALL(virtqueue_get_desc_addr, VT_OP_DESC_ADDR, 0, false, 0)
+CALL(virtqueue_get_avail_addr, VT_OP_AVAIL_ADDR, 0, false, 0)
+CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, 0, false, 0)
 
 /* data: the number of the argument that is the buffer's token. */
 #define ADD(function, data)                                                                        \
@@ -206,6 +212,7 @@ CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, false, 0)
 		if (!leave(VQ, VT_OP_ADD, &id, &ns, &slot, 0))                                     \
 			return 0;                                                                  \
 		count(slot, ns, result);                                                           \
+		keep(slot, VT_OP_ADD, ns, result);                                                 \
 		if (result)                                                                        \
 			return 0;                                                                  \
 		added(id);                                                                         \
@@ -234,6 +241,7 @@ ADD(virtqueue_add_inbuf_premapped, 3)
 		if (!leave(VQ, VT_OP_GET, &id, &ns, &slot, calls))                                 \
 			return 0;                                                                  \
 		count(slot, ns, !data);                                                            \
+		keep(slot, VT_OP_GET, ns, !!data);                                                 \
 		if (!data)                                                                         \
 			return 0;                                                                  \
 		bpf_probe_read_kernel(&length, sizeof(length), (const void *)argument(ctx, 1));    \
@@ -261,6 +269,7 @@ GET(virtqueue_get_buf_ctx, 0)
 		if (!leave(VQ, op, &id, &ns, &slot, 0))                                            \
 			return 0;                                                                  \
 		count(slot, ns, result);                                                           \
+		keep(slot, op, ns, result);                                                        \
 		start_afresh(id);                                                                  \
 		return 0;                                                                          \
 	}
@@ -292,6 +301,7 @@ int exit_virtqueue_kick_prepare(__u64 *ctx)
 	if (!leave(VQ, VT_OP_KICK_PREPARE, &id, &ns, &slot, 0))
 		return 0;
 	count(slot, ns, !wanted);
+	keep(slot, VT_OP_KICK_PREPARE, ns, wanted);
 	if (wanted)
 		function_announce(id);
 	s = starts_of(id);
@@ -320,8 +330,10 @@ static __always_inline void kick_prepared(__u32 id, struct starts *s, __u64 now,
 {
 	struct vt_slot *slot;
 
-	if (slot_of(id, VT_OP_KICK_PREPARE, &slot))
+	if (slot_of(id, VT_OP_KICK_PREPARE, &slot)) {
 		count(slot, now - s->kick, !wanted);
+		keep(slot, VT_OP_KICK_PREPARE, now - s->kick, wanted);
+	}
 	s->kick = 0;
 	if (wanted)
 		function_announce(id);
@@ -357,19 +369,22 @@ static __always_inline void exit_notify(const struct virtqueue *vq, bool rung)
 {
 	__u32 id = id_known(vq);
 	struct vt_slot *slot;
-	__u64 *start;
+	__u64 *start, ns;
 
 	if (!id)
 		return;
 	start = doorbell_starts_at(row_key(id));
 	if (start && *start) {
-		if (slot_of(id, VT_OP_NOTIFY, &slot))
-			count(slot, bpf_ktime_get_ns() - *start, !rung);
+		if (slot_of(id, VT_OP_NOTIFY, &slot)) {
+			ns = bpf_ktime_get_ns() - *start;
+			count(slot, ns, !rung);
+			keep(slot, VT_OP_NOTIFY, ns, rung);
+		}
 		*start = 0;
 		return;
 	}
 	/* It went to another CPU in between: a doorbell all the same, but without a time. */
-	count_untimed(id, VT_OP_NOTIFY, !rung, false);
+	count_untimed(id, VT_OP_NOTIFY, rung, !rung, false);
 }
 
 #define NOTIFY(function)                                                                           \
@@ -404,7 +419,8 @@ int exit_vring_notification_data(__u64 *ctx)
 	if (!id)
 		return 0;
 	verdict = doorbell_rung(VQ, id, id, returned(ctx));
-	count_untimed(id, VT_OP_NOTIFICATION_DATA, verdict == VALUE_WRONG, verdict == VALUE_BEHIND);
+	count_untimed(id, VT_OP_NOTIFICATION_DATA, KEPT(returned(ctx)), verdict == VALUE_WRONG,
+		      verdict == VALUE_BEHIND);
 	return 0;
 }
 
@@ -415,7 +431,8 @@ int exit_vring_interrupt(__u64 *ctx)
 	__u32 id = id_of((const void *)argument(ctx, 1));
 
 	if (id)
-		count_untimed(id, VT_OP_MORE_USED, !(__u32)returned(ctx) /* IRQ_NONE */, false);
+		count_untimed(id, VT_OP_MORE_USED, KEPT(returned(ctx)),
+			      !(__u32)returned(ctx) /* IRQ_NONE */, false);
 	return 0;
 }
 

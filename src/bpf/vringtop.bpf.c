@@ -10,6 +10,9 @@
  * it keeps next to nothing over such a call: what the kernel gave is read again
  * where it is needed, which is cheaper than to save a register. What is rare, a
  * slot to be claimed or one far away, is off that path.
+ *
+ * Compiled twice: with EVENTS=1 each operation goes into a ring buffer as well. All
+ * else, maps and variables too, is the same, so that the tool can take either.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -34,6 +37,7 @@ __u32 slots_end; /* no slot from here on was ever claimed */
 /* Events without a slot: there was none, or the queue's number is too large. */
 __u64 lost_slots;
 __u64 lost_ids;
+__u64 dropped_events; /* there was no room in the ring buffer */
 
 /*
  * An array that the path of an operation goes through. Its first elements are a
@@ -139,6 +143,12 @@ struct {
 	__type(key, __u32);
 	__type(value, struct flight);
 } in_flight SEC(".maps");
+
+/* Of struct vt_event. The tool sets its size, and looks into it every now and then. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
 
 /* Before there was an enum of layouts (Linux 6.1 to 6.18). */
 struct vring_virtqueue___flag {
@@ -425,8 +435,33 @@ static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
 	slot->sum += value;
 }
 
+/* Keeps an operation by itself, too: after it was counted in @slot. */
+static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 duration,
+				 __u32 result)
+{
+	struct vt_event *e;
+
+	if (!EVENTS)
+		return;
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		__sync_fetch_and_add(&dropped_events, 1);
+		return;
+	}
+	/* Addresses are nobody's business. */
+	if (op == VT_OP_DESC_ADDR || op == VT_OP_AVAIL_ADDR || op == VT_OP_USED_ADDR)
+		result = 0;
+	if (duration > VT_EVENT_LONGEST && duration != VT_EVENT_UNTIMED)
+		duration = VT_EVENT_LONGEST;
+	e->when = bpf_ktime_get_ns() << (64 - VT_EVENT_TIME_BITS) |
+		  (__u64)bpf_get_smp_processor_id() << VT_EVENT_OWNER_BITS | (slot->owner - 1);
+	e->what = duration << 32 | result;
+	/* The tool looks by itself. */
+	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+}
+
 /* Counts a call that has no time. */
-static __always_inline void count_untimed(__u32 id, __u32 op, bool no, bool behind)
+static __always_inline void count_untimed(__u32 id, __u32 op, __u32 result, bool no, bool behind)
 {
 	struct vt_slot *slot;
 
@@ -436,6 +471,7 @@ static __always_inline void count_untimed(__u32 id, __u32 op, bool no, bool behi
 	slot->bytes_out += behind;
 	barrier();
 	slot->untimed++;
+	keep(slot, op, VT_EVENT_UNTIMED, result);
 }
 
 static __always_inline struct flight *flight_of(__u32 id, const void *data)

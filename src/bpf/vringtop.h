@@ -132,6 +132,21 @@ struct vt_calls {
 	unsigned int counted_inside;
 };
 
+/*
+ * A single operation, for those who record them: when it ended, CPU and owner of the
+ * slot (less 1), then how long it took (ns) and what it returned, 32 bits each.
+ */
+struct vt_event {
+	unsigned long long when;
+	unsigned long long what;
+};
+
+#define VT_EVENT_TIME_BITS  34 /* of CLOCK_MONOTONIC in ns: 17 s */
+#define VT_EVENT_CPU_BITS   13
+#define VT_EVENT_OWNER_BITS 17
+#define VT_EVENT_UNTIMED    0xffffffff
+#define VT_EVENT_LONGEST    0xfffffffe /* so long or longer */
+
 /* So many elements of the arrays are near: see vringtop.bpf.c. */
 #define VT_NEAR_SLOTS  2048
 #define VT_NEAR_QUEUES 256

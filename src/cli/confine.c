@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,12 +44,23 @@ static const int calls[] = {
 #endif
 };
 
+/* For a recording as well. Its file and the journal beside it are open; nothing else is to be. */
+static const int recording_calls[] = {
+	/* what SQLite does with both: write, make sure, cut, and take away the journal at the end */
+	SCMP_SYS(pwrite64), SCMP_SYS(pread64), SCMP_SYS(fdatasync), SCMP_SYS(fsync),
+	SCMP_SYS(ftruncate), SCMP_SYS(unlink), SCMP_SYS(access), SCMP_SYS(geteuid),
+	/* signals, and the command that is to get them */
+	SCMP_SYS(rt_sigtimedwait), SCMP_SYS(kill), SCMP_SYS(wait4),
+};
+
 /* These only with an argument that, under a mask, has a certain value. */
-static const struct {
+struct rule {
 	int call;
 	unsigned int argument;
 	uint64_t mask, value;
-} rules[] = {
+};
+
+static const struct rule rules[] = {
 	/* run the program that looks at the rings; what the programs missed */
 	{ SCMP_SYS(bpf), 0, ~0u, BPF_PROG_TEST_RUN },
 	{ SCMP_SYS(bpf), 0, ~0u, BPF_OBJ_GET_INFO_BY_FD },
@@ -70,6 +82,12 @@ static const struct {
 	{ SCMP_SYS(ioctl), 1, ~0u, TCSETSF2 },
 };
 
+/* SQLite's locks */
+static const struct rule recording_rules[] = {
+	{ SCMP_SYS(fcntl), 1, ~0u, F_SETLK },
+	{ SCMP_SYS(fcntl), 1, ~0u, F_GETLK },
+};
+
 static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -86,22 +104,35 @@ static int drop_capabilities(void)
 	return 0;
 }
 
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+/* A call that this machine's architecture has not is passed over by libseccomp. */
+static int allow(scmp_filter_ctx filter, const int *calls, size_t nr_calls,
+		 const struct rule *rules, size_t nr_rules)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < nr_calls; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	for (size_t i = 0; !err && i < nr_rules; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].call, 1,
+				       SCMP_CMP64(rules[i].argument, SCMP_CMP_MASKED_EQ,
+						  rules[i].mask, rules[i].value));
+	return err;
+}
+
 /*
  * A call that is not allowed fails with EPERM instead of killing: the terminal is
  * put back, the programs are detached in order, and it is said what failed.
  */
-static int filter_calls(void)
+static int filter_calls(bool recording)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int err = filter ? 0 : -ENOMEM;
+	int err = filter ? allow(filter, calls, LENGTH(calls), rules, LENGTH(rules)) : -ENOMEM;
 
-	/* A call that this machine's architecture has not is passed over by libseccomp. */
-	for (size_t i = 0; !err && i < sizeof(calls) / sizeof(*calls); i++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
-	for (size_t i = 0; !err && i < sizeof(rules) / sizeof(*rules); i++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].call, 1,
-				       SCMP_CMP64(rules[i].argument, SCMP_CMP_MASKED_EQ,
-						  rules[i].mask, rules[i].value));
+	if (!err && recording)
+		err = allow(filter, recording_calls, LENGTH(recording_calls), recording_rules,
+			    LENGTH(recording_rules));
 	if (!err)
 		err = seccomp_load(filter);
 	if (filter)
@@ -111,7 +142,7 @@ static int filter_calls(void)
 	return 0;
 }
 
-int confine(void)
+static int give_up(bool recording)
 {
 	/* What the C library reads, or loads as code, when it is first needed. */
 	tzset();
@@ -122,5 +153,15 @@ int confine(void)
 	/* Without an address: EFAULT where filters are known, EINVAL where not. */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) && errno == EINVAL)
 		return 0;
-	return filter_calls();
+	return filter_calls(recording);
+}
+
+int confine(void)
+{
+	return give_up(false);
+}
+
+int confine_recording(void)
+{
+	return give_up(true);
 }

@@ -24,6 +24,12 @@ enum {
 	OPT_PERFETTO,
 	OPT_FAIL_ON,
 	OPT_THRESHOLD,
+	OPT_EVENTS,
+	/* record: -d and -o mean something else there, and the filters have no letters */
+	OPT_DURATION = 'd',
+	OPT_OUTPUT = 'o',
+	OPT_EVERY = 'i',
+	NO_LETTER = 1 << 16,
 };
 
 /* In the order of their groups; which of them a verb has, stands in use. */
@@ -40,6 +46,14 @@ static const struct {
 	  { "avail-to-used", OPT_AVAIL_TO_USED, 0, 0,
 	    "Also time each buffer from add to get: what the device took", 1 } },
 	{ USE_JSON, { 0, 0, 0, 0, "Output:", 2 } },
+	{ USE_RECORD, { 0, 0, 0, 0, "Recording:", 2 } },
+	{ USE_RECORD, { "output", OPT_OUTPUT, "FILE", 0, "The recording to make", 2 } },
+	{ USE_RECORD,
+	  { "duration", OPT_DURATION, "TIME", 0, "End after this time: 10, 500ms, 2m (s without a unit)",
+	    2 } },
+	{ USE_RECORD,
+	  { "interval", OPT_EVERY, "TIME", 0, "Write down what was counted so often (1s)", 2 } },
+	{ USE_RECORD, { "events", OPT_EVENTS, 0, 0, "Single operations, too", 2 } },
 	{ USE_JSON, { "json", OPT_JSON, 0, 0, "JSON instead of a table", 2 } },
 	{ USE_PER_QUEUE, { "per-queue", OPT_PER_QUEUE, 0, 0, "Each queue by itself", 2 } },
 	{ USE_PAGE,
@@ -127,12 +141,61 @@ static void parse_threshold(struct argp_state *state, const char *arg, double *t
 		argp_error(state, "the threshold '%s' is not a number of percent from 0 to 1000", arg);
 }
 
+/* A time with a unit, in s. */
+static void parse_time(struct argp_state *state, const char *arg, double least, double *time)
+{
+	static const struct {
+		const char *name;
+		double seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "ms", 1e-3 }, { "m", 60 }, { "h", 3600 } };
+	char *end;
+	double value = strtod(arg, &end);
+
+	*time = 0;
+	for (size_t i = 0; end != arg && i < sizeof(units) / sizeof(*units); i++)
+		if (!strcmp(end, units[i].name))
+			*time = value * units[i].seconds;
+	if (!(*time >= least && *time <= 86400))
+		argp_error(state, "'%s' is not a time from %gs to 24h (10, 10s, 500ms, 2m)", arg,
+			   least);
+}
+
+/* What only record takes. Returns false if it is something else. */
+static bool parse_record(int key, char *arg, struct argp_state *state, struct options *o)
+{
+	switch (key) {
+	case OPT_OUTPUT:
+		o->file = arg;
+		return true;
+	case OPT_DURATION:
+		parse_time(state, arg, 0.001, &o->duration);
+		return true;
+	case OPT_EVERY:
+		parse_time(state, arg, 0.01, &o->interval);
+		return true;
+	case OPT_EVENTS:
+		o->events = true;
+		return true;
+	case ARGP_KEY_ARG:
+		/* From the first word on that is no option, all are the command's. */
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		return true;
+	case ARGP_KEY_NO_ARGS:
+	case ARGP_KEY_SUCCESS:
+		return true;
+	}
+	return false;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct parse *p = state->input;
 	struct options *o = p->options;
 
-	switch (key) {
+	if (p->use & USE_RECORD && parse_record(key, arg, state, o))
+		return 0;
+	switch (key & ~NO_LETTER) {
 	case OPT_DEVICE:
 		o->device = arg;
 		break;
@@ -194,6 +257,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (p->use & USE_REPORT && !o->file)
 			argp_error(state, "which recording? Name its FILE");
+		if (p->use & USE_RECORD && !o->file)
+			argp_error(state, "where to? Name a file with -o FILE");
 		if (!(p->use & USE_DIFF) && o->json + o->csv + !!o->html + !!o->perfetto > 1)
 			argp_error(state, "one form at a time: --json, --csv, --html or --perfetto");
 		o->to_used |= o->ops >> VT_AVAIL_TO_USED & 1;
@@ -217,6 +282,7 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 		.args_doc = use & USE_INTERVAL ? "[INTERVAL [COUNT]]" :
 			    use & USE_REPORT   ? "FILE" :
 			    use & USE_DIFF     ? "BASE NEW\nBASE... -- NEW..." :
+			    use & USE_RECORD   ? "[-- COMMAND [ARGUMENT...]]" :
 						 NULL,
 		.doc = doc,
 	};
@@ -224,13 +290,18 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if ((all[i].use & use) == all[i].use && (all[i].use || !(use & USE_NO_FILTERS)))
-			options[n++] = all[i].option;
+		if ((all[i].use & use) == all[i].use && (all[i].use || !(use & USE_NO_FILTERS))) {
+			options[n] = all[i].option;
+			if (use & USE_RECORD && !(all[i].use & USE_RECORD) &&
+			    (options[n].key == OPT_DEVICE || options[n].key == OPT_OP))
+				options[n].key |= NO_LETTER;
+			n++;
+		}
 	memset(o, 0, sizeof(*o));
 	o->page = "queues";
 	o->threshold = 0.02;
 	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &p);
+	argp_parse(&argp, argc, argv, use & USE_RECORD ? ARGP_IN_ORDER : 0, NULL, &p);
 }
 
 static bool queue_matches(const struct options *o, const struct queue *q)

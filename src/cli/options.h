@@ -23,11 +23,14 @@ struct options {
 	unsigned long count; /* how many intervals; 0: without end */
 	bool csv; /* report */
 	const char *html, *perfetto; /* files to write, "-": stdout; NULL: not asked for */
-	const char *file; /* report: the recording */
 	/* diff: recordings, and expressions; the arrays are owned, until the process ends */
 	const char **files, **fail_on;
 	size_t nr_files, nr_fail_on;
 	double threshold; /* diff: changes that may be smaller, relative, are none */
+	const char *file; /* the recording */
+	double duration; /* record: s; 0: not given */
+	bool events; /* record: single operations, too */
+	char **command; /* record: ends with NULL; NULL: none */
 };
 
 /* The options that are for one verb only; a verb names those that it takes. */
@@ -41,6 +44,7 @@ enum option_use {
 	USE_HTML = 64,
 	USE_REPORT = 128, /* a recording, and what can be made of it; all operations */
 	USE_DIFF = 256, /* recordings of two sides; all operations */
+	USE_RECORD = 512, /* what it takes to make one; -d and -o are not those of the filters */
 };
 
 /**

@@ -16,14 +16,22 @@
 #include "format.h"
 #include "kernel.h"
 #include "probe.h"
+#include "recording.h"
 #include "ring.h"
 #include "vringtop.skel.h"
+/* The same programs, but that they keep single operations as well. */
+#include "events.skel.h"
+
+_Static_assert(sizeof(struct events_bpf) == sizeof(struct vringtop_bpf), "one for the other");
 
 /* Fewer events than this do not tell what one costs. */
 #define CALIBRATION_EVENTS 500
 
 /* So long (ns) a queue is shown as new, or as gone. */
 #define REMARKABLE 10000000000ull
+
+/* Room for single operations, bytes; each takes 24, and a second has to go by. */
+#define EVENTS_SIZE (16 << 20)
 
 /* Groups of buffers that are timed, 4 each; the number is that of the programs. */
 #define FLIGHTS (1 << 15)
@@ -39,6 +47,10 @@ struct probe {
 	bool by_functions; /* the kernel has no tracepoints */
 	int stats_fd; /* while the cost of an event is measured; else -1 */
 	uint64_t start; /* ns, CLOCK_MONOTONIC */
+	struct ring_buffer *events; /* NULL: single operations are not kept */
+	uint64_t event_time; /* ns: of the last one, or since when there was none */
+	void (*take)(void *arg, const struct recording_event *e);
+	void *take_arg;
 	struct bpf_link *uevent; /* while devices' queues are looked for */
 	unsigned int first_new; /* the serial of the first queue that was made since */
 	struct snapshot total;
@@ -204,6 +216,8 @@ static int load(struct probe *p, uint32_t ops)
 	set_far_entries(skel->maps.far_rows, p->nr_queues * cpus, VT_NEAR_ROWS);
 	bpf_map__set_max_entries(skel->maps.doorbells, p->nr_queues);
 	set_far_entries(skel->maps.far_announcements, p->nr_queues, VT_NEAR_QUEUES);
+	if (ops & PROBE_EVENTS)
+		bpf_map__set_max_entries(skel->maps.events, EVENTS_SIZE);
 	if (ops >> VT_AVAIL_TO_USED & 1) {
 		skel->rodata->avail_to_used = true;
 		bpf_map__set_max_entries(skel->maps.in_flight, FLIGHTS);
@@ -327,6 +341,67 @@ static void raise_open_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Takes a kept operation apart. */
+static int take_event(void *arg, void *data, size_t size)
+{
+	const uint64_t owners = (1ull << VT_EVENT_OWNER_BITS) - 1;
+	const uint64_t cpus = (1ull << VT_EVENT_CPU_BITS) - 1;
+	const unsigned int above = 64 - VT_EVENT_TIME_BITS;
+	const struct vt_event *k = data;
+	struct recording_event e = {};
+	struct probe *p = arg;
+	uint32_t entry;
+
+	if (size < sizeof(*k) || !p->take)
+		return 0;
+	entry = (k->when & owners) >> VT_OPS_SHIFT;
+	e.op = k->when & ((1 << VT_OPS_SHIFT) - 1);
+	if (entry >= p->nr_queues || e.op >= VT_NR_OPS)
+		return 0;
+	/* Not far from the one before, earlier or later. */
+	p->event_time += (int64_t)((k->when >> above << above) - (p->event_time << above)) >> above;
+	e.time = p->event_time;
+	e.cpu = k->when >> VT_EVENT_OWNER_BITS & cpus;
+	e.serial = p->queues[entry].serial;
+	e.duration = k->what >> 32;
+	if (e.duration == VT_EVENT_UNTIMED)
+		e.duration = RECORDING_UNTIMED;
+	e.result = (int32_t)k->what;
+	if (e.op == VT_OP_NOTIFICATION_DATA)
+		e.result = (uint32_t)k->what;
+	p->take(p->take_arg, &e);
+	return 0;
+}
+
+void probe_events(struct probe *p, void (*take)(void *arg, const struct recording_event *e),
+		  void *arg)
+{
+	p->take = take;
+	p->take_arg = arg;
+}
+
+void probe_drain(struct probe *p)
+{
+	uint64_t begin = probe_now();
+
+	if (p->events && ring_buffer__consume(p->events) <= 0)
+		p->event_time = begin;
+}
+
+uint64_t probe_dropped(const struct probe *p)
+{
+	return p->skel->bss->dropped_events;
+}
+
+void probe_stop(struct probe *p)
+{
+	/* A program that runs right now on another CPU comes to its end. */
+	const struct timespec moment = { .tv_nsec = 20000000 };
+
+	vringtop_bpf__detach(p->skel);
+	nanosleep(&moment, NULL);
+}
+
 struct probe *probe_open(uint32_t ops)
 {
 	struct probe *p;
@@ -341,7 +416,8 @@ struct probe *probe_open(uint32_t ops)
 		return NULL;
 	}
 	p->stats_fd = -1;
-	p->skel = vringtop_bpf__open();
+	p->skel = ops & PROBE_EVENTS ? (struct vringtop_bpf *)events_bpf__open() :
+				       vringtop_bpf__open();
 	if (!p->skel) {
 		complain(NULL, "cannot open the programs: %s", strerror(errno));
 		goto fail;
@@ -355,6 +431,15 @@ struct probe *probe_open(uint32_t ops)
 	p->next_slot = calloc(p->nr_slots, sizeof(*p->next_slot));
 	if (!p->far_slots || !p->queues || !p->doorbells || !p->next_slot)
 		goto fail;
+	p->event_time = probe_now();
+	if (ops & PROBE_EVENTS) {
+		p->events = ring_buffer__new(bpf_map__fd(p->skel->maps.events), take_event, p,
+					     NULL);
+		if (!p->events) {
+			complain(NULL, "cannot map the single operations: %s", strerror(errno));
+			goto fail;
+		}
+	}
 	if (ops)
 		p->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	/* Functions do not name their queues: those are to be known before. */
@@ -390,6 +475,7 @@ void probe_close(struct probe *p)
 	if (p->doorbells)
 		munmap(p->doorbells, p->doorbells_size);
 	bpf_link__destroy(p->uevent);
+	ring_buffer__free(p->events);
 	vringtop_bpf__destroy(p->skel);
 	free(p->next_slot);
 	snapshot_free(&p->total);
@@ -698,6 +784,8 @@ const struct snapshot *probe_read(struct probe *p)
 		complain(NULL, "cannot look at the rings: %s", strerror(-err));
 		return NULL;
 	}
+	/* While their queues are known. */
+	probe_drain(p);
 	p->total.time = probe_now();
 	if (read_queues(p))
 		return NULL;

@@ -14,9 +14,12 @@ struct probe;
 /* A bit for each enum vt_op; times from available to used only for those who ask. */
 #define PROBE_ALL_OPS ((1u << VT_NR_COUNTED) - 1 - (1u << VT_AVAIL_TO_USED))
 
+/* With these bits: keep single operations as well. */
+#define PROBE_EVENTS (1u << 31)
+
 /**
  * Loads the programs, attaches them and finds the queues.
- * @ops: what to count, a bit each; 0: nothing, only find queues
+ * @ops: what to count, a bit each, and PROBE_EVENTS; 0: nothing, only find queues
  * Returns the probe, to be closed with probe_close(), or NULL after it has
  * printed why not. Needs CAP_BPF and CAP_PERFMON, or root.
  */
@@ -30,6 +33,24 @@ struct probe *probe_open(uint32_t ops);
  * some seconds have passed.
  */
 const struct snapshot *probe_read(struct probe *p);
+
+struct recording_event;
+
+/**
+ * Who takes single operations from now on: probe_drain() and probe_read() call @take for
+ * each, roughly in the order of time. Its times are those of probe_now(). Needs PROBE_EVENTS.
+ */
+void probe_events(struct probe *p, void (*take)(void *arg, const struct recording_event *e),
+		  void *arg);
+
+/** Hands on the single operations that there are. To be called at least once a second. */
+void probe_drain(struct probe *p);
+
+/** How many single operations found no room. */
+uint64_t probe_dropped(const struct probe *p);
+
+/** Detaches: what probe_read() tells from then on does not change. */
+void probe_stop(struct probe *p);
 
 /** The time now, ns, on the clock of the snapshots (CLOCK_MONOTONIC). */
 uint64_t probe_now(void);

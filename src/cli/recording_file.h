@@ -75,6 +75,12 @@ struct recording {
 	uint64_t total_events;
 };
 
+/**
+ * Checks that a file is a recording that can be read, and puts it right if it was killed
+ * while it was written. Returns 0, or -1 after it has said what is wrong.
+ */
+int recording_check_file(const char *path);
+
 /** Closes the database, and frees what both sides have. */
 void recording_free(struct recording *r);
 
