@@ -74,6 +74,40 @@ const char *report_queue_name(const struct queue *q, char *text)
 	return text;
 }
 
+bool report_moved(const struct queue *q)
+{
+	for (int op = 0; op < VT_NR_TIMED; op++)
+		if (q->op[op] && q->op[op]->count)
+			return true;
+	return false;
+}
+
+void report_idle(const struct report *r, char *text)
+{
+	const struct snapshot *s = &r->total;
+	size_t n = 0, end;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < s->nr_queues; i = end) {
+		const char *last = NULL;
+		unsigned int idle = 0;
+
+		for (end = i; end < s->nr_queues && s->queues[end].device == s->queues[i].device; end++)
+			if (!report_moved(&s->queues[end])) {
+				idle++;
+				last = s->queues[end].name;
+			}
+		if (!idle || n > REPORT_FACT - 256)
+			continue;
+		n += snprintf(text + n, REPORT_FACT - n, "%svirtio%d %s ", n ? ", " : "",
+			      s->queues[i].device, queue_role(&s->queues[i]));
+		if (idle == 1)
+			n += snprintf(text + n, REPORT_FACT - n, "%s", last);
+		else
+			n += snprintf(text + n, REPORT_FACT - n, "(%u queues)", idle);
+	}
+}
+
 static void fact_time(const struct report *r, char *text)
 {
 	time_t started = r->info->started / 1000000000;
@@ -150,8 +184,8 @@ bool report_fact(const struct report *r, unsigned int n, const char **name, char
 		snprintf(text, REPORT_FACT, "%s", i->cmdline);
 		break;
 	case 5:
-		snprintf(text, REPORT_FACT, "%s, %d CPUs, %s, clock %s", i->machine, i->nr_cpus, i->cpu,
-			 i->clocksource);
+		snprintf(text, REPORT_FACT, "%s, %d CPU%s, %s, clock %s", i->machine, i->nr_cpus,
+			 i->nr_cpus == 1 ? "" : "s", i->cpu, i->clocksource);
 		break;
 	case 6:
 		snprintf(text, REPORT_FACT, "to %s; the kernel's virtqueue events: %s", i->attached,

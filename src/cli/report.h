@@ -37,11 +37,17 @@ uint64_t report_when(const struct report *r, uint64_t time);
 #define REPORT_NAME (3 * VT_NAME_LEN)
 const char *report_queue_name(const struct queue *q, char *text);
 
+/** Whether an operation of a queue was seen. */
+bool report_moved(const struct queue *q);
+
+/** The queues that did not move, in one line. @text: REPORT_FACT bytes; empty: there are none */
+#define REPORT_FACT 8192
+void report_idle(const struct report *r, char *text);
+
 /**
  * One of the facts on what ran where, then one for each device. @n: from 0 on; @name: good
  * until the next call; @text: REPORT_FACT bytes, empty: not known. Returns false: no more.
  */
-#define REPORT_FACT 8192
 bool report_fact(const struct report *r, unsigned int n, const char **name, char *text);
 
 /*

@@ -613,23 +613,14 @@ static void put_card(const struct page_of *p, const struct card *c)
 
 static void put_idle(const struct page_of *p)
 {
-	const struct snapshot *s = &p->report->total;
-	bool any = false;
+	static char text[REPORT_FACT];
 
-	for (size_t i = 0; i < s->nr_queues; i++) {
-		char name[REPORT_NAME];
-		size_t c = 0;
-
-		while (c < p->nr_moved && p->cards[c].queue != &s->queues[i])
-			c++;
-		if (c < p->nr_moved)
-			continue;
-		fputs(any ? ", " : "<p>Idle: ", p->f);
-		html_text(p->f, report_queue_name(&s->queues[i], name));
-		any = true;
-	}
-	if (any)
+	report_idle(p->report, text);
+	if (text[0]) {
+		fputs("<p>Idle: ", p->f);
+		html_text(p->f, text);
 		fputs(".</p>\n", p->f);
+	}
 	if (p->nr_cards < p->nr_moved)
 		html_printf(p->f, "%zu more queues moved; they are in the tables.",
 			    p->nr_moved - p->nr_cards);

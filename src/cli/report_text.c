@@ -62,14 +62,6 @@ static int put_page(const struct report *r, FILE *f, enum page page, int width)
 	return 0;
 }
 
-static bool moved(const struct queue *q)
-{
-	for (int op = 0; op < VT_NR_TIMED; op++)
-		if (q->op[op] && q->op[op]->count)
-			return true;
-	return false;
-}
-
 static void put_operations(const struct report *r, FILE *f, int width)
 {
 	char line[256];
@@ -78,7 +70,7 @@ static void put_operations(const struct report *r, FILE *f, int width)
 		const struct queue *q = &r->total.queues[i];
 		char name[REPORT_NAME];
 
-		if (!moved(q))
+		if (!report_moved(q))
 			continue;
 		fprintf(f, "\n%s, %s, %u descriptors\n", report_queue_name(q, name),
 			layout_name(q->layout), q->num);
@@ -95,20 +87,12 @@ static void put_operations(const struct report *r, FILE *f, int width)
 static void put_idle(const struct report *r, FILE *f, int width)
 {
 	static char text[REPORT_FACT];
-	size_t n = 0;
 
-	text[0] = '\0';
-	for (size_t i = 0; i < r->total.nr_queues && n < sizeof(text) - REPORT_NAME - 2; i++) {
-		char name[REPORT_NAME];
-
-		if (!moved(&r->total.queues[i]))
-			n += snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
-				      report_queue_name(&r->total.queues[i], name));
-	}
-	if (n) {
-		fprintf(f, "\n");
-		put_wrapped(f, "idle", text, width);
-	}
+	report_idle(r, text);
+	if (!text[0])
+		return;
+	fprintf(f, "\n");
+	put_wrapped(f, "idle", text, width);
 }
 
 int report_text(struct report *r, FILE *f)
