@@ -259,8 +259,11 @@ copy)
 	[[ $# -eq 1 ]] || die "wrong use" "usage: kernel.sh copy NAME DIR"
 	if [[ $(stat -c %d "$tree") == "$(stat -c %d "$(dirname "$1")")" ]]; then
 		cp -al -T "$tree" "$1"
-		# Make writes into these in place, so each tree needs its own.
-		find "$1" -name '.*.cmd' -exec sed -i '' {} +
+		# What was built is written in place, but for objects and programs, so each tree needs its own.
+		copy=$(realpath "$1")
+		(cd "$tree" && find . -type f -newer "$pristine" ! -name '*.o' ! -name '*.a' ! -name '*.ko' \
+			! -name vmlinux ! -name vmlinux.unstripped ! -name '.tmp_vmlinux?' -print0 |
+			xargs -0 cp -p --parents --remove-destination -t "$copy")
 	else # another file system: no hard links, so at least not the largest files
 		rsync -a --exclude '/vmlinux*' --exclude '/.tmp_vmlinux*' "$tree/" "$1"
 	fi
