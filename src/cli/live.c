@@ -27,6 +27,7 @@ int live_run(const struct options *o,
 	struct snapshot before = {}, diff = {}, sum = {};
 	struct probe *p = probe_open(o->ops);
 	const struct snapshot *now;
+	const uint64_t step = (o->interval ?: FETCH) * 1e9; /* ns */
 	bool more = true;
 	uint64_t next;
 	int failed = 1;
@@ -42,7 +43,10 @@ int live_run(const struct options *o,
 		fprintf(stderr, "Counting; Ctrl-C ends it and prints what was seen.\n");
 	next = before.time;
 	for (unsigned long i = 0; more && (!o->count || i < o->count); i++) {
-		next += (o->interval ?: FETCH) * 1e9;
+		next += step;
+		/* The machine slept, or this process was stopped: no burst of intervals makes up for it. */
+		if (next + step < probe_now())
+			next = probe_now() + step;
 		more = wait_until(next);
 		if (!more && o->interval)
 			break;

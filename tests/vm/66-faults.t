@@ -12,10 +12,11 @@ reads() {
 	dd if=/dev/vda of=/dev/null bs=4k count="$1" iflag=direct status=none
 }
 
-# watch: starts vringtop in the background and waits until it counts; sets tool
+# watch [COMMAND...]: starts vringtop in the background, behind a command, and waits until it counts;
+# sets tool
 watch() {
 	rm -f /tmp/messages
-	vringtop hist --json -d vda >/tmp/json 2>/tmp/messages &
+	"${@:-env}" vringtop hist --json -d vda >/tmp/json 2>/tmp/messages &
 	tool=$!
 	until grep -q Counting /tmp/messages; do
 		kill -0 $tool 2>/dev/null || break
@@ -38,37 +39,41 @@ before=$(left)
 dmesg -C
 
 watch
-(
-	exec /usr/bin/python3 -c '
-import resource, os
-resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-os.execvp("vringtop", ["vringtop", "hist", "--json", "-d", "vda", "1.5", "1"])'
-) >/tmp/second &
-second=$!
-sleep 1
+first=$tool
+mv /tmp/json /tmp/first
+watch prlimit --nofile=64:64
 reads 50
-wait $second
-is "$kernel: a second one, with a limit of 64 open files: status" $? 0
+saw 'a second one, with a limit of 64 open files' 50
+mv /tmp/first /tmp/json
+tool=$first
 saw 'the first of two at once' 50
 is_as_before "$kernel: two at once: no program, map or link is left"
 
+# Others on the same event, or function: each sees all, and so does vringtop.
 watch
+event=virtio_ring:virtqueue_add
+if [[ ! -d /sys/kernel/tracing/events/${event/://} ]]; then
+	event=vringtop:add
+	echo "p:${event/://} virtqueue_add_sgs" >/sys/kernel/tracing/kprobe_events
+fi
 bpftrace -e 'kprobe:virtqueue_add_sgs { @ = count(); }' >/tmp/bpftrace 2>&1 &
 tracer=$!
 until grep -q Attaching /tmp/bpftrace; do sleep 0.2; done
 sleep 2
-perf record -q -o /tmp/perf.data -e 'kprobes:*' -a -- sleep 0.1 >/dev/null 2>&1 # there may be none
-reads 50
-saw 'beside another tracer' 50
+perf stat -x, -e $event -a -o /tmp/perf -- dd if=/dev/vda of=/dev/null bs=4k count=50 iflag=direct status=none
+saw 'beside bpftrace and perf' 50
 kill -INT $tracer
 wait $tracer
+ok "$kernel: beside vringtop: perf saw them all" test "$(sed -n "s/,.*$event.*//p" /tmp/perf)" -ge 50
+ok "$kernel: beside vringtop: bpftrace saw them all" test "$(sed -n 's/^@: //p' /tmp/bpftrace)" -ge 50
+[[ $event == virtio_ring* ]] || echo >/sys/kernel/tracing/kprobe_events
 is_as_before "$kernel: beside another tracer: no program, map or link is left"
 
 if [[ -w /sys/devices/system/cpu/cpu1/online ]]; then
 	watch
 	for state in 0 1 0 1; do
 		echo $state >/sys/devices/system/cpu/cpu1/online
-		reads 25
+		taskset -c $state dd if=/dev/vda of=/dev/null bs=4k count=25 iflag=direct status=none
 	done
 	saw 'CPUs come and go' 100
 	is_as_before "$kernel: CPUs come and go: no program, map or link is left"
@@ -89,58 +94,94 @@ d = json.load(open("/tmp/json"))
 assert 0 < d["seconds"] < 600, d["seconds"]
 assert all(op.get("max", 0) < 60e9 for q in d["queues"] for op in q["ops"].values())'
 
-jit=/proc/sys/net/core/bpf_jit_enable
-if [[ -w $jit ]] && was=$(<$jit) && echo 0 >$jit 2>/dev/null && [[ $(<$jit) == 0 ]]; then
-	watch
-	reads 50
-	saw 'without the JIT' 50
-	echo "$was" >$jit
-	is_as_before "$kernel: without the JIT: no program, map or link is left"
-else
-	skip 'this kernel always compiles programs' "$kernel: without the JIT"
-fi
+# Stopped for a while (as the machine may be): one long interval, and no burst of short ones after it.
+rm -f /tmp/json
+vringtop stat --json -d vda 0.4 >/tmp/json &
+tool=$!
+until [[ -s /tmp/json ]]; do sleep 0.1; done
+kill -STOP $tool
+reads 30
+sleep 2.8
+kill -CONT $tool
+reads 10
+sleep 1.3
+kill -INT $tool
+wait $tool
+is "$kernel: stopped and continued: status" $? 0
+is "$kernel: stopped and continued: buffers, long intervals, a burst of short ones" "$(/usr/bin/python3 -c '
+import json
+all = [json.loads(line) for line in open("/tmp/json")]
+print(sum(q["buffers"] for i in all for q in i["queues"]), sum(i["seconds"] > 2.5 for i in all),
+      sum(i["seconds"] < 0.2 for i in all[:-1]) > 2)')" '40 1 False'
 
-if grep -qw freeze /sys/power/state 2>/dev/null && [[ -w /sys/class/rtc/rtc0/wakealarm ]]; then
-	watch
-	reads 30
-	echo +3 >/sys/class/rtc/rtc0/wakealarm
-	echo freeze >/sys/power/state
-	reads 30
-	saw 'suspended to idle and back' 60
-	is_as_before "$kernel: suspended to idle: no program, map or link is left"
-else
-	skip 'this kernel does not suspend' "$kernel: suspended to idle and back"
-fi
-
-# A limit on memory: the counters do not fit.
-mkdir -p /tmp/cgroup
-if mount -t cgroup2 none /tmp/cgroup 2>/dev/null && echo +memory >/tmp/cgroup/cgroup.subtree_control 2>/dev/null; then
-	mkdir /tmp/cgroup/small
-	echo 4M >/tmp/cgroup/small/memory.max
-	err=$(bash -c 'echo $$ >/tmp/cgroup/small/cgroup.procs && exec vringtop stat 0.1 1' 2>&1 >/dev/null)
-	like "$kernel: a limit on memory" "$err" 'no memory|^$'
-	rmdir /tmp/cgroup/small
-else
-	skip 'no memory controller' "$kernel: a limit on memory"
-fi
-err=$(bash -c 'ulimit -v 12000; exec vringtop stat 0.1 1' 2>&1 >/dev/null)
-like "$kernel: too little address space: a message, not a crash" "$err" 'cannot map|no memory|shared libraries|cannot '
-is_as_before "$kernel: too little memory: no program, map or link is left"
-
-# Ended at any moment, under load.
-scripts/load.sh seconds 900 >/dev/null 2>&1 &
+# Killed at any moment, whatever it does, while data is written, read back and compared, and two
+# network devices talk. A request that takes a minute is an error, too.
+fio --rw=randwrite --bs=4k --size=8M --direct=1 --ioengine=io_uring --iodepth=4 --rate_iops=200 \
+	--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_state_save=0 --max_latency=60s \
+	--time_based --runtime=100000 --output=/tmp/fio --name=vda --filename=/dev/vda --name=vdb \
+	--filename=/dev/vdb &
 load=$!
-scripts/load.sh moving 30
-for ((i = 0; i < rounds; i++)); do
-	vringtop stat --json 0.05 >/dev/null 2>&1 &
+ip netns exec vr0 ping -q -i 0.05 10.77.0.2 >/tmp/ping &
+ping=$!
+ok "$kernel: the load runs" scripts/load.sh moving 60
+tmux -L kills -f /dev/null new-session -d -x 80 -y 24 'tty >/tmp/tty; sleep 100000'
+until [[ -s /tmp/tty ]]; do sleep 0.1; done
+export TERM=screen
+start() { # VERB OPTION...
+	rm -f /tmp/out
+	if [[ $1 == top ]]; then
+		vringtop "$@" <>"$(</tmp/tty)" >&0 2>/tmp/out &
+	else
+		vringtop "$@" >/tmp/out 2>/dev/null &
+	fi
 	tool=$!
-	sleep 0.$((RANDOM % 10))$((RANDOM % 10))
+}
+# confined PID: it has given up its capabilities, as it does between its start and its loop
+confined() {
+	local field value
+	while read -r field value; do
+		[[ $field != CapEff: ]] || { [[ $value =~ ^0+$ ]]; return; }
+	done 2>/dev/null <"/proc/$1/status"
+	return 1
+}
+# So long (ms) it takes until it has something to show.
+for _ in 1 2; do # once before, to have all in memory
+	began=${EPOCHREALTIME/[.,]/}
+	start stat --json 0.05
+	until [[ -s /tmp/out ]]; do sleep 0.02; done
+	takes=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
 	kill -KILL $tool
 	wait $tool 2>/dev/null
 done
-ok "$kernel: the guest's disks still move after $rounds starts and kills" scripts/load.sh moving 30
-kill $load
-wait $load 2>/dev/null
-is_as_before "$kernel: $rounds starts and kills: no program, map or link is left"
+verbs=('stat --json 0.05' 'top 0.1' 'stat -u 0.05' queues 'hist -Q 0.05' doctor)
+starting=0 running=0 ended=0
+for ((i = 0; i < rounds; i++)); do
+	read -r -a verb <<<"${verbs[i % ${#verbs[@]}]}"
+	start "${verb[@]}"
+	moment=$(printf '%04d' $((RANDOM % (takes * 3 / 2))))
+	sleep "${moment%???}.${moment: -3}"
+	confined $tool
+	in_loop=$?
+	kill -KILL $tool 2>/dev/null
+	wait $tool 2>/dev/null
+	if [[ $? -ne 137 ]]; then
+		ended=$((ended + 1))
+	elif [[ $in_loop -eq 0 ]]; then
+		running=$((running + 1))
+	else
+		starting=$((starting + 1))
+	fi
+done
+tmux -L kills kill-server
+echo "# $kernel: $rounds kills within $((takes * 3 / 2)) ms: $starting while it started, $running while it ran, $ended after its end"
+ok "$kernel: $rounds kills: at moments of all kinds" test $starting -gt 0 -a $running -gt 0
+is_as_before "$kernel: $rounds kills: no program, map or link is left"
+ok "$kernel: $rounds kills: the disks still move" scripts/load.sh moving 60
+ok "$kernel: $rounds kills: no request failed, took long, or brought other data back" kill -INT $load
+wait $load
+is "$kernel: $rounds kills: nothing that the load complains of" "$(grep -iE 'err= *[1-9]|verify:|latency of' /tmp/fio)" ''
+kill -INT $ping
+wait $ping
+like "$kernel: $rounds kills: no packet was lost" "$(</tmp/ping)" ' 0% packet loss'
 is "$kernel: the kernel has nothing to say" "$(complaints)" ''
 done_testing
