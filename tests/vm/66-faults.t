@@ -18,7 +18,7 @@ watch() {
 	rm -f /tmp/messages
 	"${@:-env}" vringtop hist --json -d vda >/tmp/json 2>/tmp/messages &
 	tool=$!
-	until grep -q Counting /tmp/messages; do
+	until grep -qs Counting /tmp/messages; do
 		kill -0 $tool 2>/dev/null || break
 		sleep 0.1
 	done
