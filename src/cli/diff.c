@@ -568,17 +568,18 @@ int verb_diff(int argc, char **argv)
 		if (wrong) {
 			complain("Examples: 'p99>10%', 'add.mean>5%', 'rate<-5%'; see --help",
 				 "--fail-on '%s': %s", o.fail_on[i], wrong);
-			free(d.gates);
-			return EXIT_USAGE;
+			status = EXIT_USAGE;
+			goto out;
 		}
 	}
 	if (base < argc ? !o.nr_files || base + 1 == argc : o.nr_files != 2) {
 		complain("vringtop diff BASE NEW; several a side: vringtop diff B1 B2 -- N1 N2",
 			 "which recordings are to be compared?");
-		free(d.gates);
-		return EXIT_USAGE;
+		status = EXIT_USAGE;
+		goto out;
 	}
 	status = d.gates ? run(&d, &o, argv + base + 1, base < argc ? argc - base - 1 : 0) : 1;
+out:
 	free(o.files);
 	free(o.fail_on);
 	diff_free(&d);

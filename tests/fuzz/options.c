@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sanitizer/allocator_interface.h>
 #include "fuzz.h"
+#include "gate.h"
 #include "options.h"
 
 #define MAX_ARGUMENTS 16
@@ -21,6 +22,7 @@ static const int uses[] = {
 	USE_JSON, /* queues */
 	USE_JSON | USE_NO_FILTERS, /* doctor */
 	USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, /* report */
+	USE_JSON | USE_OPS | USE_HTML | USE_DIFF, /* diff */
 	USE_DIFF | USE_JSON | USE_OPS | USE_HTML, /* diff */
 };
 
@@ -96,6 +98,17 @@ static bool returns(int argc, char **argv, int use, struct options *o)
 	return false;
 }
 
+static void check_gate(const char *text)
+{
+	struct gate g;
+
+	if (gate_parse(text, &g))
+		return;
+	must(g.op >= -1 && g.op < VT_NR_TIMED);
+	must((int)g.figure >= 0 && g.figure < NR_FIGURES);
+	must(g.above ? g.limit >= 0 && g.limit < 1e6 : g.limit <= 0 && g.limit > -1);
+}
+
 static void check(int use, const struct options *o)
 {
 	must(o->ops && !(o->ops >> VT_NR_COUNTED));
@@ -116,6 +129,8 @@ static void check(int use, const struct options *o)
 	must(!o->to_used == !(o->ops >> VT_AVAIL_TO_USED & 1) || use & (USE_REPORT | USE_DIFF));
 	must((!o->nr_files && !o->nr_fail_on) || use & USE_DIFF);
 	must(o->threshold >= 0 && o->threshold <= 10);
+	for (size_t i = 0; i < o->nr_fail_on; i++)
+		check_gate(o->fail_on[i]);
 }
 
 /* Filters leave a queue just where one is said to match. */
@@ -141,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *first = take_until(&in, '\n', NULL), *argv[MAX_ARGUMENTS + 2] = { "vringtop verb" };
 	int use = uses[strtoul(first, NULL, 10) % (sizeof(uses) / sizeof(*uses))], argc = 1;
 	bool waits = false;
-	struct options o = {};
+	struct options o;
 
 	while (in.size && argc <= MAX_ARGUMENTS) {
 		argv[argc] = take_until(&in, '\n', NULL);
@@ -153,11 +168,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (returns(argc, argv, use, &o)) {
 		check(use, &o);
 		check_filters(&o);
+		free(o.files);
+		free(o.fail_on);
 	} else {
 		must(exit_status == 0 || exit_status == EXIT_USAGE);
 	}
-	free(o.files);
-	free(o.fail_on);
 	for (int i = 1; i < argc; i++)
 		free(argv[i]);
 	free(first);
