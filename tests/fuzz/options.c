@@ -23,6 +23,7 @@ static const int uses[] = {
 	USE_JSON | USE_NO_FILTERS, /* doctor */
 	USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, /* report */
 	USE_JSON | USE_OPS | USE_HTML | USE_DIFF, /* diff */
+	USE_OPS | USE_RECORD, /* record */
 	USE_DIFF | USE_JSON | USE_OPS | USE_HTML, /* diff */
 };
 
@@ -118,13 +119,17 @@ static void check(int use, const struct options *o)
 	     !strcmp(o->page, "doorbells"));
 	if (!(use & USE_JSON))
 		must(!o->json);
-	if (!(use & USE_INTERVAL))
+	if (!(use & (USE_INTERVAL | USE_RECORD)))
 		must(!o->interval);
+	if (!(use & USE_RECORD))
+		must(!o->duration && !o->events && !o->command);
+	must(!o->duration || (o->duration >= 0.001 && o->duration <= 86400));
+	must(!o->command || o->command[0]);
 	if (!(use & USE_PER_QUEUE))
 		must(!o->per_queue);
 	if (use & USE_NO_FILTERS)
 		must(!o->device && !o->driver && !o->queue);
-	must(!o->file == !(use & USE_REPORT));
+	must(!o->file == !(use & (USE_REPORT | USE_RECORD)));
 	must(o->json + o->csv + !!o->html + !!o->perfetto <= 1 || use & USE_DIFF);
 	must(!o->to_used == !(o->ops >> VT_AVAIL_TO_USED & 1) || use & (USE_REPORT | USE_DIFF));
 	must((!o->nr_files && !o->nr_fail_on) || use & USE_DIFF);
