@@ -37,7 +37,7 @@ static const char style[] =
 	".worse{color:var(--bad);font-weight:600}.better{color:var(--good);font-weight:600}"
 	".same,.unsure{color:var(--dim)}\n"
 	".tiles{list-style:none;margin:1.25rem 0;padding:0;display:grid;gap:.6rem;"
-	"grid-template-columns:repeat(auto-fit,minmax(8.2rem,1fr))}"
+	"grid-template-columns:repeat(auto-fit,minmax(7.4rem,1fr))}"
 	".tiles li{background:var(--card);border:1px solid var(--line);border-radius:8px;"
 	"padding:.55rem .75rem}"
 	".tiles b{display:block;font-size:1.35rem;line-height:1.25;font-variant-numeric:tabular-nums}"
