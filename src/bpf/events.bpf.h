@@ -138,7 +138,7 @@ int BPF_PROG(on_created, const struct virtqueue *vq, __u32 id, __u32 layout, __u
 	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
 
 	/* An operation of its making may have been seen first. */
-	if (q && n)
+	if (q && n && vq)
 		queue_look(q, vq);
 	return 0;
 }
