@@ -54,9 +54,9 @@ $(BUILD)/vringtop: $(CLI_OBJ)
 # Unit tests, always with the sanitizers. Each is a program that speaks TAP; it gets those objects
 # of the tool that it calls.
 UNIT_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined
-UNIT_SRC   := $(addprefix src/cli/,compare.c diff.c diff_html.c diff_json.c error.c format.c gate.c histogram.c html.c interrupts.c json.c loglin.c options.c pack.c \
+UNIT_SRC   := $(addprefix src/cli/,compare.c diff.c diff_html.c diff_json.c error.c format.c gate.c histogram.c html.c json.c loglin.c options.c pack.c \
               plot.c recording.c recording_check.c recording_file.c recording_write.c report.c report_data.c report_html.c \
-              report_perfetto.c report_text.c ring.c series.c snapshot.c statistics.c table.c verdict.c)
+              report_perfetto.c report_text.c ring.c series.c snapshot.c statistics.c table.c)
 UNIT_OBJ   := $(UNIT_SRC:src/cli/%.c=$(BUILD)/unit/%.o)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 

@@ -126,53 +126,6 @@ struct vt_doorbells {
 	struct vt_doorbell last[VT_NR_DOORBELLS];
 };
 
-/*
- * The state of a ring: what lies in the memory shared with the device, in the
- * names of virtio 1.3 (2.7, 2.8), and what the driver's side keeps for itself,
- * in those of struct vring_virtqueue. In the CPU's byte order. A layout has its
- * own fields; those of the other are 0.
- */
-struct vt_ring_state {
-	unsigned int layout; /* enum vt_layout */
-	unsigned int num; /* ring size, descriptors */
-	unsigned int num_free;
-	unsigned int num_added; /* since kick_prepare: buffers, in a packed ring descriptors */
-	unsigned int batch_last; /* in order: the last id of a batch; VT_NO_BATCH: none is open */
-	unsigned short last_used_idx; /* packed: bit 15 is the wrap counter */
-	unsigned char broken;
-	unsigned char reset;
-	unsigned char failed; /* the device's driver gave up */
-	unsigned char event; /* VIRTIO_F_EVENT_IDX */
-	unsigned char event_triggered;
-	unsigned char callback; /* the driver has one: it may be interrupted */
-	/* split */
-	unsigned short avail_flags;
-	unsigned short avail_idx;
-	unsigned short used_event;
-	unsigned short used_flags;
-	unsigned short used_idx;
-	unsigned short avail_event;
-	unsigned short avail_flags_shadow;
-	unsigned short avail_idx_shadow;
-	/* packed; off_wrap: bit 15 is the wrap counter */
-	unsigned short driver_off_wrap;
-	unsigned short driver_flags;
-	unsigned short device_off_wrap;
-	unsigned short device_flags;
-	unsigned short next_avail_flags; /* of the descriptor at the driver's next_avail_idx */
-	unsigned short next_used_flags; /* of the one at last_used_idx */
-	unsigned short next_avail_idx;
-	unsigned short event_flags_shadow;
-	unsigned char avail_wrap_counter;
-	unsigned char pad[3];
-	/* Buffers in the ring, and of them those that are used and not fetched. */
-	unsigned int buffers;
-	unsigned int unfetched;
-	unsigned int unfetched_descs; /* packed: the places in the ring that those take up */
-} __attribute__((aligned(8)));
-
-#define VT_NO_BATCH (~0u)
-
 /* Calls of a function that only calls another one, perhaps. */
 struct vt_calls {
 	unsigned int counted; /* here */
