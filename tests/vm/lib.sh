@@ -5,9 +5,10 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 tests_run=0 tests_failed=0
 
 # in_guest [KERNEL]: the rest of the .t file runs in a guest; the checks' lines come out of it.
+# ROUNDS, if set, is passed on.
 in_guest() {
 	[[ -z ${VRINGTOP_GUEST:-} ]] || return 0
-	KERNEL=${1:-6.12} exec "$repo/scripts/vm.sh" "bash ${0@Q}" </dev/null
+	KERNEL=${1:-6.12} exec "$repo/scripts/vm.sh" "ROUNDS=${ROUNDS:-} bash ${0@Q}" </dev/null
 }
 
 # in_guests KERNEL...: the rest of the .t file runs in a guest with each of them, whose name is in
