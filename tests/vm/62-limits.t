@@ -9,6 +9,7 @@ group=/sys/fs/cgroup/vringtop
 
 # watch COMMAND...: starts vringtop behind a command, waits until it counts; sets tool
 watch() {
+	rm -f /tmp/errors
 	"$@" vringtop hist --json -d vda >/tmp/json 2>/tmp/errors &
 	tool=$!
 	until grep -qs Counting /tmp/errors; do
