@@ -5,7 +5,7 @@
 export TIMEOUT=${TIMEOUT:-1800}
 # shellcheck disable=SC2086 # a list
 in_guests ${FAULT_KERNELS:-6.12 6.12-stock}
-rounds=${ROUNDS:-20} # starts and kills
+rounds=${ROUNDS:-8} # starts and kills
 
 # reads NUMBER: of /dev/vda, one after the other
 reads() {
@@ -159,6 +159,9 @@ for ((i = 0; i < rounds; i++)); do
 	read -r -a verb <<<"${verbs[i % ${#verbs[@]}]}"
 	start "${verb[@]}"
 	moment=$(printf '%04d' $((RANDOM % (takes * 3 / 2))))
+	# One of each kind for sure.
+	[[ $i -ne 0 ]] || moment=0010
+	[[ $i -ne 1 ]] || until confined $tool; do sleep 0.05; done
 	sleep "${moment%???}.${moment: -3}"
 	confined $tool
 	in_loop=$?
