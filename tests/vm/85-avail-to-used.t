@@ -113,7 +113,8 @@ for _ in {1..8}; do
 	kill -INT $tool
 	wait $tool
 	# By its number: the trace does not always know the name of a process.
-	grep virtqueue_add: trace | grep -vqE -- "-$reader +\[" || break
+	others=$(grep virtqueue_add: trace | grep -vcE -- "-$reader +\[")
+	[[ $others -ne 0 ]] || break
 done
 read -r count sum <<<"$(/usr/bin/python3 -c '
 import json
