@@ -15,7 +15,7 @@ if [[ -e ${devices[0]} ]]; then
 else
 	like 'this machine: no virtio devices' "$out" 'MISSING +devices +no virtio device'
 fi
-if bpftool feature probe kernel 2>/dev/null | grep -q 'program_type tracing is available'; then
+if [[ $(bpftool feature probe kernel 2>/dev/null) == *'program_type tracing is available'* ]]; then
 	like 'this machine allows tracing' "$out" $'\nok +trial load +the kernel loads a tracing program'
 else
 	like 'this machine forbids tracing' "$out" $'\n(MISSING +(trial load|BTF)|note +trial load) +'
