@@ -94,7 +94,7 @@ export KERNEL
 # The command goes on as it was written: its dollar signs are the guest's shell's.
 unexport CMD
 vm: export VM_COMMAND = $(value CMD)
-.PHONY: setup kernel btf vm demo test install help
+.PHONY: setup kernel btf vm demo test sanitizers install help
 
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh
@@ -126,12 +126,18 @@ demo: ## everything needed, then the live view in a guest under load (snapshots 
 # So many tests run at once; a guest's CPUs share one thread.
 JOBS ?= $(shell nproc)
 TEST_KERNELS := 6.12 6.12-ops 6.12-stock 6.12-nobtf 6.12-nobpf 7.3 7.3-stock debian-6.1 debian-6.12
-test: ## all tests; ends with a line that counts them
+# Too long for every run, and seen to hang once.
+LONG := tests/vm/69-sanitizers.t
+sanitizers: ## every verb under ASan, LeakSanitizer and UBSan in a guest (takes long)
+	@scripts/setup.sh build kernel guest
+	@prove --timer -e '' $(LONG)
+
+test: ## all tests but sanitizers; ends with a line that counts them
 	@scripts/setup.sh build kernel guest browser
 	@$(MAKE) --no-print-directory all $(UNIT) $(FUZZ)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
-	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -j $(JOBS) -e '' $(UNIT) tests/fuzz/fuzz.t $(sort $(wildcard tests/vm/*.t))
+	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -j $(JOBS) -e '' $(UNIT) tests/fuzz/fuzz.t $(filter-out $(LONG),$(sort $(wildcard tests/vm/*.t)))
 
 install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop
