@@ -103,6 +103,7 @@ echo 1 >events/virtio_ring/virtqueue_get/enable
 for _ in {1..8}; do
 	rm -f /tmp/json
 	echo >trace
+	echo 1 >tracing_on
 	vringtop stat --json -u -d "$device" 0.2 >/tmp/json &
 	tool=$!
 	until [[ -s /tmp/json ]]; do sleep 0.1; done
@@ -112,6 +113,7 @@ for _ in {1..8}; do
 	sleep 0.5
 	kill -INT $tool
 	wait $tool
+	echo 0 >tracing_on
 	# By its number: the trace does not always know the name of a process.
 	others=$(grep virtqueue_add: trace | grep -vcE -- "-$reader +\[")
 	[[ $others -ne 0 ]] || break

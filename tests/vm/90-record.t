@@ -56,7 +56,8 @@ if [[ $kernel == *stock ]]; then done_testing; fi
 # --- The triggers ---
 triggers_on
 run record -o "$file" --device vda -- dd if=/dev/vda of=/dev/null bs=4k count=3000 iflag=direct
-sums=$(trigger_sums | grep '^virtio3 ' | sort)
+device=$(cd /sys/block/vda/device && basename "$(pwd -P)")
+sums=$(trigger_sums | grep "^$device " | sort)
 triggers_off
 is "totals are those of the triggers" "$(sqlite3 -separator ' ' "$file" "SELECT 'virtio' || q.device, q.number, l.name, o.name, sum(count)
 	FROM op p JOIN queue q USING (queue) JOIN layout l USING (layout) JOIN operation o ON o.op = p.op
