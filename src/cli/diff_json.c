@@ -4,35 +4,20 @@
 #include "diff.h"
 #include "json.h"
 
-static void put_string(struct json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, json_object_new_string(value));
-}
-
-/* What there is no number for is null. */
-static void put_double(struct json_object *o, const char *key, double value)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "%.6g", value);
-	json_object_object_add(o, key,
-			       isfinite(value) ? json_object_new_double_s(value, text) : NULL);
-}
-
 static struct json_object *json_figure(const struct queue *q, enum vt_op op, enum figure f,
 				       const struct change *c)
 {
 	struct json_object *o = json_object_new_object();
 
-	put_string(o, "verdict", verdict_name(c->verdict, q, op, f));
+	json_put_string(o, "verdict", verdict_name(c->verdict, q, op, f));
 	/* Without data, a figure was not even estimated. */
 	if (!c->value[SIDE_BASE])
 		return o;
-	put_double(o, "base", c->value[SIDE_BASE]);
-	put_double(o, "new", c->value[SIDE_NEW]);
-	put_double(o, "change", c->change);
-	put_double(o, "low", c->low);
-	put_double(o, "high", c->high);
+	json_put_double(o, "base", c->value[SIDE_BASE]);
+	json_put_double(o, "new", c->value[SIDE_NEW]);
+	json_put_double(o, "change", c->change);
+	json_put_double(o, "low", c->low);
+	json_put_double(o, "high", c->high);
 	return o;
 }
 
@@ -41,7 +26,7 @@ static struct json_object *json_compared_op(const struct queue *q, enum vt_op op
 {
 	struct json_object *o = json_object_new_object();
 
-	put_string(o, "op", op_name(op));
+	json_put_string(o, "op", op_name(op));
 	for (int side = 0; side < NR_SIDES; side++)
 		json_object_object_add(o, side == SIDE_BASE ? "base_count" : "new_count",
 				       json_object_new_uint64(from->count[side]));
@@ -63,9 +48,9 @@ static struct json_object *json_recordings(const struct diff *d, enum side side)
 		if (run->side != side)
 			continue;
 		o = json_object_new_object();
-		put_string(o, "path", info->path);
-		put_string(o, "kernel", info->kernel_release);
-		put_string(o, "command", info->command);
+		json_put_string(o, "path", info->path);
+		json_put_string(o, "kernel", info->kernel_release);
+		json_put_string(o, "command", info->command);
 		json_object_object_add(o, "finished", json_object_new_boolean(info->finished));
 		json_object_object_add(o, "intervals", json_object_new_uint64(run->intervals.nr));
 		json_object_array_add(all, o);
@@ -81,7 +66,7 @@ void diff_json(const struct diff *d)
 
 	for (int side = 0; side < NR_SIDES; side++)
 		json_object_object_add(o, side_name(side), json_recordings(d, side));
-	put_double(o, "threshold", d->threshold);
+	json_put_double(o, "threshold", d->threshold);
 	json_object_object_add(o, "tested", json_object_new_uint64(d->comparison.tested));
 	for (size_t i = 0; i < d->nr_warnings; i++)
 		json_object_array_add(warnings, json_object_new_string(d->warnings[i]));
@@ -89,9 +74,9 @@ void diff_json(const struct diff *d)
 	for (size_t i = 0; i < d->nr_differences; i++) {
 		struct json_object *one = json_object_new_object();
 
-		put_string(one, "what", d->differences[i].what);
+		json_put_string(one, "what", d->differences[i].what);
 		for (int side = 0; side < NR_SIDES; side++)
-			put_string(one, side_name(side), d->differences[i].side[side]);
+			json_put_string(one, side_name(side), d->differences[i].side[side]);
 		json_object_array_add(differences, one);
 	}
 	json_object_object_add(o, "differences", differences);
@@ -100,9 +85,9 @@ void diff_json(const struct diff *d)
 		const struct queue *q = compared_queue(from);
 		struct json_object *one = json_object_new_object(), *ops = json_object_new_array();
 
-		put_string(one, "device", queue_role(q));
-		put_string(one, "queue", q->name);
-		put_string(one, "driver", q->driver);
+		json_put_string(one, "device", queue_role(q));
+		json_put_string(one, "queue", q->name);
+		json_put_string(one, "driver", q->driver);
 		for (int op = 0; op < VT_NR_TIMED; op++)
 			if (from->op[op])
 				json_object_array_add(ops, json_compared_op(q, op, from->op[op]));

@@ -5,12 +5,12 @@
 #include "json.h"
 #include "ring.h"
 
-static void put_int(struct json_object *o, const char *key, uint64_t value)
+void json_put_int(struct json_object *o, const char *key, uint64_t value)
 {
 	json_object_object_add(o, key, json_object_new_uint64(value));
 }
 
-static void put_double(struct json_object *o, const char *key, double value)
+void json_put_double(struct json_object *o, const char *key, double value)
 {
 	char text[32];
 
@@ -20,7 +20,7 @@ static void put_double(struct json_object *o, const char *key, double value)
 			       isfinite(value) ? json_object_new_double_s(value, text) : NULL);
 }
 
-static void put_string(struct json_object *o, const char *key, const char *value)
+void json_put_string(struct json_object *o, const char *key, const char *value)
 {
 	json_object_object_add(o, key, json_object_new_string(value));
 }
@@ -31,21 +31,21 @@ struct json_object *json_queue(const struct queue *q)
 	char device[16], value[24];
 
 	snprintf(device, sizeof(device), "virtio%d", q->device);
-	put_string(o, "device", device);
-	put_string(o, "role", q->role);
-	put_string(o, "driver", q->driver);
-	put_int(o, "device_type", q->device_type);
-	put_int(o, "index", q->index);
-	put_string(o, "name", q->name);
-	put_int(o, "serial", q->serial);
-	put_string(o, "layout", layout_name(q->layout));
-	put_int(o, "size", q->num);
-	put_int(o, "free", q->num_free);
+	json_put_string(o, "device", device);
+	json_put_string(o, "role", q->role);
+	json_put_string(o, "driver", q->driver);
+	json_put_int(o, "device_type", q->device_type);
+	json_put_int(o, "index", q->index);
+	json_put_string(o, "name", q->name);
+	json_put_int(o, "serial", q->serial);
+	json_put_string(o, "layout", layout_name(q->layout));
+	json_put_int(o, "size", q->num);
+	json_put_int(o, "free", q->num_free);
 	json_object_object_add(o, "broken", json_object_new_boolean(q->broken));
 	json_object_object_add(o, "gone", json_object_new_boolean(q->gone));
 	json_object_object_add(o, "new", json_object_new_boolean(q->fresh));
 	snprintf(value, sizeof(value), "0x%llx", (unsigned long long)q->features);
-	put_string(o, "features", value);
+	json_put_string(o, "features", value);
 	for (int i = 0; ring_features[i].name; i++)
 		if (q->features >> ring_features[i].bit & 1)
 			json_object_array_add(features,
@@ -64,24 +64,24 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 	};
 	struct json_object *o = json_object_new_object(), *all;
 
-	put_int(o, "count", s->count);
-	put_double(o, "rate", seconds > 0 ? s->count / seconds : 0);
+	json_put_int(o, "count", s->count);
+	json_put_double(o, "rate", seconds > 0 ? s->count / seconds : 0);
 	if (op_no_name(op))
-		put_int(o, "no", s->no);
-	put_int(o, "sum", s->sum);
+		json_put_int(o, "no", s->no);
+	json_put_int(o, "sum", s->sum);
 	if (!s->timed)
 		goto sizes;
-	put_double(o, "mean", op_stats_mean(s));
+	json_put_double(o, "mean", op_stats_mean(s));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
-		put_int(o, quantiles[i].key, loglin_quantile(&s->hist, quantiles[i].q, s->max));
-	put_int(o, "max", s->max);
+		json_put_int(o, quantiles[i].key, loglin_quantile(&s->hist, quantiles[i].q, s->max));
+	json_put_int(o, "max", s->max);
 sizes:
 	if (op == VT_OP_ADD) {
-		put_int(o, "bytes_out", s->bytes_out);
-		put_int(o, "bytes_in_room", s->bytes_in);
+		json_put_int(o, "bytes_out", s->bytes_out);
+		json_put_int(o, "bytes_in_room", s->bytes_in);
 	}
 	if (op == VT_OP_GET)
-		put_int(o, "bytes_in", s->bytes_in);
+		json_put_int(o, "bytes_in", s->bytes_in);
 	if (!buckets)
 		return o;
 
@@ -107,11 +107,11 @@ static struct json_object *json_notification(const struct queue *q, uint32_t val
 	struct notification n = notification_decode(q->layout, value);
 	struct json_object *o = json_object_new_object();
 
-	put_int(o, "value", value);
-	put_int(o, "queue", n.queue);
-	put_int(o, "next_offset", n.next_offset);
+	json_put_int(o, "value", value);
+	json_put_int(o, "queue", n.queue);
+	json_put_int(o, "next_offset", n.next_offset);
 	if (n.has_wrap)
-		put_int(o, "wrap_counter", n.wrap_counter);
+		json_put_int(o, "wrap_counter", n.wrap_counter);
 	return o;
 }
 
@@ -122,10 +122,10 @@ static struct json_object *json_notification_data(const struct queue *q)
 	const struct vt_doorbell *d = queue_doorbell(q, 0);
 	unsigned int back = q->new_doorbells < VT_NR_DOORBELLS ? q->new_doorbells : VT_NR_DOORBELLS;
 
-	put_int(o, "count", data ? data->count : 0);
-	put_int(o, "agree", data ? data->count - data->no - data->bytes_out : 0);
-	put_int(o, "behind", data ? data->bytes_out : 0);
-	put_int(o, "wrong", data ? data->no : 0);
+	json_put_int(o, "count", data ? data->count : 0);
+	json_put_int(o, "agree", data ? data->count - data->no - data->bytes_out : 0);
+	json_put_int(o, "behind", data ? data->bytes_out : 0);
+	json_put_int(o, "wrong", data ? data->no : 0);
 	if (d)
 		json_object_object_add(o, "last", json_notification(q, d->value));
 	while (back--) {
@@ -135,7 +135,7 @@ static struct json_object *json_notification_data(const struct queue *q)
 		if (!d)
 			continue;
 		one = json_notification(q, d->value);
-		put_int(one, "buffers", d->buffers);
+		json_put_int(one, "buffers", d->buffers);
 		json_object_object_add(one, "agrees", json_object_new_boolean(d->value == d->ring));
 		json_object_array_add(values, one);
 	}
@@ -149,10 +149,10 @@ static struct json_object *json_doorbell(const struct queue *q, double seconds)
 	uint64_t sent = queue_doorbells(q), suppressed = queue_suppressed(q);
 	const struct op_stats *buffers = q->op[VT_BUFFERS_PER_DOORBELL];
 
-	put_int(o, "sent", sent);
-	put_int(o, "suppressed", suppressed);
-	put_double(o, "sent_rate", seconds > 0 ? sent / seconds : 0);
-	put_double(o, "buffers_per_doorbell",
+	json_put_int(o, "sent", sent);
+	json_put_int(o, "suppressed", suppressed);
+	json_put_double(o, "sent_rate", seconds > 0 ? sent / seconds : 0);
+	json_put_double(o, "buffers_per_doorbell",
 		   buffers ? op_stats_mean(buffers) : 0);
 	if (buffers)
 		json_object_object_add(o, "buffers",
@@ -174,13 +174,13 @@ static struct json_object *json_layouts(const struct snapshot *s, double seconds
 		if (!u.queues && !u.sum.count)
 			continue;
 		o = json_object_new_object();
-		put_int(o, "queues", u.queues);
-		put_int(o, "operations", u.sum.count);
-		put_double(o, "operation_rate", seconds > 0 ? u.sum.count / seconds : 0);
-		put_int(o, "buffers", u.buffers);
+		json_put_int(o, "queues", u.queues);
+		json_put_int(o, "operations", u.sum.count);
+		json_put_double(o, "operation_rate", seconds > 0 ? u.sum.count / seconds : 0);
+		json_put_int(o, "buffers", u.buffers);
 		if (!s->no_bytes_out)
-			put_int(o, "bytes_out", u.bytes_out);
-		put_int(o, "bytes_in", u.bytes_in);
+			json_put_int(o, "bytes_out", u.bytes_out);
+		json_put_int(o, "bytes_in", u.bytes_in);
 		json_object_object_add(all, layout_name(layout), o);
 	}
 	return all;
@@ -212,22 +212,22 @@ struct json_object *json_snapshot(const struct snapshot *s, uint64_t when, bool 
 
 	snprintf(text, sizeof(text), "%llu.%03llu", (unsigned long long)when / 1000000000,
 		 (unsigned long long)when / 1000000 % 1000);
-	put_double(o, "seconds", seconds);
+	json_put_double(o, "seconds", seconds);
 	json_object_object_add(o, "time",
 			       json_object_new_double_s(when / 1e9, text));
-	put_int(o, "lost", s->lost);
-	put_string(o, "attached", s->how);
+	json_put_int(o, "lost", s->lost);
+	json_put_string(o, "attached", s->how);
 	json_object_object_add(o, "not_available", json_ops(s->unavailable));
-	put_double(o, "probe_ns", s->probe_ns);
-	put_double(o, "tool_cpu_seconds", s->cpu);
+	json_put_double(o, "probe_ns", s->probe_ns);
+	json_put_double(o, "tool_cpu_seconds", s->cpu);
 	json_object_object_add(o, "layouts", json_layouts(s, seconds));
 	for (size_t i = 0; i < s->nr_queues; i++) {
 		const struct queue *q = &s->queues[i];
 		struct json_object *one = json_queue(q), *ops = json_object_new_object();
 
-		put_int(one, "buffers", queue_buffers(q));
-		put_int(one, "bytes_out", queue_bytes_out(q));
-		put_int(one, "bytes_in", queue_bytes_in(q));
+		json_put_int(one, "buffers", queue_buffers(q));
+		json_put_int(one, "bytes_out", queue_bytes_out(q));
+		json_put_int(one, "bytes_in", queue_bytes_in(q));
 		json_object_object_add(one, "doorbell", json_doorbell(q, seconds));
 		for (int op = 0; op < VT_NR_TIMED; op++)
 			if (q->op[op] && q->op[op]->count)

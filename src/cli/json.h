@@ -6,6 +6,11 @@
 #include <json-c/json.h>
 #include "snapshot.h"
 
+/* Each adds a member to an object; the value is copied. A number that is none becomes null. */
+void json_put_int(struct json_object *o, const char *key, uint64_t value);
+void json_put_double(struct json_object *o, const char *key, double value);
+void json_put_string(struct json_object *o, const char *key, const char *value);
+
 /** What a queue is, without counts. The caller owns it. */
 struct json_object *json_queue(const struct queue *q);
 

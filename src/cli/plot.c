@@ -467,6 +467,20 @@ static void legend_block(FILE *f, size_t i, const char *name)
 	fputs("</li>", f);
 }
 
+/* What stands below the rows: marks, label, and what the colours are. */
+static void end_rows(FILE *f, const struct plot *p, const struct scale *x,
+		     const char *const *names, size_t n)
+{
+	put_x_marks(f, x);
+	fputs("</div>\n", f);
+	put_x_label(f, p);
+	fputs("<ul class=\"legend\">", f);
+	for (size_t i = 0; i < n; i++)
+		legend_block(f, i, names[i]);
+	fputs("</ul>\n", f);
+	end_figure(f, p);
+}
+
 void plot_bars(FILE *f, const struct plot *p, const char *const *part_names, size_t nr_parts,
 	       const struct plot_bar *bars, size_t n)
 {
@@ -491,14 +505,7 @@ void plot_bars(FILE *f, const struct plot *p, const char *const *part_names, siz
 		}
 		end_row(f);
 	}
-	put_x_marks(f, &x);
-	fputs("</div>\n", f);
-	put_x_label(f, p);
-	fputs("<ul class=\"legend\">", f);
-	for (size_t part = 0; part < nr_parts; part++)
-		legend_block(f, part, part_names[part]);
-	fputs("</ul>\n", f);
-	end_figure(f, p);
+	end_rows(f, p, &x, part_names, nr_parts);
 }
 
 void plot_ranges(FILE *f, const struct plot *p, double zero, const char *const *kinds,
@@ -524,12 +531,5 @@ void plot_ranges(FILE *f, const struct plot *p, double zero, const char *const *
 			at);
 		end_row(f);
 	}
-	put_x_marks(f, &x);
-	fputs("</div>\n", f);
-	put_x_label(f, p);
-	fputs("<ul class=\"legend\">", f);
-	for (size_t i = 0; i < nr_kinds; i++)
-		legend_block(f, i, kinds[i]);
-	fputs("</ul>\n", f);
-	end_figure(f, p);
+	end_rows(f, p, &x, kinds, nr_kinds);
 }

@@ -482,25 +482,6 @@ void probe_close(struct probe *p)
 	free(p);
 }
 
-static struct queue *queue_of(struct snapshot *s, unsigned int serial)
-{
-	for (size_t i = 0; i < s->nr_queues; i++)
-		if (s->queues[i].serial == serial)
-			return &s->queues[i];
-	return NULL;
-}
-
-static int by_device(const void *a, const void *b)
-{
-	const struct queue *x = a, *y = b;
-
-	if (x->device != y->device)
-		return x->device < y->device ? -1 : 1;
-	if (x->index != y->index)
-		return x->index < y->index ? -1 : 1;
-	return (x->serial > y->serial) - (x->serial < y->serial);
-}
-
 /* Takes over what the kernel says of its queues; new ones are added. */
 static int read_queues(struct probe *p)
 {
@@ -513,7 +494,7 @@ static int read_queues(struct probe *p)
 
 		if (k.state != VT_QUEUE_LIVE && k.state != VT_QUEUE_GONE)
 			continue;
-		q = queue_of(s, k.serial);
+		q = snapshot_queue(s, k.serial);
 		if (!q) {
 			q = realloc(s->queues, (s->nr_queues + 1) * sizeof(*q));
 			if (!q)
@@ -551,7 +532,7 @@ static int read_queues(struct probe *p)
 
 		if (__atomic_load_n(&p->queues[i].state, __ATOMIC_ACQUIRE) != VT_QUEUE_GONE)
 			continue;
-		q = queue_of(s, p->queues[i].serial);
+		q = snapshot_queue(s, p->queues[i].serial);
 		if (!q || q->gone)
 			continue;
 		q->gone = true;
@@ -559,7 +540,7 @@ static int read_queues(struct probe *p)
 		q->changed = s->time;
 	}
 	if (added)
-		qsort(s->queues, s->nr_queues, sizeof(*s->queues), by_device);
+		qsort(s->queues, s->nr_queues, sizeof(*s->queues), queue_order);
 	return 0;
 }
 
@@ -672,7 +653,7 @@ static int read_slots(struct probe *p)
 
 		if (!owner || entry >= p->nr_queues || op >= VT_NR_COUNTED)
 			continue;
-		q = queue_of(s, p->queues[entry].serial);
+		q = snapshot_queue(s, p->queues[entry].serial);
 		if (!q)
 			continue;
 		p->next_slot[n] = lists[q - s->queues][op];
@@ -710,7 +691,7 @@ static void free_entries(struct probe *p)
 
 		if (p->queues[i].state != VT_QUEUE_GONE)
 			continue;
-		q = queue_of(&p->total, p->queues[i].serial);
+		q = snapshot_queue(&p->total, p->queues[i].serial);
 		if (!q || !q->gone)
 			continue;
 		p->doorbells[i].sent = 0;

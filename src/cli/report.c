@@ -204,18 +204,6 @@ bool report_fact(const struct report *r, unsigned int n, const char **name, char
 	return true;
 }
 
-/* As snapshots have them; queues that came later stand at the end of a sum. */
-static int by_device(const void *a, const void *b)
-{
-	const struct queue *x = a, *y = b;
-
-	if (x->device != y->device)
-		return x->device < y->device ? -1 : 1;
-	if (x->index != y->index)
-		return x->index < y->index ? -1 : 1;
-	return (x->serial > y->serial) - (x->serial < y->serial);
-}
-
 /* Reads all once. Returns 0, or -1 after it has complained. */
 static int read_total(struct report *r)
 {
@@ -236,7 +224,8 @@ static int read_total(struct report *r)
 		return complain("The recording ended before its first interval did.",
 				"%s: nothing was recorded", r->info->path);
 	if (r->total.nr_queues)
-		qsort(r->total.queues, r->total.nr_queues, sizeof(*r->total.queues), by_device);
+		/* Queues that came later stand at the end of a sum. */
+		qsort(r->total.queues, r->total.nr_queues, sizeof(*r->total.queues), queue_order);
 	return options_match(r->options, &r->total);
 }
 

@@ -5,16 +5,6 @@
 #include "json.h"
 #include "report.h"
 
-static void put_string(struct json_object *o, const char *key, const char *value)
-{
-	json_object_object_add(o, key, json_object_new_string(value));
-}
-
-static void put_int(struct json_object *o, const char *key, uint64_t value)
-{
-	json_object_object_add(o, key, json_object_new_uint64(value));
-}
-
 static void put_bool(struct json_object *o, const char *key, bool value)
 {
 	json_object_object_add(o, key, json_object_new_boolean(value));
@@ -29,12 +19,12 @@ static struct json_object *json_devices(const struct recording_info *i)
 		char text[24];
 
 		snprintf(text, sizeof(text), "virtio%d", i->devices[d].device);
-		put_string(o, "device", text);
-		put_string(o, "role", i->devices[d].role);
-		put_string(o, "driver", i->devices[d].driver);
-		put_int(o, "device_type", i->devices[d].type);
+		json_put_string(o, "device", text);
+		json_put_string(o, "role", i->devices[d].role);
+		json_put_string(o, "driver", i->devices[d].driver);
+		json_put_int(o, "device_type", i->devices[d].type);
 		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)i->devices[d].features);
-		put_string(o, "features", text);
+		json_put_string(o, "features", text);
 		json_object_array_add(all, o);
 	}
 	return all;
@@ -47,27 +37,27 @@ static struct json_object *json_info(const struct report *r)
 
 	put_bool(o, "finished", i->finished);
 	put_bool(o, "damaged", r->damaged);
-	put_string(o, "tool_version", i->tool_version);
-	put_string(o, "kernel_release", i->kernel_release);
-	put_string(o, "kernel_version", i->kernel_version);
-	put_string(o, "config_hash", i->config_hash);
-	put_string(o, "cmdline", i->cmdline);
-	put_string(o, "machine", i->machine);
-	put_string(o, "cpu", i->cpu);
-	put_int(o, "cpus", i->nr_cpus);
-	put_string(o, "clocksource", i->clocksource);
-	put_string(o, "patch_level", i->patch_level);
-	put_string(o, "attached", i->attached);
-	put_string(o, "command", i->command);
+	json_put_string(o, "tool_version", i->tool_version);
+	json_put_string(o, "kernel_release", i->kernel_release);
+	json_put_string(o, "kernel_version", i->kernel_version);
+	json_put_string(o, "config_hash", i->config_hash);
+	json_put_string(o, "cmdline", i->cmdline);
+	json_put_string(o, "machine", i->machine);
+	json_put_string(o, "cpu", i->cpu);
+	json_put_int(o, "cpus", i->nr_cpus);
+	json_put_string(o, "clocksource", i->clocksource);
+	json_put_string(o, "patch_level", i->patch_level);
+	json_put_string(o, "attached", i->attached);
+	json_put_string(o, "command", i->command);
 	json_object_object_add(o, "exit_status",
 			       i->exit_status < 0 ? NULL : json_object_new_int(i->exit_status));
-	put_int(o, "started_ns", i->started);
-	put_int(o, "interval_ns", i->interval);
-	put_int(o, "intervals", r->intervals);
+	json_put_int(o, "started_ns", i->started);
+	json_put_int(o, "interval_ns", i->interval);
+	json_put_int(o, "intervals", r->intervals);
 	put_bool(o, "has_events", i->has_events);
-	put_int(o, "events", i->events);
-	put_int(o, "events_dropped", i->events_dropped);
-	put_int(o, "tool_cpu_ns", i->cost_cpu_ns);
+	json_put_int(o, "events", i->events);
+	json_put_int(o, "events_dropped", i->events_dropped);
+	json_put_int(o, "tool_cpu_ns", i->cost_cpu_ns);
 	json_object_object_add(o, "devices", json_devices(i));
 	return o;
 }

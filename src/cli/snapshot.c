@@ -132,12 +132,23 @@ static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
 		to->max = interval_max(to);
 }
 
-static struct queue *find_serial(const struct snapshot *s, unsigned int serial)
+struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial)
 {
 	for (size_t i = 0; i < s->nr_queues; i++)
 		if (s->queues[i].serial == serial)
 			return &s->queues[i];
 	return NULL;
+}
+
+int queue_order(const void *a, const void *b)
+{
+	const struct queue *x = a, *y = b;
+
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	if (x->index != y->index)
+		return x->index < y->index ? -1 : 1;
+	return (x->serial > y->serial) - (x->serial < y->serial);
 }
 
 int snapshot_copy(const struct snapshot *from, struct snapshot *to)
@@ -180,7 +191,7 @@ int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct
 	to->cpu = new->cpu - old->cpu;
 	for (size_t i = 0; i < to->nr_queues; i++) {
 		struct queue *q = &to->queues[i];
-		const struct queue *before = find_serial(old, q->serial);
+		const struct queue *before = snapshot_queue(old, q->serial);
 
 		if (before)
 			q->new_doorbells -= before->doorbells.sent;
@@ -203,7 +214,7 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 	to->no_bytes_out = diff->no_bytes_out;
 	for (size_t i = 0; i < diff->nr_queues; i++) {
 		const struct queue *from = &diff->queues[i];
-		struct queue *q = find_serial(to, from->serial);
+		struct queue *q = snapshot_queue(to, from->serial);
 		struct op_stats *op[VT_NR_COUNTED] = {};
 		unsigned int doorbells = from->new_doorbells;
 

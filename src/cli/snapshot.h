@@ -98,6 +98,12 @@ int snapshot_copy(const struct snapshot *from, struct snapshot *to);
  */
 int snapshot_add(struct snapshot *to, const struct snapshot *diff);
 
+/** The queue of a serial, which belongs to the snapshot; NULL: it has none. */
+struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial);
+
+/** For qsort(): the order of the queues of a snapshot, by device, index and serial. */
+int queue_order(const void *a, const void *b);
+
 /** Frees what a snapshot owns and empties it. */
 void snapshot_free(struct snapshot *s);
 
