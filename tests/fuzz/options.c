@@ -24,7 +24,6 @@ static const int uses[] = {
 	USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, /* report */
 	USE_JSON | USE_OPS | USE_HTML | USE_DIFF, /* diff */
 	USE_OPS | USE_RECORD, /* record */
-	USE_DIFF | USE_JSON | USE_OPS | USE_HTML, /* diff */
 };
 
 /*

@@ -7,29 +7,6 @@
 in_guests ${LIMIT_KERNELS:-debian-6.12}
 group=/sys/fs/cgroup/vringtop
 
-# watch COMMAND...: starts vringtop behind a command, waits until it counts; sets tool
-watch() {
-	rm -f /tmp/errors
-	"$@" vringtop hist --json -d vda >/tmp/json 2>/tmp/errors &
-	tool=$!
-	until grep -qs Counting /tmp/errors; do
-		kill -0 $tool 2>/dev/null || break
-		sleep 0.1
-	done
-}
-reads() {
-	dd if=/dev/vda of=/dev/null bs=4k count="$1" iflag=direct status=none
-}
-# saw NAME BUFFERS: ends it; it has seen just these buffers, and lost none
-saw() {
-	kill -INT $tool
-	wait $tool
-	is "$kernel: $1: status" $? 0
-	is "$kernel: $1: buffers, and lost events" "$(/usr/bin/python3 -c '
-import json
-d = json.load(open("/tmp/json"))
-print(sum(q["buffers"] for q in d["queues"]), d["lost"])')" "$2 0"
-}
 # within LIMIT COMMAND...: the command, in a control group with so much memory, takes this shell's place
 within() {
 	mkdir -p $group

@@ -7,34 +7,6 @@ export TIMEOUT=${TIMEOUT:-1800}
 in_guests ${FAULT_KERNELS:-6.12 6.12-stock}
 rounds=${ROUNDS:-8} # starts and kills
 
-# reads NUMBER: of /dev/vda, one after the other
-reads() {
-	dd if=/dev/vda of=/dev/null bs=4k count="$1" iflag=direct status=none
-}
-
-# watch [COMMAND...]: starts vringtop in the background, behind a command, and waits until it counts;
-# sets tool
-watch() {
-	rm -f /tmp/messages
-	"${@:-env}" vringtop hist --json -d vda >/tmp/json 2>/tmp/messages &
-	tool=$!
-	until grep -qs Counting /tmp/messages; do
-		kill -0 $tool 2>/dev/null || break
-		sleep 0.1
-	done
-}
-
-# saw NAME BUFFERS: ends it; it has seen just these buffers, and lost none
-saw() {
-	kill -INT $tool
-	wait $tool
-	is "$kernel: $1: status" $? 0
-	is "$kernel: $1: buffers, and lost events" "$(/usr/bin/python3 -c '
-import json
-d = json.load(open("/tmp/json"))
-print(sum(q["buffers"] for q in d["queues"]), d["lost"])')" "$2 0"
-}
-
 before=$(left)
 dmesg -C
 
@@ -161,7 +133,7 @@ for ((i = 0; i < rounds; i++)); do
 	moment=$(printf '%04d' $((RANDOM % (takes * 3 / 2))))
 	# One of each kind for sure.
 	[[ $i -ne 0 ]] || moment=0010
-	[[ $i -ne 1 ]] || until confined $tool; do sleep 0.05; done
+	[[ $i -ne 1 ]] || until confined $tool || ! kill -0 $tool 2>/dev/null; do sleep 0.05; done
 	sleep "${moment%???}.${moment: -3}"
 	confined $tool
 	in_loop=$?

@@ -44,6 +44,34 @@ is_as_before() {
 	is "$1" "$(left)" "$before"
 }
 
+# reads NUMBER: of /dev/vda, one after the other
+reads() {
+	dd if=/dev/vda of=/dev/null bs=4k count="$1" iflag=direct status=none
+}
+
+# watch [COMMAND...]: starts vringtop in the background, behind a command, and waits until it counts;
+# sets tool
+watch() {
+	rm -f /tmp/messages
+	"${@:-env}" vringtop hist --json -d vda >/tmp/json 2>/tmp/messages &
+	tool=$!
+	until grep -qs Counting /tmp/messages; do
+		kill -0 $tool 2>/dev/null || break
+		sleep 0.1
+	done
+}
+
+# saw NAME BUFFERS: ends it; it has seen just these buffers, and lost none
+saw() {
+	kill -INT $tool
+	wait $tool
+	is "$kernel: $1: status" $? 0
+	is "$kernel: $1: buffers, and lost events" "$(/usr/bin/python3 -c '
+import json
+d = json.load(open("/tmp/json"))
+print(sum(q["buffers"] for q in d["queues"]), d["lost"])')" "$2 0"
+}
+
 # vm_run SCRIPT: runs it in a guest; sets vm_out, vm_err and vm_status.
 # Variables for vm.sh stand in front: KERNEL=6.12-stock TIMEOUT=20 vm_run 'uname -r'
 # shellcheck disable=SC2034 # the .t files read them
