@@ -10,7 +10,7 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	is "make vm CMD='vringtop stat --json 1 3' prints three lines of JSON" "$lines" $'ok\nok\nok'
 fi
 # shellcheck disable=SC2086 # a list
-in_guests ${KERNELS:-6.12 7.3 6.12-stock 7.3-stock debian-6.12 debian-6.1}
+in_guests ${KERNELS:-6.12 7.3 7.3-stock debian-6.12 debian-6.1}
 # Set by the parts.
 listed='' named='' shown_layouts='' way='' functions='' not_there='' without_time='' shown_bytes='' shown_data=''
 for part in queues counts doctor; do
