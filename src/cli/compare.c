@@ -6,6 +6,9 @@
 #include "compare.h"
 #include "statistics.h"
 
+#define LEAST_BULK  20 /* figures */
+#define MOST_SPREAD 4
+
 /* One figure of one operation that is tested. */
 struct test {
 	struct change *change;
@@ -388,6 +391,62 @@ out:
 	return err;
 }
 
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Sorts. */
+static double median(double *x, size_t n)
+{
+	qsort(x, n, sizeof(*x), by_value);
+	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+/*
+ * One recording a side: what runs of the same differ by cannot be told from what changed. But most
+ * figures do not change, so if many differ by more than their intervals let expect, runs do (Efron:
+ * Large-Scale Simultaneous Hypothesis Testing, the Choice of a Null Hypothesis, 2004): the ends
+ * are moved out by as much as the bulk of the differences is wider than it should be. The bulk:
+ * about the median, which all may have changed by, and as the median deviation says, which the few
+ * that changed more do not move. Few figures have no bulk. And where it is wider than runs ever
+ * are, most figures changed, each by its own amount; that must not hide itself.
+ */
+static int bound_alone(const struct comparison *c, struct tests *tests)
+{
+	const double normal = 1.4826; /* deviations to a median one, of a normal distribution */
+	double *off, middle, scale;
+
+	if (tests->nr < LEAST_BULK)
+		return 0;
+	off = malloc(tests->nr * sizeof(*off));
+	if (!off)
+		return -ENOMEM;
+	for (size_t i = 0; i < tests->nr; i++) {
+		const struct test *t = &tests->test[i];
+
+		off[i] = (side_mean(c, t, SIDE_NEW) - side_mean(c, t, SIDE_BASE)) /
+			 hypot(t->estimate[0].deviation, t->estimate[1].deviation);
+	}
+	middle = median(off, tests->nr);
+	for (size_t i = 0; i < tests->nr; i++)
+		off[i] = fabs(off[i] - middle);
+	/* By chance alone it is wider by this or less: two standard errors. */
+	scale = normal * median(off, tests->nr) / (1 + 2 * 1.17 / sqrt(tests->nr));
+	scale = fmin(fmax(scale, 1), MOST_SPREAD);
+	free(off);
+	for (size_t i = 0; i < tests->nr; i++) {
+		struct test *t = &tests->test[i];
+		double difference = side_mean(c, t, SIDE_NEW) - side_mean(c, t, SIDE_BASE);
+
+		t->low = difference - scale * (difference - t->low);
+		t->high = difference + scale * (t->high - difference);
+	}
+	return 0;
+}
+
 /* A verdict can be read off the interval. */
 static void decide(const struct comparison *c, const struct test *t, double threshold)
 {
@@ -452,6 +511,8 @@ int compare_run(struct comparison *c, double threshold, double level, void (*pro
 		bound_within(c, &tests.test[i]);
 	if (!err && tests.nr && c->nr_runs > NR_SIDES)
 		err = bound_between(c, &tests, level / tests.nr);
+	else if (!err)
+		err = bound_alone(c, &tests);
 	for (size_t i = 0; !err && i < tests.nr; i++)
 		decide(c, &tests.test[i], threshold);
 	c->tested = tests.nr;
