@@ -9,10 +9,18 @@ versions='6.12 7.3'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-build() { # prints the warnings of virtio_ring.c, without line numbers
-	env -u MAKEFLAGS -u MAKELEVEL PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-		make -s W=1 drivers/virtio/virtio_ring.o 2>&1 |
-		grep -E 'warning|error' | sed -E 's/:[0-9]+:[0-9]+:/:/' | sort -u
+compile() {
+	env -u MAKEFLAGS -u MAKELEVEL PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@" 2>&1
+}
+
+# build [make]: prints the warnings of virtio_ring.c, without line numbers. With make, which looks at the
+# whole tree; then by the command that make has left, in a third of the time.
+build() {
+	if [[ ${1:-} == make ]]; then
+		compile make -s W=1 drivers/virtio/virtio_ring.o
+	else
+		compile sh -c "$(sed -n 's/^savedcmd_[^ ]* := //p' drivers/virtio/.virtio_ring.o.cmd)"
+	fi | grep -E 'warning|error' | sed -E 's/:[0-9]+:[0-9]+:/:/' | sort -u
 }
 
 # What can be called through: a table to which every call is direct or inlined is not in the object.
@@ -41,13 +49,15 @@ new_indirect_calls() {
 examine() {
 	local out=$work/$1.out patch name
 	cd "$work/$1" || return
-	build >"$out/stock"
+	build make >"$out/stock"
 	indirect_calls >"$out/stock-calls"
 	for patch in "$repo/kernel-patch/linux-$1"/*.patch; do
 		name=${patch##*/}
 		perl scripts/checkpatch.pl --strict --no-signoff --no-summary -q "$patch" >"$out/$name.checkpatch" 2>&1
 		patch -p1 -s --no-backup-if-mismatch <"$patch" >"$out/$name.apply" 2>&1 || continue
+		rm -f drivers/virtio/virtio_ring.o
 		build >"$out/$name.build"
+		[[ -s drivers/virtio/virtio_ring.o ]] || echo 'it does not build' >>"$out/$name.build"
 	done
 	grep -nE 'packed_ring|virtqueue_is_(packed|in_order)' drivers/virtio/virtio_ring.c >"$out/tests"
 	tables >"$out/tables"

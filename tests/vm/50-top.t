@@ -14,8 +14,17 @@ start() { # WIDTH HEIGHT ARGUMENTS...
 	tmux -L $screen -f /dev/null new-session -d -x "$width" -y "$height" \
 		"vringtop $*; echo \"status \$?\"; stty -a | grep -c ' echo '; sleep 1000"
 }
-keys() { tmux -L $screen send-keys "$@"; sleep 1.5; }
+keys() { tmux -L $screen send-keys "$@"; }
 shot() { tmux -L $screen capture-pane -p; }
+# shows NAME REGEX: the screen does, after a while
+shows() {
+	for _ in {1..60}; do
+		page=$(shot 2>/dev/null)
+		[[ ! $page =~ $2 ]] || break
+		sleep 0.25
+	done
+	like "$1" "$page" "$2"
+}
 wait_for() { # TEXT
 	for _ in {1..60}; do
 		grep -q -- "$1" <<<"$(shot 2>/dev/null)" && return
@@ -44,39 +53,50 @@ is 'no line is longer than 80 characters' "$(awk 'length > 80' <<<"$page")" ''
 printf '%s\n' "$page" | sed 's/^/# /'
 
 keys l
-like 'l shows the layouts' "$(shot)" 'LAYOUT +QUEUES.*packed '
+shows 'l shows the layouts' 'LAYOUT +QUEUES.*packed '
 keys d
-like 'd shows the doorbells' "$(shot)" 'BUF/BELL.*output.0'
+shows 'd shows the doorbells' 'BUF/BELL.*output.0'
 keys d
 keys o
-like 'o shows one operation' "$(shot)" 'op add'
+shows 'o shows one operation' 'op add'
 keys h
-like 'h shows the keys' "$(shot)" 'PgUp PgDn'
+shows 'h shows the keys' 'PgUp PgDn'
 keys h
 keys '>' '>' '>' '>'
+sleep 0.5
 keys p
-like 'p pauses' "$(shot)" 'PAUSED'
+shows 'p pauses' 'PAUSED'
 first=$(shot)
 sleep 2.5
 is 'a paused screen stands still' "$(shot)" "$first"
 keys p
 keys Enter
-page=$(shot)
-like 'Enter opens a queue with its operations' "$page" 'OPERATION +COUNT +RATE +MEAN +P50 +P90 +P99 +P99.9 +MAX'
+shows 'Enter opens a queue with its operations' 'OPERATION +COUNT +RATE +MEAN +P50 +P90 +P99 +P99.9 +MAX'
 like 'and room for a histogram each' "$page" 'histograms +.16ns +.512ns'
 printf '%s\n' "$page" | sed 's/^/# /'
 tmux -L $screen resize-window -x 132 -y 50
-sleep 2.5
+sleep 1
 keys Escape
-like 'Esc goes back; more columns have room' "$(shot)" 'OPS/s.*OUT/s.*IN/s'
+shows 'Esc goes back; more columns have room' 'OPS/s.*OUT/s.*IN/s'
 tmux -L $screen resize-window -x 30 -y 5
 sleep 1.5
 tmux -L $screen resize-window -x 80 -y 24
 sleep 1.5
-like 'it survives a tiny window' "$(shot)" 'DEVICE.*virtio'
+shows 'it survives a tiny window' 'DEVICE.*virtio'
 keys q
-like 'q quits and leaves the terminal as it was' "$(shot)" $'status 0\n1'
+shows 'q quits and leaves the terminal as it was' $'status 0\n1'
 quit
+
+# From here on less: a screen comes sooner.
+kill $load
+wait $load 2>/dev/null
+while :; do
+	dd if=/dev/vda of=/dev/null bs=4k count=50 iflag=direct status=none
+	dd if=/dev/hwrng of=/dev/null bs=64 count=1 status=none
+	ip netns exec vr0 ping -q -c 20 -i 0.01 10.77.0.2 >/dev/null
+	sleep 0.2
+done &
+load=$!
 
 for signal in INT TERM; do
 	start 80 24 top 0.5
@@ -88,7 +108,7 @@ done
 start 80 24
 ok 'the screen comes' wait_for 'DEVICE'
 keys C-c
-like 'Ctrl-C quits' "$(shot)" 'status 0'
+shows 'Ctrl-C quits' 'status 0'
 quit
 
 start 80 24
@@ -106,14 +126,14 @@ quit
 start 80 24 -D virtio_rng
 ok 'the entropy device' wait_for 'input'
 keys d
-like 'its doorbells: their data, and that it agrees with the ring' "$(shot)" \
+shows 'its doorbells: their data, and that it agrees with the ring' \
 	$'RING\nvirtio[0-9]+ rng +input .* q0 @[0-9]+ +ok'
 keys Enter
-like 'an open queue shows the last ones' "$(shot)" 'doorbell data: 0 wrong, 0 behind; last @[0-9]+\+1 @'
+shows 'an open queue shows the last ones' 'doorbell data: 0 wrong, 0 behind; last @[0-9]+\+1 @'
 quit
 start 80 24 -u -d vda
 ok 'times from available to used' wait_for 'op avail_to_used'
-like 'are those of the device' "$(sleep 2; shot)" 'vda +req.[01] +split +[0-9]+% .*[um]s +[0-9.]+[um]s +[0-9.]+[um]s'
+shows 'are those of the device' 'vda +req.[01] +split +[0-9]+% .*[um]s +[0-9.]+[um]s +[0-9.]+[um]s'
 quit
 start 80 24 -D virtio_balloon
 ok 'a queue that does not move' wait_for 'inflate .*split  *0%'
