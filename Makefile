@@ -134,7 +134,7 @@ sanitizers: ## every verb under ASan, LeakSanitizer and UBSan in a guest (takes 
 
 test: ## all tests but sanitizers; ends with a line that counts them
 	@scripts/setup.sh build kernel guest browser
-	@$(MAKE) --no-print-directory all $(UNIT) $(FUZZ)
+	@$(MAKE) --no-print-directory -j $(JOBS) all $(UNIT) $(FUZZ)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -j $(JOBS) -e '' $(UNIT) tests/fuzz/fuzz.t $(filter-out $(LONG),$(sort $(wildcard tests/vm/*.t)))

@@ -65,28 +65,27 @@ $PWD"
 vm_run "$standard"
 is "the standard devices are there, in both layouts, and the network passes packets" "$vm_out" "$devices"
 
-# The version that the kernel names is the package's. In 6.1 the rings' code is a module as well.
+# The version that the kernel names is the package's. In 6.1 the rings' code is a module as well. (On
+# Debian's 6.12 others run.)
 modules='
 	uname -v | grep -o "Debian [^ ]*"
 	(cd /sys/kernel/btf && ls -d virtio_{ring,blk,net,scsi,rng,balloon} 2>/dev/null)
 	modprobe dummy && lsmod | grep -o "^dummy"
 '
-for name in debian-6.1 debian-6.12; do
-	dir=$("$repo/scripts/kernel.sh" dir "$name") || exit 1
-	is "$name: a package that is there is not fetched again" \
-		"$("$repo/scripts/kernel.sh" image "$name" 2>&1)" "$dir/bzImage"
-	ring=''
-	[[ $name != debian-6.1 ]] || ring=$'virtio_ring\n'
-	KERNEL=$name vm_run "$standard$modules"
-	is "$name: the package's kernel has the standard devices, and its modules" "$vm_out" "$devices
+name=debian-6.1
+dir=$("$repo/scripts/kernel.sh" dir "$name") || exit 1
+is "$name: a package that is there is not fetched again" \
+	"$("$repo/scripts/kernel.sh" image "$name" 2>&1)" "$dir/bzImage"
+KERNEL=$name vm_run "$standard$modules"
+is "$name: the package's kernel has the standard devices, and its modules" "$vm_out" "$devices
 Debian $(<"$dir/version")
 virtio_balloon
 virtio_blk
 virtio_net
-${ring}virtio_rng
+virtio_ring
+virtio_rng
 virtio_scsi
 dummy"
-done
 
 # --- Guests that hang, die, or are ended ---
 TIMEOUT=15 vm_run 'sleep 1000'

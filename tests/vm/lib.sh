@@ -12,14 +12,14 @@ in_guest() {
 }
 
 # in_guests KERNEL...: the rest of the .t file runs in a guest with each of them, whose name is in
-# `kernel`; what was checked before counts. ROUNDS, if set, is passed on.
+# `kernel`; what was checked before counts. ROUNDS and AFTER, if set, are passed on.
 in_guests() {
 	if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 		tests_run=$TESTS_BEFORE
 		return
 	fi
 	for kernel in "$@"; do
-		KERNEL=$kernel vm_run "kernel=$kernel ROUNDS=${ROUNDS:-} TESTS_BEFORE=$tests_run bash ${0@Q}"
+		KERNEL=$kernel vm_run "kernel=$kernel ROUNDS=${ROUNDS:-} AFTER=${AFTER:-} TESTS_BEFORE=$tests_run bash ${0@Q}"
 		grep -v '^1\.\.' <<<"$vm_out"
 		tests_run=$((tests_run + $(grep -cE '^(not )?ok ' <<<"$vm_out")))
 		tests_failed=$((tests_failed + $(grep -c '^not ok ' <<<"$vm_out")))
