@@ -94,7 +94,7 @@ export KERNEL
 # The command goes on as it was written: its dollar signs are the guest's shell's.
 unexport CMD
 vm: export VM_COMMAND = $(value CMD)
-.PHONY: setup kernel btf vm demo test sanitizers install help
+.PHONY: setup kernel btf vm demo smoke test sanitizers install help
 
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh
@@ -122,6 +122,11 @@ demo: ## everything needed, then the live view in a guest under load (snapshots 
 	@scripts/kernel.sh image "$$KERNEL" >/dev/null
 	@echo '[4/4] guest'
 	@scripts/vm.sh scripts/demo.sh
+
+smoke: ## tell whether virtqueue operations got slower than a stored recording says (docs/ci.md)
+	@scripts/setup.sh build guest
+	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all
+	@scripts/smoke.sh
 
 # So many tests run at once; a guest's CPUs share one thread.
 JOBS ?= $(shell nproc)

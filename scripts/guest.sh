@@ -20,6 +20,11 @@ if [[ -e /lib/modules/$(uname -r) ]]; then
 	for _ in {1..100}; do [[ ! -b /dev/sda ]] || break; sleep 0.1; done
 fi
 
+# What virtme-ng tells itself on the kernel's command line has paths of the host, another one with each
+# boot. That is nothing to keep in recordings, nor a difference between two of them.
+sed -E 's%[^ ]*(/|virtme)[^ ]* *%%g; s% $%%' /proc/cmdline >/run/cmdline
+mount --bind /run/cmdline /proc/cmdline
+
 # The two virtio-net, known by their addresses, go into one network namespace each: what they send
 # each other passes through their rings and QEMU's hub, and nothing else can reach them.
 for net in /sys/class/net/*; do
