@@ -211,6 +211,37 @@ static int compare_infos(struct diff *d)
 	return 0;
 }
 
+/* Whether a recording has how long the device kept buffers, of any queue. */
+static bool has_to_used(const struct comparison *c, size_t run)
+{
+	for (size_t i = 0; i < c->nr_queues; i++) {
+		const struct compared_op *o = c->queues[i].op[VT_AVAIL_TO_USED];
+
+		if (o && o->series[run].nr_parts)
+			return true;
+	}
+	return false;
+}
+
+/* That is up to whoever records: said once, not of each queue. @side: whether any of it has */
+static int compare_to_used(struct diff *d, bool *side)
+{
+	const struct comparison *c = &d->comparison;
+	char *has[NR_SIDES] = {};
+	int err = 0;
+
+	for (size_t r = 0; !err && r < c->nr_runs; r++) {
+		bool any = has_to_used(c, r);
+
+		side[c->runs[r].side] |= any;
+		err = add_value(&has[c->runs[r].side], any ? "recorded" : "not recorded");
+	}
+	if (add_difference(d, "time from available to used (record -u)", has[SIDE_BASE],
+			   has[SIDE_NEW]))
+		err = -ENOMEM;
+	return err;
+}
+
 /* The features that one has and the other has not, by name where there is one. */
 static char *feature_names(uint64_t features)
 {
@@ -236,8 +267,42 @@ static char *feature_names(uint64_t features)
 	return list ?: strdup("-");
 }
 
+/* Operations that were seen on one side only; of a queue that did nothing there, all in one. */
+static int compare_ops(struct diff *d, const struct compared_queue *q, const char *name,
+		       const bool *to_used)
+{
+	uint64_t all[NR_SIDES] = {};
+	char what[DIFF_NAME + 32];
+
+	for (int side = 0; side < NR_SIDES; side++)
+		for (int op = 0; op < VT_NR_TIMED; op++)
+			all[side] += q->op[op] ? q->op[op]->count[side] : 0;
+	if (!all[SIDE_BASE] != !all[SIDE_NEW])
+		return all[SIDE_BASE] + all[SIDE_NEW] < LEAST_SEEN ? 0 :
+		       add_difference(d, name, strdup(all[SIDE_BASE] ? "in use" : "idle"),
+				      strdup(all[SIDE_NEW] ? "in use" : "idle"));
+	for (int op = 0; op < VT_NR_TIMED; op++) {
+		const struct compared_op *o = q->op[op];
+
+		if (!o || !o->count[SIDE_BASE] == !o->count[SIDE_NEW] ||
+		    o->count[SIDE_BASE] + o->count[SIDE_NEW] < LEAST_SEEN)
+			continue;
+		if (op == VT_AVAIL_TO_USED && !(to_used[SIDE_BASE] && to_used[SIDE_NEW]))
+			continue;
+		snprintf(what, sizeof(what), "%s: %s", name, op_name(op));
+		if (add_difference(d, what, strdup(o->count[SIDE_BASE] ? "seen" : "not seen"),
+				   strdup(o->count[SIDE_NEW] ? "seen" : "not seen")))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int compare_queues(struct diff *d)
 {
+	bool to_used[NR_SIDES] = {};
+
+	if (compare_to_used(d, to_used))
+		return -ENOMEM;
 	for (size_t i = 0; i < d->comparison.nr_queues; i++) {
 		const struct compared_queue *q = &d->comparison.queues[i];
 		const struct queue *base = &q->queue[SIDE_BASE], *new = &q->queue[SIDE_NEW];
@@ -265,20 +330,8 @@ static int compare_queues(struct diff *d)
 		snprintf(what, sizeof(what), "%s: size", name);
 		if (add_difference(d, what, size[SIDE_BASE], size[SIDE_NEW]))
 			return -ENOMEM;
-		for (int op = 0; op < VT_NR_TIMED; op++) {
-			const struct compared_op *o = q->op[op];
-			uint64_t n;
-
-			if (!o || (o->count[SIDE_BASE] && o->count[SIDE_NEW]))
-				continue;
-			n = o->count[SIDE_BASE] + o->count[SIDE_NEW];
-			snprintf(what, sizeof(what), "%s: %s", name, op_name(op));
-			if (n >= LEAST_SEEN &&
-			    add_difference(d, what,
-					   strdup(o->count[SIDE_BASE] ? "seen" : "not seen"),
-					   strdup(o->count[SIDE_NEW] ? "seen" : "not seen")))
-				return -ENOMEM;
-		}
+		if (compare_ops(d, q, name, to_used))
+			return -ENOMEM;
 	}
 	return 0;
 }

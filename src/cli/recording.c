@@ -293,7 +293,6 @@ static int read_info(struct recording *r)
 	if (step(r, s) > 0)
 		r->no_bytes_out = number(r, s, 1, 1);
 	sqlite3_finalize(s);
-	r->info.path = r->path;
 	return r->bad || r->ended ? damaged(r, "it does not say what was seen") : 0;
 }
 
@@ -428,6 +427,7 @@ struct recording *recording_open(const char *path)
 	restrain(r);
 	if (check_schema(r) || read_info(r) || read_devices(r) || read_queues(r) || prepare_all(r))
 		goto fail;
+	r->info.path = r->path + strlen(r->path) - strlen(path);
 	return r;
 fail:
 	recording_free(r);

@@ -145,6 +145,15 @@ static void fact_device(const struct recording_device *d, char *text)
 			n += snprintf(text + n, REPORT_FACT - n, " %s", ring_features[i].name);
 }
 
+/* Whether it was recorded how long the device keeps buffers. */
+static bool has_to_used(const struct report *r)
+{
+	for (size_t i = 0; i < r->total.nr_queues; i++)
+		if (r->total.queues[i].op[VT_AVAIL_TO_USED])
+			return true;
+	return false;
+}
+
 bool report_fact(const struct report *r, unsigned int n, const char **name, char *text)
 {
 	static const char *const names[] = { "command", "recorded", "kernel", "config", "boot",
@@ -188,8 +197,11 @@ bool report_fact(const struct report *r, unsigned int n, const char **name, char
 			 i->nr_cpus == 1 ? "" : "s", i->cpu, i->clocksource);
 		break;
 	case 6:
-		snprintf(text, REPORT_FACT, "to %s; the kernel's virtqueue events: %s", i->attached,
-			 i->patch_level);
+		snprintf(text, REPORT_FACT, "to %s; the kernel's virtqueue events: %s%s", i->attached,
+			 i->patch_level,
+			 !(r->options->ops >> VT_AVAIL_TO_USED & 1) ? "" :
+			 has_to_used(r) ? "; with times from available to used" :
+					  "; no times from available to used (record -u)");
 		break;
 	case 7:
 		if (i->has_events)

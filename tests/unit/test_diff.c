@@ -20,9 +20,10 @@ static char folder[] = "/tmp/vringtop-diff.XXXXXX";
 
 /*
  * 40 intervals of a disk: add takes about 1 us times @longer, get 2 us. With @packed, another
- * kernel and another layout.
+ * kernel and another layout. With @to_used, the device keeps each buffer for 2 us.
  */
-static void record(const char *name, uint64_t seed, double longer, bool packed, bool finished)
+static void record(const char *name, uint64_t seed, double longer, bool packed, bool finished,
+		   bool to_used)
 {
 	struct recording_info info = {
 		.kernel_release = packed ? "6.12.1-new" : "6.12.1",
@@ -38,7 +39,7 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 	r = recording_create(path, &info);
 	assert_non_null(r);
 	for (int i = 0; i < 40; i++) {
-		static const enum vt_op ops[] = { VT_OP_ADD, VT_OP_GET };
+		static const enum vt_op ops[] = { VT_OP_ADD, VT_OP_GET, VT_AVAIL_TO_USED };
 		struct queue q = { .serial = 1,
 				   .device = 3,
 				   .device_type = 2,
@@ -52,9 +53,9 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 				      .how = "tracepoints",
 				      .nr_queues = 1,
 				      .queues = &q };
-		struct op_stats o[2] = {};
+		struct op_stats o[3] = {};
 
-		for (int op = 0; op < 2; op++) {
+		for (int op = 0; op < 2 + to_used; op++) {
 			for (int n = 0; n < 400; n++) {
 				uint64_t ns = (op ? 2000 : 1000 * longer) *
 					      (0.8 + random_below(&seed, 400) / 1000.0);
@@ -119,12 +120,14 @@ static int make_recordings(void **unused)
 {
 	(void)unused;
 	assert_non_null(mkdtemp(folder));
-	record("a1", 1, 1, false, true);
-	record("a2", 2, 1, false, true);
-	record("a3", 3, 1, false, true);
-	record("b1", 4, 1.3, true, true);
-	record("b2", 5, 1.3, true, false);
-	record("b3", 6, 1.3, true, true);
+	record("a1", 1, 1, false, true, false);
+	record("a2", 2, 1, false, true, false);
+	record("a3", 3, 1, false, true, false);
+	record("b1", 4, 1.3, true, true, false);
+	record("b2", 5, 1.3, true, false, false);
+	record("b3", 6, 1.3, true, true, false);
+	record("u1", 7, 1, false, true, true);
+	record("u2", 8, 1, false, true, true);
 	return 0;
 }
 
@@ -168,6 +171,24 @@ static void what_is_slower_fails(void **unused)
 			 3);
 	assert_said("b2 did not end properly", true);
 	assert_said("One recording a side", false);
+}
+
+/* Once, and only if it is so. */
+static void who_has_times_from_available_to_used_is_told(void **unused)
+{
+	static const char what[] = "time from available to used (record -u)";
+
+	(void)unused;
+	assert_int_equal(DIFF("a1", "u1"), 0);
+	assert_said(what, true);
+	assert_said("\n  base not recorded\n  new  recorded\n", true);
+	assert_said("vda req.0: avail_to_used", false);
+	assert_int_equal(DIFF("u1", "a1", "u2", "--", "u1", "u2"), 0);
+	assert_said("\n  base recorded\n       not recorded\n  new  recorded\n", true);
+	assert_int_equal(DIFF("a1", "u1", "-o", "add,get"), 0);
+	assert_said(what, false);
+	assert_int_equal(DIFF("u1", "u2", "--fail-on", "avail_to_used.mean>1%"), 0);
+	assert_said(what, false);
 }
 
 static void wrong_use_is_told(void **unused)
@@ -217,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_has_no_difference),
 		cmocka_unit_test(what_is_slower_fails),
+		cmocka_unit_test(who_has_times_from_available_to_used_is_told),
 		cmocka_unit_test(wrong_use_is_told),
 		cmocka_unit_test(json_and_page_have_it_all),
 	};
