@@ -280,10 +280,13 @@ RENEW(virtqueue_reset, VT_OP_RESET)
 /* A doorbell will be rung. */
 static __always_inline void function_announce(__u32 id)
 {
-	struct announced *a = announce(id);
+	struct announced *a = announcements_at(id);
 	struct vt_slot *slot;
 
-	if (a && slot_of(id, VT_BUFFERS_PER_DOORBELL, &slot))
+	if (!a)
+		return;
+	announce(a);
+	if (slot_of(id, VT_BUFFERS_PER_DOORBELL, &slot))
 		count(slot, a->last, false);
 }
 

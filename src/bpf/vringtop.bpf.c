@@ -22,6 +22,9 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+#define likely(condition)   __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
 /* Set before the programs are loaded. */
 const volatile __u32 nr_cpus = 1; /* possible ones */
 const volatile __u32 nr_queues = 1; /* entries of the map of queues */
@@ -340,41 +343,42 @@ static __noinline struct vt_slot *slot_find(const __u64 *event, __u32 id, __u32 
 	return slots_at(n);
 }
 
-/*
- * The same, found faster if it is near, as most are.
- * Returns false if there is none. (A pointer alone would be compared with NULL
- * even where it is an element of near_slots.)
- */
-static __always_inline bool slot_get(const __u64 *event, __u32 id, __u32 cpu, __u32 op,
-				     struct vt_slot **slot)
+/* The row of a queue on a CPU, if it is near, as most are. */
+static __always_inline bool row_near(__u32 id, __u32 cpu, struct slot_row **row)
 {
-	__u64 key = (__u32)(id * nr_cpus + cpu), at;
+	__u64 key = (__u32)(id * nr_cpus + cpu);
 
 	barrier_var(key);
-	if (key < VT_NEAR_ROWS) {
-		at = near_rows[key].slot[op];
-		barrier_var(at);
-		if (at <= (VT_NEAR_SLOTS - 1) * sizeof(struct vt_slot)) {
-			*slot = (void *)near_slots + at;
-			return true;
-		}
-	}
-	*slot = slot_find(event, id, op);
-	return *slot;
+	if (unlikely(key >= VT_NEAR_ROWS))
+		return false;
+	*row = &near_rows[key];
+	return true;
+}
+
+/*
+ * An operation's slot, if it is near. Returns false if there is none. (A pointer alone
+ * would be compared with NULL even where it is an element of near_slots.)
+ */
+static __always_inline bool slot_near(const struct slot_row *row, __u32 op, struct vt_slot **slot)
+{
+	__u64 at = row->slot[op];
+
+	barrier_var(at);
+	if (unlikely(at > (VT_NEAR_SLOTS - 1) * sizeof(struct vt_slot)))
+		return false;
+	*slot = (void *)near_slots + at;
+	return true;
 }
 
 /* For calls of functions: the id is the queue's entry. */
 static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 {
-	return slot_get(0, id, bpf_get_smp_processor_id(), op, slot);
-}
+	struct slot_row *row;
 
-static __always_inline bool event_slot(const __u64 *event, __u32 op, struct vt_slot **slot)
-{
-	/* The CPU first, so that nothing is to be kept over the call. */
-	__u32 cpu = bpf_get_smp_processor_id();
-
-	return slot_get(event, event[EVENT_ID], cpu, op, slot);
+	if (row_near(id, bpf_get_smp_processor_id(), &row) && slot_near(row, op, slot))
+		return true;
+	*slot = slot_find(0, id, op);
+	return *slot;
 }
 
 /*
@@ -386,7 +390,7 @@ static __always_inline __u64 bucket_of(__u64 ns)
 	__u32 s = 0;
 
 	barrier_var(ns); /* as above */
-	if (ns < VT_SHORT)
+	if (likely(ns < VT_SHORT))
 		return short_buckets[ns];
 	/* Branches: without the barriers the compiler computes both sides of each. */
 	if (ns >= 1 << 20) {
@@ -426,11 +430,13 @@ static __always_inline __u64 bucket_of(__u64 ns)
  */
 static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
 {
-	__u64 at = bucket_of(value) & (sizeof(*slot) - sizeof(slot->buckets[0]));
+	__u64 at;
 
-	barrier_var(at); /* else the verifier forgets what the mask leaves */
 	if (no)
 		slot->no++;
+	barrier(); /* a register less: nothing below needs what was asked */
+	at = bucket_of(value) & (sizeof(*slot) - sizeof(slot->buckets[0]));
+	barrier_var(at); /* else the verifier forgets what the mask leaves */
 	if (value > slot->max)
 		slot->max = value;
 	++*(__u32 *)((void *)slot + at);
@@ -542,19 +548,11 @@ static __always_inline void added(__u64 id)
 		a->added++;
 }
 
-/*
- * A doorbell will announce what was added since the one before.
- * Returns what is known of it: the number is in last; 0: nothing.
- */
-static __always_inline struct announced *announce(__u64 id)
+/* A doorbell will announce what was added since the one before: the number is in last. */
+static __always_inline void announce(struct announced *a)
 {
-	struct announced *a = announcements_at(id);
-
-	if (a) {
-		a->last = a->added - a->announced;
-		a->announced = a->added;
-	}
-	return a;
+	a->last = a->added - a->announced;
+	a->announced = a->added;
 }
 
 /* The ring is empty again: what no doorbell announced never will be. */

@@ -452,6 +452,9 @@ struct probe *probe_open(uint32_t ops)
 			 strerror(errno));
 		goto fail;
 	}
+	/* A call of the one while the other was not attached yet says nothing about them. */
+	memset(&p->skel->bss->virtqueue_get_buf_calls, 0, sizeof(struct vt_calls));
+	memset(&p->skel->bss->virtqueue_enable_cb_calls, 0, sizeof(struct vt_calls));
 	p->start = probe_now();
 	if (!p->by_functions && find_queues(p))
 		goto fail;
