@@ -94,7 +94,7 @@ export KERNEL
 # The command goes on as it was written: its dollar signs are the guest's shell's.
 unexport CMD
 vm: export VM_COMMAND = $(value CMD)
-.PHONY: setup kernel btf vm demo smoke test sanitizers install help
+.PHONY: setup kernel btf vm demo smoke test sanitizers bench install help
 
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh
@@ -143,6 +143,12 @@ test: ## all tests but sanitizers; ends with a line that counts them
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove --timer -j $(JOBS) -e '' $(UNIT) tests/fuzz/fuzz.t $(filter-out $(LONG),$(sort $(wildcard tests/vm/*.t)))
+
+bench: ## measure what it costs, in guests: a table, and build/bench.json; PARTS='cost growth': only these again
+	@scripts/setup.sh build kernel guest bench
+	@$(MAKE) --no-print-directory all
+	@for kernel in 6.12 6.12-stock 7.3 7.3-stock; do scripts/kernel.sh image $$kernel >/dev/null || exit; done
+	@tests/bench/bench.sh $(PARTS)
 
 install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what is missing, and nothing else.
-# Usage: setup.sh [build|kernel|guest|browser|debian|source-7.3]...
+# Usage: setup.sh [build|kernel|guest|browser|bench|debian|source-7.3]...
 # Without an argument: everything. Takes a moment when all is there.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
@@ -27,6 +27,11 @@ setup_browser() {
 	packages+=(chromium python3)
 }
 
+# What else is measured in guests (tests/bench): virtiostat, and who counts system calls.
+setup_bench() {
+	packages+=(bpfcc-tools strace)
+}
+
 # For guests with Debian's own kernels (debian-kernel.sh).
 setup_debian() {
 	packages+=(gcc libc6-dev kmod cpio xz-utils debian-archive-keyring)
@@ -36,7 +41,7 @@ setup_debian() {
 packages=() fetch_source=''
 for group in "$@"; do
 	case $group in
-	build | kernel | guest | browser | debian) "setup_$group" ;;
+	build | kernel | guest | browser | bench | debian) "setup_$group" ;;
 	source-7.3)
 		if [[ $(LC_ALL=C apt-cache policy linux-source-7.3) == *Candidate:\ [0-9]* ]]; then
 			packages+=(linux-source-7.3)
@@ -45,7 +50,7 @@ for group in "$@"; do
 			fetch_source=yes
 		fi
 		;;
-	*) die "unknown group '$group'" "the groups are: build, kernel, guest, browser, debian, source-7.3" ;;
+	*) die "unknown group '$group'" "the groups are: build, kernel, guest, browser, bench, debian, source-7.3" ;;
 	esac
 done
 install_packages "${packages[@]}"

@@ -28,11 +28,11 @@ trigger_sums() {
 		END { exit dropped > 0 }'
 }
 
-# tool_start FILE INTERVAL: runs vringtop into FILE; returns when it counts
+# tool_start FILE INTERVAL [OPTION...]: runs vringtop into FILE; returns when it counts
 tool_start() {
 	tool_file=$1
 	: >"$tool_file"
-	vringtop stat --json "$2" >"$tool_file" &
+	vringtop stat --json "${@:3}" "$2" >"$tool_file" &
 	tool=$!
 	tool_lines 1
 }

@@ -1,0 +1,124 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # those who source it set and use them
+# Who can watch the virtqueues of a guest: how each is started and stopped, and what it counted.
+# Sourced in the guest, after tests/vm/exact.sh. Those that end in -functions are for kernels without
+# the events.
+#
+#   watcher_start NAME   returns when it watches; sets watcher_exact to 1 if every call must be counted
+#   watcher_settle       waits for what it does only once, after the first events
+#   watcher_stop         ends it, and prints a line for each queue and operation: device, queue,
+#                        layout, operation, count. "* * *" instead, if it cannot tell which queue
+bench=$checkout/tests/bench
+round_ops=(add kick_prepare get notify)
+watcher='' watcher_pid='' watcher_exact='' watcher_dir=$(mktemp -d)
+
+# in_background TEXT COMMAND...: returns when the command has printed that
+in_background() {
+	local text=$1
+	shift
+	"$@" >"$watcher_dir/out" 2>&1 </dev/null &
+	watcher_pid=$!
+	until grep -qs -- "$text" "$watcher_dir/out"; do
+		kill -0 "$watcher_pid" 2>/dev/null || die "$watcher ended: $(tail -n 5 "$watcher_dir/out")"
+		sleep 0.05
+	done
+}
+
+watcher_start() {
+	local events
+	watcher=$1 watcher_exact=''
+	events=("${round_ops[@]/#/virtio_ring:virtqueue_}")
+	case $watcher in
+	off) ;;
+	listener) insmod "$MODULES/vring_listener.ko" ;;
+	floor* | look-up) in_background attached "$checkout/build/bench/attach" "$checkout/build/bench/$watcher.bpf.o" ;;
+	vringtop | vringtop-functions)
+		watcher_exact=1
+		tool_start "$watcher_dir/json" 0.2
+		;;
+	vringtop-u | vringtop-functions-u)
+		watcher_exact=1
+		tool_start "$watcher_dir/json" 0.2 -u
+		;;
+	bpftrace) in_background ready bpftrace "$bench/events.bt" ;;
+	bpftrace-functions) in_background ready bpftrace "$bench/functions.bt" ;;
+	hist-trigger)
+		local op
+		for op in "${round_ops[@]}"; do echo "$trigger" >"$virtio_ring/virtqueue_$op/trigger"; done
+		;;
+	perf)
+		# What it is told to run, it runs once it records.
+		in_background records perf record -a -m 32M -o "$watcher_dir/data" "${events[@]/#/-e}" \
+			-- sh -c 'echo records; exec sleep 1000'
+		;;
+	trace-cmd)
+		in_background Hit trace-cmd record -b 32768 -o "$watcher_dir/data" "${events[@]/#/-e}"
+		;;
+	virtiostat-functions)
+		mkdir -p "/lib/modules/$(uname -r)"
+		ln -sfn "$HEADERS" "/lib/modules/$(uname -r)/build"
+		in_background Tracing env PYTHONUNBUFFERED=1 virtiostat-bpfcc 1000
+		;;
+	*) die "unknown watcher '$watcher'" "tests/bench/watchers.sh has their names" ;;
+	esac
+}
+trigger='hist:keys=device,queue,layout,duration.log2:size=16384'
+
+watcher_settle() {
+	case $watcher in
+	vringtop*) tool_lines $(($(wc -l <"$tool_file") + 2)) ;; # it ends its own measurement, see probe.c
+	esac
+}
+
+# end [SIGNAL]
+end() {
+	kill -"${1:-INT}" "$watcher_pid"
+	wait "$watcher_pid" || true
+}
+
+# of_events: from the lines of perf script or trace-cmd report
+of_events() {
+	sed -nE 's/.*virtqueue_([a-z_]+): +device=(\S+) queue=(\S+) id=\S+ layout=(\S+) .*/\2 \3 \4 \1/p' |
+		sort | uniq -c | awk '{ print $2, $3, $4, $5, $1 }'
+}
+
+# of_bpftrace FORMAT: from its histograms; FORMAT is awk's, with the parts of a key in k
+of_bpftrace() {
+	awk 'function put() { if (n) print '"$1"', count; count = n = 0 }
+		/^@ns\[/ { put(); gsub(/^@ns\[|\]:.*$/, ""); n = split($0, k, ", "); next }
+		/^[[(]/ { sub(/^[^)\]]*[)\]] */, ""); count += $1 }
+		END { put() }' "$watcher_dir/out"
+}
+
+watcher_stop() {
+	case $watcher in
+	vringtop*)
+		tool_stop
+		tool_sums
+		;;
+	listener) rmmod vring_listener ;;
+	floor* | look-up) end TERM ;;
+	bpftrace)
+		end
+		of_bpftrace '"virtio" k[1], k[2], k[3] ? "packed" : "split", k[4]'
+		;;
+	bpftrace-functions)
+		end
+		of_bpftrace '"* * *", k[2]'
+		;;
+	hist-trigger)
+		trigger_sums
+		local op
+		for op in "${round_ops[@]}"; do echo "!$trigger" >"$virtio_ring/virtqueue_$op/trigger"; done
+		;;
+	perf)
+		end
+		perf script -i "$watcher_dir/data" -F event,trace | of_events
+		;;
+	trace-cmd)
+		end
+		trace-cmd report -i "$watcher_dir/data" | of_events
+		;;
+	virtiostat-functions) end ;; # it knows bytes, not calls
+	esac
+}
