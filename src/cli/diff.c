@@ -277,9 +277,10 @@ static int compare_ops(struct diff *d, const struct compared_queue *q, const cha
 	for (int side = 0; side < NR_SIDES; side++)
 		for (int op = 0; op < VT_NR_TIMED; op++)
 			all[side] += q->op[op] ? q->op[op]->count[side] : 0;
-	if (!all[SIDE_BASE] != !all[SIDE_NEW])
-		return all[SIDE_BASE] + all[SIDE_NEW] < LEAST_SEEN ? 0 :
-		       add_difference(d, name, strdup(all[SIDE_BASE] ? "in use" : "idle"),
+	if (all[SIDE_BASE] + all[SIDE_NEW] < LEAST_SEEN)
+		return 0;
+	if (!all[SIDE_BASE] || !all[SIDE_NEW])
+		return add_difference(d, name, strdup(all[SIDE_BASE] ? "in use" : "idle"),
 				      strdup(all[SIDE_NEW] ? "in use" : "idle"));
 	for (int op = 0; op < VT_NR_TIMED; op++) {
 		const struct compared_op *o = q->op[op];

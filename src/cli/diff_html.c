@@ -15,24 +15,24 @@
 #define MOST_PERCENT 400
 
 enum kind {
-	KIND_OTHER,
 	KIND_WORSE,
 	KIND_BETTER,
+	KIND_OTHER,
 	KIND_SAME,
 	NR_KINDS,
 };
 
-static const char *const kinds[NR_KINDS] = {
-	[KIND_OTHER] = "more, fewer, longer or shorter",
-	[KIND_WORSE] = "slower",
-	[KIND_BETTER] = "faster",
-	[KIND_SAME] = "no difference seen",
+static const struct plot_kind kinds[NR_KINDS] = {
+	[KIND_WORSE] = { "slower", 1 },
+	[KIND_BETTER] = { "faster", 2 },
+	[KIND_OTHER] = { "more, fewer, longer or shorter", 0 },
+	[KIND_SAME] = { "no difference seen", 5 },
 };
 
 static const char *const classes[NR_KINDS] = {
-	[KIND_OTHER] = "",
 	[KIND_WORSE] = "worse",
 	[KIND_BETTER] = "better",
+	[KIND_OTHER] = "",
 	[KIND_SAME] = "same",
 };
 
@@ -47,7 +47,7 @@ static enum kind kind_of(const struct queue *q, enum vt_op op, enum figure f, en
 
 static char *format_percent(char *text, double value)
 {
-	snprintf(text, FORMAT_LEN, "%+.0f", value);
+	snprintf(text, FORMAT_LEN, value ? "%+.4g" : "%.0f", value);
 	return text;
 }
 
@@ -66,7 +66,7 @@ static void put_tiles(FILE *f, const struct diff *d)
 	fputs("<ul class=\"tiles\">", f);
 	for (int k = 0; k < KIND_SAME; k++)
 		fprintf(f, "<li><b class=\"%s\">%zu</b><span>figures %s</span></li>",
-			n[k] ? classes[k] : "", n[k], kinds[k]);
+			n[k] ? classes[k] : "", n[k], kinds[k].name);
 	fprintf(f, "<li><b>%zu</b><span>no difference seen</span></li>",
 		d->nr_verdicts[VERDICT_SAME]);
 	fprintf(f, "<li><b>%zu</b><span>too little data</span></li></ul>\n",
@@ -84,10 +84,53 @@ static void put_lines(FILE *f, const char *value)
 	}
 }
 
-static void put_sides(FILE *f, const struct diff *d)
+/* The recordings of a side. */
+static void put_side(FILE *f, const struct diff *d, enum side side)
 {
 	const struct comparison *c = &d->comparison;
+	const char *between = "";
 
+	fprintf(f, "<dt>%s</dt><dd>", side_name(side));
+	for (size_t r = 0; r < c->nr_runs; r++) {
+		const struct recording_info *i = recording_info(d->recordings[r]);
+
+		if (c->runs[r].side != side)
+			continue;
+		html_printf(f, "%s%s (%zu intervals of %g s)", between, i->path,
+			    c->runs[r].intervals.nr, i->interval / 1e9);
+		between = ", ";
+	}
+	fputs("</dd>", f);
+}
+
+static const char *common_kernel(const struct recording_info *i)
+{
+	return i->kernel_release;
+}
+
+static const char *common_command(const struct recording_info *i)
+{
+	return i->command;
+}
+
+/* What all recordings agree in; what they do not, is among the differences. */
+static void put_common(FILE *f, const struct diff *d, const char *name,
+		       const char *(*value)(const struct recording_info *))
+{
+	const char *first = value(recording_info(d->recordings[0]));
+
+	for (size_t r = 1; r < d->comparison.nr_runs; r++)
+		if (strcmp(first, value(recording_info(d->recordings[r]))))
+			return;
+	if (!*first)
+		return;
+	fprintf(f, "<dt>%s</dt><dd>", name);
+	html_text(f, first);
+	fputs("</dd>", f);
+}
+
+static void put_sides(FILE *f, const struct diff *d)
+{
 	fputs("<section><h2>What was compared</h2>\n", f);
 	for (size_t i = 0; i < d->nr_warnings; i++) {
 		fputs("<p class=\"warning\">", f);
@@ -95,15 +138,10 @@ static void put_sides(FILE *f, const struct diff *d)
 		fputs("</p>\n", f);
 	}
 	fputs("<dl class=\"facts\">", f);
-	for (size_t r = 0; r < c->nr_runs; r++) {
-		const struct recording_info *i = recording_info(d->recordings[r]);
-
-		fprintf(f, "<dt>%s</dt><dd>", side_name(c->runs[r].side));
-		html_printf(f, "%s, Linux %s, %zu intervals of %g s%s%s", i->path,
-			    i->kernel_release, c->runs[r].intervals.nr, i->interval / 1e9,
-			    *i->command ? ", " : "", i->command);
-		fputs("</dd>", f);
-	}
+	for (int side = 0; side < NR_SIDES; side++)
+		put_side(f, d, side);
+	put_common(f, d, "kernel", common_kernel);
+	put_common(f, d, "command", common_command);
 	fputs("</dl>\n", f);
 	if (d->nr_differences) {
 		fputs("<div class=\"scroll\"><table><caption>What else the sides differ "
@@ -143,6 +181,32 @@ static double percent(double change)
 	return fmin(100 * change, MOST_PERCENT);
 }
 
+/*
+ * The axis has room for all that is claimed. Of the rest, which may lie anywhere, only the middles
+ * are sure to be on it: their lines are cut, or nothing else could be told apart.
+ */
+static void fit_axis(struct plot *p, struct plot_range *ranges, size_t n)
+{
+	double room;
+
+	p->x.min = p->x.max = 0;
+	for (size_t i = 0; i < n; i++) {
+		bool claimed = ranges[i].kind != KIND_SAME;
+
+		p->x.min = fmin(p->x.min, claimed ? ranges[i].low : ranges[i].middle);
+		p->x.max = fmax(p->x.max, claimed ? ranges[i].high : ranges[i].middle);
+	}
+	room = fmax(0.2 * (p->x.max - p->x.min), 1);
+	p->x.min -= room;
+	p->x.max += room;
+	for (size_t i = 0; i < n; i++) {
+		if (ranges[i].low < p->x.min || ranges[i].high > p->x.max)
+			p->note = "A line that ends at an edge goes on beyond it.";
+		ranges[i].low = fmax(ranges[i].low, p->x.min);
+		ranges[i].high = fmin(ranges[i].high, p->x.max);
+	}
+}
+
 static void put_changes(FILE *f, const struct compared_queue *cq)
 {
 	const struct queue *q = compared_queue(cq);
@@ -152,10 +216,7 @@ static void put_changes(FILE *f, const struct compared_queue *cq)
 	struct plot p = {
 		.title = title,
 		.y = { .label = "operation and figure" },
-		.x = { .label = "change from base to new, %",
-		       .format = format_percent,
-		       .min = 0,
-		       .max = 0 },
+		.x = { .label = "change from base to new, %", .format = format_percent },
 	};
 	size_t n = 0;
 
@@ -179,13 +240,12 @@ static void put_changes(FILE *f, const struct compared_queue *cq)
 				.high = percent(c->high),
 				.kind = kind_of(q, op, fig, c->verdict),
 			};
-			p.x.min = fmin(p.x.min, ranges[n].low);
-			p.x.max = fmax(p.x.max, ranges[n].high);
 			n++;
 		}
 	}
 	if (!n)
 		return;
+	fit_axis(&p, ranges, n);
 	snprintf(title, sizeof(title), "Changes of %s", compared_name(cq, name));
 	plot_ranges(f, &p, 0, kinds, NR_KINDS, ranges, n);
 }
@@ -205,8 +265,8 @@ static size_t make_curve(const struct loglin *h, double *x, double *y)
 		}
 		seen += h->bucket[b];
 		x[n] = loglin_lower(b + 1);
-		/* All of them have no place on an axis of nines: the last is the one before. */
-		y[n++] = seen < count ? seen / count : NAN;
+		/* All of them have no place on an axis of nines: half of one is left out. */
+		y[n++] = fmin(seen, count - 0.5) / count;
 	}
 	return n;
 }
@@ -244,9 +304,7 @@ static void put_curves(FILE *f, const struct comparison *c, const struct compare
 			return;
 		p.x.min = fmin(p.x.min, x[side][0]);
 		p.x.max = fmax(p.x.max, x[side][l->n - 1]);
-		for (size_t i = 0; i < l->n; i++)
-			if (!isnan(y[side][i]))
-				p.y.max = fmax(p.y.max, y[side][i]);
+		p.y.max = fmax(p.y.max, y[side][l->n - 1]);
 	}
 	snprintf(title, sizeof(title), "%s %s: how long it took", compared_name(cq, name),
 		 op_name(op));
@@ -297,6 +355,15 @@ void diff_html(FILE *f, const struct diff *d)
 	html_head(f, "vringtop diff", lead);
 	put_tiles(f, d);
 	put_sides(f, d);
+	if (!(claimed + d->nr_verdicts[VERDICT_SAME])) {
+		fputs("<p class=\"warning\">Nothing could be compared: for all figures there is "
+		      "too "
+		      "little data on one side at least. Record for longer, and under the same "
+		      "load.</p>\n",
+		      f);
+		html_foot(f);
+		return;
+	}
 	fputs("<section><h2>Changes</h2>\n<p class=\"note\">A dot is the change that was measured, "
 	      "the "
 	      "line is where it lies: with 99 % all lines of this page hold together. A change is "

@@ -78,23 +78,28 @@ static void add_mark(struct scale *s, const struct plot_axis *axis, double value
 		strip_zeros(m->text);
 }
 
-static void scale_linear(const struct plot_axis *axis, struct scale *s)
+/* Marks at round numbers, about six between two values. @whole: 2.5 is not round */
+static void add_even_marks(const struct plot_axis *axis, struct scale *s, double from, double to,
+			   bool whole)
 {
 	static const double steps[] = { 1, 2, 2.5, 5, 10 };
-	double least, step;
+	double least = (to - from) / 6, step = pow(10, floor(log10(least)));
 	int i = 0;
 
-	if (s->to <= s->from)
-		s->to = s->from + (s->from ? fabs(s->from) : 1);
-	least = (s->to - s->from) / 6;
-	step = pow(10, floor(log10(least)));
-	while (steps[i] * step < least * 0.999 && i < 4)
+	while ((steps[i] * step < least * 0.999 && i < 4) || (whole && steps[i] == 2.5))
 		i++;
 	step *= steps[i];
-	for (double n = ceil(s->from / step - 1e-9); n * step <= s->to + step * 1e-9; n++)
+	for (double n = ceil(from / step - 1e-9); n * step <= to + step * 1e-9; n++)
 		add_mark(s, axis, n * step + 0.0); /* no -0 */
 	for (int m = 0; m < s->nr_marks; m++)
 		s->marks[m].odd = s->nr_marks > 5 && m % 2;
+}
+
+static void scale_linear(const struct plot_axis *axis, struct scale *s)
+{
+	if (s->to <= s->from)
+		s->to = s->from + (s->from ? fabs(s->from) : 1);
+	add_even_marks(axis, s, s->from, s->to, false);
 }
 
 static void scale_log(const struct plot_axis *axis, struct scale *s)
@@ -118,10 +123,10 @@ static void scale_log(const struct plot_axis *axis, struct scale *s)
 			add_mark(s, axis, value);
 			s->marks[s->nr_marks - 1].odd = n == 1 ? e % 2 : i && decades > 1.2;
 		}
-	/* A range without a round number gets its ends. */
-	if (!s->nr_marks) {
-		add_mark(s, axis, pow(10, s->from));
-		add_mark(s, axis, pow(10, s->to));
+	/* A narrow range has none of these, or one. */
+	if (s->nr_marks < 2) {
+		s->nr_marks = 0;
+		add_even_marks(axis, s, pow(10, s->from), pow(10, s->to), true);
 	}
 }
 
@@ -467,18 +472,13 @@ static void legend_block(FILE *f, size_t i, const char *name)
 	fputs("</li>", f);
 }
 
-/* What stands below the rows: marks, label, and what the colours are. */
-static void end_rows(FILE *f, const struct plot *p, const struct scale *x,
-		     const char *const *names, size_t n)
+/* What stands below the rows: marks, label; then the legend. */
+static void end_rows(FILE *f, const struct plot *p, const struct scale *x)
 {
 	put_x_marks(f, x);
 	fputs("</div>\n", f);
 	put_x_label(f, p);
 	fputs("<ul class=\"legend\">", f);
-	for (size_t i = 0; i < n; i++)
-		legend_block(f, i, names[i]);
-	fputs("</ul>\n", f);
-	end_figure(f, p);
 }
 
 void plot_bars(FILE *f, const struct plot *p, const char *const *part_names, size_t nr_parts,
@@ -505,10 +505,14 @@ void plot_bars(FILE *f, const struct plot *p, const char *const *part_names, siz
 		}
 		end_row(f);
 	}
-	end_rows(f, p, &x, part_names, nr_parts);
+	end_rows(f, p, &x);
+	for (size_t i = 0; i < nr_parts; i++)
+		legend_block(f, i, part_names[i]);
+	fputs("</ul>\n", f);
+	end_figure(f, p);
 }
 
-void plot_ranges(FILE *f, const struct plot *p, double zero, const char *const *kinds,
+void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_kind *kinds,
 		 size_t nr_kinds, const struct plot_range *ranges, size_t n)
 {
 	struct scale x;
@@ -518,18 +522,28 @@ void plot_ranges(FILE *f, const struct plot *p, double zero, const char *const *
 	fputs("<div class=\"rows\">\n", f);
 	for (size_t i = 0; i < n; i++) {
 		const struct plot_range *r = &ranges[i];
-		double at = place(&x, r->middle);
+		unsigned int colour = kinds[r->kind].colour;
 
 		begin_row(f, r->name, r->text);
 		put_row_grid(f, &x);
 		fprintf(f, "<path class=\"zero\" d=\"M%.0f 0V%d\"/>", place(&x, zero), SIZE);
-		fprintf(f, "<path class=\"l s%u\" d=\"M%.1f 500H%.1f\"/>", r->kind % PLOT_COLOURS,
+		fprintf(f, "<path class=\"l s%u\" d=\"M%.1f 500H%.1f\"/>", colour,
 			place(&x, r->low), place(&x, r->high));
 		/* A stroke of no length with round ends: a dot, however the drawing is stretched.
 		 */
-		fprintf(f, "<path class=\"l dot s%u\" d=\"M%.1f 500h0\"/>", r->kind % PLOT_COLOURS,
-			at);
+		fprintf(f, "<path class=\"l dot s%u\" d=\"M%.1f 500h0\"/>", colour,
+			place(&x, r->middle));
 		end_row(f);
 	}
-	end_rows(f, p, &x, kinds, nr_kinds);
+	end_rows(f, p, &x);
+	for (size_t k = 0; k < nr_kinds; k++) {
+		size_t i = 0;
+
+		while (i < n && ranges[i].kind != k)
+			i++;
+		if (i < n)
+			legend_block(f, kinds[k].colour, kinds[k].name);
+	}
+	fputs("</ul>\n", f);
+	end_figure(f, p);
 }

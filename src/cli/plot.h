@@ -67,15 +67,20 @@ struct plot_bar {
 void plot_bars(FILE *f, const struct plot *p, const char *const *part_names, size_t nr_parts,
 	       const struct plot_bar *bars, size_t n);
 
+struct plot_kind {
+	const char *name;    /* in the legend, if there is any of this kind */
+	unsigned int colour; /* below PLOT_COLOURS; the last is grey */
+};
+
 struct plot_range {
 	const char *name;
 	double low, middle, high; /* low and high: the interval around middle */
-	unsigned int kind;	  /* index of its name in the legend */
+	unsigned int kind;	  /* index */
 	const char *text;	  /* at the end of the row; may be empty */
 };
 
 /** Points with intervals, a row each, with a line at @zero, as for changes in percent. */
-void plot_ranges(FILE *f, const struct plot *p, double zero, const char *const *kinds,
+void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_kind *kinds,
 		 size_t nr_kinds, const struct plot_range *ranges, size_t n);
 
 #endif

@@ -19,8 +19,8 @@
 static char folder[] = "/tmp/vringtop-diff.XXXXXX";
 
 /*
- * 40 intervals of a disk: add takes about 1 us times @longer, get 2 us. With @packed, another
- * kernel and another layout. With @to_used, the device keeps each buffer for 2 us.
+ * 40 intervals of a disk: add takes about 1 us times @longer (0: it is idle), get 2 us. With
+ * @packed, another kernel and another layout. With @to_used, the device keeps each buffer for 2 us.
  */
 static void record(const char *name, uint64_t seed, double longer, bool packed, bool finished,
 		   bool to_used)
@@ -55,7 +55,7 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 				      .queues = &q };
 		struct op_stats o[3] = {};
 
-		for (int op = 0; op < 2 + to_used; op++) {
+		for (int op = 0; longer && op < 2 + to_used; op++) {
 			for (int n = 0; n < 400; n++) {
 				uint64_t ns = (op ? 2000 : 1000 * longer) *
 					      (0.8 + random_below(&seed, 400) / 1000.0);
@@ -128,6 +128,7 @@ static int make_recordings(void **unused)
 	record("b3", 6, 1.3, true, true, false);
 	record("u1", 7, 1, false, true, true);
 	record("u2", 8, 1, false, true, true);
+	record("idle", 9, 0, false, true, false);
 	return 0;
 }
 
@@ -191,6 +192,16 @@ static void who_has_times_from_available_to_used_is_told(void **unused)
 	assert_said(what, false);
 }
 
+static void a_queue_that_was_idle_is_told_once(void **unused)
+{
+	(void)unused;
+	assert_int_equal(DIFF("a1", "idle"), 0);
+	assert_said("vda req.0\n  base in use\n  new  idle\n", true);
+	assert_said("not seen", false);
+	assert_int_equal(DIFF("a1", "idle", "--html", "-"), 0);
+	assert_said("Nothing could be compared", true);
+}
+
 static void wrong_use_is_told(void **unused)
 {
 	(void)unused;
@@ -239,6 +250,7 @@ int main(void)
 		cmocka_unit_test(the_same_has_no_difference),
 		cmocka_unit_test(what_is_slower_fails),
 		cmocka_unit_test(who_has_times_from_available_to_used_is_told),
+		cmocka_unit_test(a_queue_that_was_idle_is_told_once),
 		cmocka_unit_test(wrong_use_is_told),
 		cmocka_unit_test(json_and_page_have_it_all),
 	};
