@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Looks at a page in headless Chromium, at desktop and phone width, in light and dark.
+"""Looks at pages in headless Chromium, at desktop and phone width, in light and dark.
 
-Usage: browser.py PAGE [SCREENSHOT-PREFIX]
-Prints as JSON, for each of the four: what went to the console or was asked of any network, how
+Usage: browser.py PAGE...    with SCREENSHOTS=PREFIX, screenshots too: PREFIX-PAGE-WIDTH-SCHEME.png
+Prints as JSON, for each page and each of the four: what went to the console or was asked of any network, how
 wide the page is, and what each plot has; "text" is what the page says.
 """
 import base64, json, os, subprocess, sys, tempfile, time
@@ -101,7 +101,8 @@ class Browser:
         for domain in "Page", "Network", "Log", "Runtime":
             self.call(domain + ".enable")
 
-    def look(self, url, width, scheme, screenshot):
+    def look(self, path, width, scheme, prefix):
+        url, name = "file://" + path, os.path.splitext(os.path.basename(path))[0]
         self.events.clear()
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
                   mobile=width < 600)
@@ -110,31 +111,30 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.wait("Page.loadEventFired")
         page = json.loads(self.call("Runtime.evaluate", expression=LOOK)["result"]["value"])
-        if screenshot:
+        if prefix:
             size = self.call("Page.getLayoutMetrics")["cssContentSize"]
             image = self.call("Page.captureScreenshot", captureBeyondViewport=True,
                               clip={"x": 0, "y": 0, "width": width, "height": min(size["height"], 8000), "scale": 1})
-            with open(f"{screenshot}-{width}-{scheme}.png", "wb") as f:
+            with open(f"{prefix}-{name}-{width}-{scheme}.png", "wb") as f:
                 f.write(base64.b64decode(image["data"]))
         self.call("Runtime.evaluate", expression="0")  # what is still under way has come then
         said = [e["params"] for e in self.events if e.get("method") in
                 ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")]
         asked = [e["params"]["request"]["url"] for e in self.events
                  if e.get("method") == "Network.requestWillBeSent"]
-        page.update(width=width, scheme=scheme, console=said,
+        page.update(name=name, width=width, scheme=scheme, console=said,
                     requests=[a for a in asked if a != url and not a.startswith("data:")])
         return page
 
 
 def main():
-    url = "file://" + os.path.realpath(sys.argv[1])
-    prefix = sys.argv[2] if len(sys.argv) > 2 else None
+    prefix = os.environ.get("SCREENSHOTS")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
             browser.open_tab()
-            pages = [browser.look(url, width, scheme, prefix)
-                     for width in (1280, 360) for scheme in ("light", "dark")]
+            pages = [browser.look(os.path.realpath(page), width, scheme, prefix)
+                     for page in sys.argv[1:] for width in (1280, 360) for scheme in ("light", "dark")]
         finally:
             browser.process.kill()
             browser.process.wait()

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What report makes of a recording from a guest under load: data against what the disks counted and
-# against what the file's own tables say; the trace against the rules of its format; the page in a
-# browser.
+# against what the file's own tables say; the trace against the rules of its format; the page, and that
+# of diff, in a browser.
 . "$(dirname "$0")/lib.sh"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -161,15 +161,42 @@ sqlite3 "$rec" "UPDATE queue SET role = '<script>alert(1)</script>' WHERE role =
 	UPDATE info SET value = '</title><img src=http://192.0.2.1/ onerror=alert(1)>' WHERE key = 'command'"
 "$vringtop" report --html "$dir/page.html" "$rec" 2>"$dir/page.said"
 is '--html: the exit status, and what is said' "$? $(<"$dir/page.said")" '0 '
-timeout 200 "$repo/tests/browser.py" "$dir/page.html" >"$dir/seen" 2>"$dir/said"
-is 'Chromium shows the page' "$? $(<"$dir/said")" '0 '
+# The page of diff: of the smoke test's recording and the same with add 40 %, half an octave, longer.
+cat >"$dir/longer.py" <<'END'
+import shutil, sqlite3, sys
+baseline, folder = sys.argv[1:]
+for side, longer in ("base", False), ("new", True):
+    shutil.copy(baseline, f"{folder}/{side}.vt")
+    file = sqlite3.connect(f"{folder}/{side}.vt")
+    file.execute("UPDATE queue SET role = '<script>alert(1)</script>' WHERE role = 'vda'")
+    file.execute("UPDATE info SET value = ? WHERE key = 'command'", [f"</b><img src=http://192.0.2.1/ alt={side}>"])
+    rows = file.execute("SELECT interval, queue, op, sum, max, hist FROM op JOIN operation USING (op) WHERE name = 'add'")
+    for *row, total, most, hist in rows.fetchall() if longer else ():
+        # 16 buckets an octave; the first number is that of the first bucket.
+        hist = bytes([hist[0] + 8]) + hist[1:]
+        file.execute("UPDATE op SET sum = ?, max = ?, hist = ? WHERE interval = ? AND queue = ? AND op = ?",
+                     [total * 7 // 5, most * 7 // 5, hist, *row])
+    file.commit()
+END
+check 'recordings with a known difference' "$dir/longer.py" "$repo/tests/smoke.vt" "$dir"
+"$vringtop" diff --html "$dir/diff.html" "$dir/base.vt" "$dir/new.vt" >"$dir/diff" 2>&1
+is 'diff --html: the exit status' $? 0
+timeout 300 "$repo/tests/browser.py" "$dir/page.html" "$dir/diff.html" >"$dir/seen" 2>"$dir/said"
+is 'Chromium shows the pages' "$? $(<"$dir/said")" '0 '
 cat >"$dir/seen.py" <<'END'
 import json, sys
 pages = json.load(open(sys.argv[1] + "/seen"))
-if [(p["width"], p["scheme"]) for p in pages] != [(w, s) for w in (1280, 360) for s in ("light", "dark")]:
+plots = {
+    "page": ("Buffers made available", "Doorbells, sent and suppressed", "Ring layouts in use",
+             "avail_to_used: latency over time", "Distribution: how many took how long", "Buffers and doorbells"),
+    "diff": ("Changes of vdb req.0", "Changes of <script>alert(1)</script> req.0", "vdb req.0 add: how long it took",
+             "<script>alert(1)</script> req.0 add: how long it took"),
+}
+if [(p["name"], p["width"], p["scheme"]) for p in pages] != [
+        (n, w, s) for n in plots for w in (1280, 360) for s in ("light", "dark")]:
     print("not all was looked at")
 for p in pages:
-    here = f"{p['width']} {p['scheme']}: "
+    here = f"{p['name']} {p['width']} {p['scheme']}: "
     if p["console"] or p["requests"]:
         print(here, p["console"], p["requests"])
     if p["scripts"] or p["handlers"]:
@@ -179,22 +206,24 @@ for p in pages:
     if "<script>alert(1)</script>" not in p["text"] or "<img src=" not in p["text"]:
         print(here, "a name is not shown as it is")
     titles = [f["title"] for f in p["plots"]]
-    for title in ("Buffers made available", "Doorbells, sent and suppressed", "Ring layouts in use",
-                  "avail_to_used: latency over time", "Distribution: how many took how long", "Buffers and doorbells"):
+    for title in plots[p["name"]]:
         if title not in titles:
             print(here, "no plot:", title)
     for f in p["plots"]:
-        units = ("per second", "time per operation", ", s", ", %", "queue", "layout")
+        units = ("per second", "time per operation", ", s", ", %", "queue", "layout", "operation and figure",
+                 "time, on a log", "share of operations")
         if not any(u in f["x"] for u in units) or not any(u in f["y"] for u in units):
             print(here, f["title"], "axes without units:", f["x"], f["y"])
         if f["x_marks"] < 2 or f["y_marks"] < 1 or not f["legend"] or not all(f["legend"]):
             print(here, f["title"], "marks or legend are missing")
         if not f["drawn"] or f["bad"] or not f["seen"]:
             print(here, f["title"], "is not drawn")
+    if p["name"] == "diff" and "+40.0 %" not in p["text"]:
+        print(here, "does not say what was done")
 if len({p["background"] for p in pages}) != 2:
     print("light and dark are the same")
 END
-check 'desktop and phone, light and dark: no error, no request, every plot whole' "$dir/seen.py" "$dir"
+check 'desktop and phone, light and dark: no error, no request, every plot whole, of diff too' "$dir/seen.py" "$dir"
 
 # Only counters, if there are no operations; and a recording that was not ended.
 sqlite3 "$rec" "UPDATE info SET value = 0 WHERE key IN ('finished', 'has_events')"
