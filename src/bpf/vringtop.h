@@ -148,8 +148,8 @@ struct vt_event {
 #define VT_EVENT_LONGEST    0xfffffffe /* so long or longer */
 
 /* So many elements of the arrays are near: see vringtop.bpf.c. */
-#define VT_NEAR_SLOTS  2048
-#define VT_NEAR_QUEUES 256
+#define VT_NEAR_SLOTS  4096
+#define VT_NEAR_QUEUES 512
 #define VT_NEAR_ROWS   512
 
 /* So many durations (ns) have their bucket in a table. */

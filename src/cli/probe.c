@@ -198,13 +198,19 @@ static int load(struct probe *p, uint32_t ops)
 	if (cpus < 1)
 		return complain(NULL, "cannot tell how many CPUs there may be: %s",
 				strerror(-cpus));
-	/* Room for a queue pair per CPU of every device, and for those that come later. */
+	/*
+	 * Room for a queue pair per CPU of every device, and for those that come later; for a
+	 * device that has many more as well. A queue has few slots: one for each operation on
+	 * each CPU that uses it.
+	 */
 	p->nr_queues = power_of_two(device_count() * (2 * cpus + 4));
-	if (p->nr_queues < 256)
-		p->nr_queues = 256;
+	p->nr_slots = p->nr_queues * 16 < 4096 ? 4096 : p->nr_queues * 16;
+	if (p->nr_slots > 32768)
+		p->nr_slots = 32768;
+	if (p->nr_queues < 512)
+		p->nr_queues = 512;
 	if (p->nr_queues > 4096)
 		p->nr_queues = 4096;
-	p->nr_slots = p->nr_queues * 16 < 32768 ? p->nr_queues * 16 : 32768;
 	skel->rodata->nr_cpus = cpus;
 	skel->rodata->nr_queues = p->nr_queues;
 	skel->rodata->nr_slots = p->nr_slots;
@@ -526,7 +532,8 @@ static int read_queues(struct probe *p)
 			q->doorbells = p->doorbells[i];
 			doorbells_settle(&q->doorbells);
 		}
-		if (!q->role[0] && k.state == VT_QUEUE_LIVE)
+		/* A role may come later, too; but only networks and disks (virtio 1.3, section 5) get one. */
+		if (!q->role[0] && k.state == VT_QUEUE_LIVE && (k.device_type == 1 || k.device_type == 2))
 			device_role(q->device, q->role, sizeof(q->role));
 	}
 	/* Only now: one that went meanwhile must not live beside its successor. */
