@@ -7,7 +7,6 @@ single operations under 200,000 operations a second; then the size of vringtop's
 """
 import os
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -107,16 +106,18 @@ def recorded(folder, name, work):
     before, between, _ = RECORDERS[name]
     file, started = f"{folder}/{name}", f"{folder}/started"
     with open(f"{folder}/messages", "w") as messages:
-        recorder = subprocess.Popen([*before, file, *between, "sh", "-c", f"echo >{started}; exec sleep 1000"],
+        # They run a command once they record, and end with it.
+        recorder = subprocess.Popen([*before, file, *between, "sh", "-c",
+                                     f"echo >{started}; while [ -e {started} ]; do sleep 0.1; done"],
                                     stdout=messages, stderr=messages)
         while not os.path.exists(started):
             if recorder.poll() is not None:
                 sys.exit(f"{name} ended: {open(f'{folder}/messages').read()}")
             time.sleep(0.05)
         result = work()
-        recorder.send_signal(signal.SIGINT)
-        recorder.wait()
-    os.unlink(started)
+        os.unlink(started)
+        if recorder.wait():
+            sys.exit(f"{name} failed: {open(f'{folder}/messages').read()}")
     return result, file
 
 

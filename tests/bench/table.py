@@ -138,7 +138,7 @@ def tool(t):
         must = queues == 64
         t.row(f"start to first screen, {queues} queues", "<= 0.1 of bpftrace's", f"{more['first_ratio']:.3f} ({ours['first_s']:.2f} s)",
               f"bpftrace {peer['first_s']:.2f} s", more["first_ratio"], 0.1)
-        t.row(f"resident memory, {queues} queues", "<= 12 MiB" if must else "", f"{ours['rss_mib']:.1f} MiB",
+        t.row(f"resident memory, {queues} queues", "<= 12 MiB" if must else "", f"{ours['rss_mib']:.1f} MiB (while it starts {ours['peak_mib']:.1f})",
               f"bpftrace {peer['rss_mib']:.0f} MiB", ours["rss_mib"], 12 if must else None)
         t.row(f"one refresh, {queues} queues", "<= 10 ms of CPU" if must else "",
               f"{ours['refresh_ms']:.1f} ms, {more['calls']:.0f} system calls", f"bpftrace {peer['refresh_ms']:.1f} ms",

@@ -26,14 +26,14 @@ REFRESHES = 20
 
 
 def run_to_end(command, first):
-    """Runs it on a terminal; returns s until `first` is printed, CPU s of it, and its largest RSS, KiB."""
+    """Runs it on a terminal; returns s until `first` is printed, CPU s of it, its last and its largest RSS, KiB."""
     start = time.monotonic()
     pid, terminal = pty.fork()
     if not pid:
         os.environ["TERM"] = "xterm"
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
         os.execvp(command[0], command)
-    seen, appeared, most, output = b"", None, 0, b""
+    seen, appeared, size, most, output = b"", None, 0, 0, b""
     while True:
         ready, _, _ = select.select([terminal], [], [], 0.1)
         try:
@@ -49,13 +49,15 @@ def run_to_end(command, first):
                 appeared = time.monotonic() - start
         try:
             with open(f"/proc/{pid}/status") as status:
-                most = max([most, *map(int, re.findall(r"VmHWM:\s+(\d+)", status.read()))])
+                memory = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+)", status.read(), re.M))
+            if memory:  # else it is about to end
+                size, most = int(memory["VmRSS"]), max(most, int(memory["VmHWM"]))
         except OSError:
             pass
     _, status, usage = os.wait4(pid, 0)
     if status or appeared is None:
         sys.exit(f"{' '.join(command)} ended with status {status}: {output.decode(errors='replace')}")
-    return appeared, usage.ru_utime + usage.ru_stime, most
+    return appeared, usage.ru_utime + usage.ru_stime, size, most
 
 
 def vringtop(refreshes):
@@ -101,13 +103,13 @@ def main():
         tools, ratios = {"vringtop": [], "bpftrace": []}, []
         for _ in range(repetitions):
             for name, tool in ("vringtop", vringtop), ("bpftrace", bpftrace):
-                first, less, _ = tool(1)
-                _, more, size = tool(REFRESHES + 1)
-                tools[name].append((first, (more - less) / REFRESHES * 1000, size / 1024))
+                first, less, _, _ = tool(1)
+                _, more, size, most = tool(REFRESHES + 1)
+                tools[name].append((first, (more - less) / REFRESHES * 1000, size / 1024, most / 1024))
             ratios.append(tools["vringtop"][-1][0] / tools["bpftrace"][-1][0])
         for name, runs in tools.items():
-            first, refresh, size = (statistics.median(column) for column in zip(*runs))
-            print(f"tool={name} queues={queues} first_s={first:.3f} refresh_ms={refresh:.3f} rss_mib={size:.2f}")
+            first, refresh, size, most = (statistics.median(column) for column in zip(*runs))
+            print(f"tool={name} queues={queues} first_s={first:.3f} refresh_ms={refresh:.3f} rss_mib={size:.2f} peak_mib={most:.2f}")
         calls = (system_calls(11) - system_calls(1)) / 10
         print(f"tool=vringtop-more queues={queues} first_ratio={statistics.median(ratios):.4f} calls={calls:.1f}")
     finally:

@@ -25,7 +25,9 @@ in_background() {
 }
 
 watcher_start() {
-	local events
+	local events interval=0.2
+	# Where all instructions count, those of vringtop's own refresh must not come in between.
+	(($(nproc) == 1)) || interval=5
 	watcher=$1 watcher_exact=''
 	events=("${round_ops[@]/#/virtio_ring:virtqueue_}")
 	case $watcher in
@@ -34,11 +36,11 @@ watcher_start() {
 	floor* | look-up) in_background attached "$checkout/build/bench/attach" "$checkout/build/bench/$watcher.bpf.o" ;;
 	vringtop | vringtop-functions)
 		watcher_exact=1
-		tool_start "$watcher_dir/json" 0.2
+		tool_start "$watcher_dir/json" $interval
 		;;
 	vringtop-u | vringtop-functions-u)
 		watcher_exact=1
-		tool_start "$watcher_dir/json" 0.2 -u
+		tool_start "$watcher_dir/json" $interval -u
 		;;
 	bpftrace) in_background ready bpftrace "$bench/events.bt" ;;
 	bpftrace-functions) in_background ready bpftrace "$bench/functions.bt" ;;
@@ -47,12 +49,10 @@ watcher_start() {
 		for op in "${round_ops[@]}"; do echo "$trigger" >"$virtio_ring/virtqueue_$op/trigger"; done
 		;;
 	perf)
-		# What it is told to run, it runs once it records.
-		in_background records perf record -a -m 32M -o "$watcher_dir/data" "${events[@]/#/-e}" \
-			-- sh -c 'echo records; exec sleep 1000'
+		in_background records perf record -a -m 32M -o "$watcher_dir/data" "${events[@]/#/-e}" -- "${until_stop[@]}"
 		;;
 	trace-cmd)
-		in_background Hit trace-cmd record -b 32768 -o "$watcher_dir/data" "${events[@]/#/-e}"
+		in_background records trace-cmd record -b 32768 -o "$watcher_dir/data" "${events[@]/#/-e}" "${until_stop[@]}"
 		;;
 	virtiostat-functions)
 		mkdir -p "/lib/modules/$(uname -r)"
@@ -62,7 +62,10 @@ watcher_start() {
 	*) die "unknown watcher '$watcher'" "tests/bench/watchers.sh has their names" ;;
 	esac
 }
-trigger='hist:keys=device,queue,layout,duration.log2:size=16384'
+# Recorders run a command once they record, and end with it.
+# shellcheck disable=SC2016 # its own
+until_stop=(sh -c 'echo records; until [ -e "$0" ]; do sleep 0.1; done' "$watcher_dir/stop")
+trigger='hist:keys=device,queue,duration.log2:size=16384' # three keys are the most
 
 watcher_settle() {
 	case $watcher in
@@ -74,6 +77,12 @@ watcher_settle() {
 end() {
 	kill -"${1:-INT}" "$watcher_pid"
 	wait "$watcher_pid" || true
+}
+
+end_recorder() {
+	touch "$watcher_dir/stop"
+	wait "$watcher_pid" || die "$watcher failed: $(tail -n 5 "$watcher_dir/out")"
+	rm "$watcher_dir/stop"
 }
 
 # of_events: from the lines of perf script or trace-cmd report
@@ -107,16 +116,19 @@ watcher_stop() {
 		of_bpftrace '"* * *", k[2]'
 		;;
 	hist-trigger)
-		trigger_sums
 		local op
-		for op in "${round_ops[@]}"; do echo "!$trigger" >"$virtio_ring/virtqueue_$op/trigger"; done
+		for op in "${round_ops[@]}"; do
+			sed -nE "s/.*device: *([0-9]+), queue: *([0-9]+), .* hitcount: *([0-9]+).*/\1 \2 \3/p" "$virtio_ring/virtqueue_$op/hist" |
+				awk -v op="$op" '{ n[$1, $2] += $3 } END { for (q in n) print "* * *", op, n[q] }'
+			echo "!$trigger" >"$virtio_ring/virtqueue_$op/trigger"
+		done
 		;;
 	perf)
-		end
+		end_recorder
 		perf script -i "$watcher_dir/data" -F event,trace | of_events
 		;;
 	trace-cmd)
-		end
+		end_recorder
 		trace-cmd report -i "$watcher_dir/data" | of_events
 		;;
 	virtiostat-functions) end ;; # it knows bytes, not calls
