@@ -110,27 +110,22 @@ EVENT("raw_tp", add, VT_OP_ADD)
 		added_far(event[EVENT_ID]);
 }
 
-/* A buffer came back that was timed: how long it was away. */
-static __noinline int get_away(const __u64 *event)
-{
-	__u64 away = flight_end(event[EVENT_ID], (const void *)event[EVENT_DATA]);
-	struct vt_slot *slot;
-
-	if (!away)
-		return 0;
-	slot = slot_find(event, event[EVENT_ID], VT_AVAIL_TO_USED);
-	if (slot)
-		count(slot, away, false);
-	return 0;
-}
-
 EVENT("raw_tp", get, VT_OP_GET)
 {
+	__u64 away;
+
 	count(slot, event[EVENT_NS], !event[EVENT_RESULT]);
 	keep(slot, VT_OP_GET, event[EVENT_NS], event[EVENT_RESULT]);
 	slot->bytes_in += event[EVENT_LENGTH];
-	if (each && avail_to_used && event[EVENT_RESULT])
-		get_away(event);
+	if (!each || !avail_to_used || !event[EVENT_RESULT])
+		return;
+	away = flight_end(event[EVENT_ID], (const void *)event[EVENT_DATA]);
+	if (!away)
+		return;
+	if (!row || !slot_near(row, VT_AVAIL_TO_USED, &slot))
+		slot = slot_find(event, event[EVENT_ID], VT_AVAIL_TO_USED);
+	if (slot)
+		count(slot, away, false);
 }
 
 /* A doorbell will be rung: how many buffers it announces. */
