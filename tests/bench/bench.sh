@@ -52,8 +52,7 @@ with_exerciser() {
 }
 
 tool() {
-	local queues
-	for queues in 4 64 256; do with_exerciser "${checkout@Q}/tests/bench/tool.py $queues"; done
+	with_exerciser "for queues in 4 64 256; do ${checkout@Q}/tests/bench/tool.py \$queues || exit; done"
 }
 
 recording() {

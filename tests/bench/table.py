@@ -24,7 +24,8 @@ def number(text):
 def read(folder, part):
     try:
         with open(f"{folder}/{part}.txt") as lines:
-            return [{key: number(value) for key, value in (word.split("=", 1) for word in line.split())} for line in lines]
+            return [{key: value if key == "kernel" else number(value)
+                     for key, value in (word.split("=", 1) for word in line.split())} for line in lines]
     except FileNotFoundError:
         return []
 
