@@ -302,6 +302,12 @@ static double side_mean(const struct comparison *c, const struct test *t, enum s
 	return sum / c->nr_side[side];
 }
 
+/* The change's logarithm. */
+static double difference(const struct comparison *c, const struct test *t)
+{
+	return side_mean(c, t, SIDE_NEW) - side_mean(c, t, SIDE_BASE);
+}
+
 /*
  * Where the change lies by what the intervals of each recording say: the ends of a difference from
  * the ends of what it is of, each by itself, since those of a quantile are lopsided (Zou, Donner:
@@ -310,7 +316,7 @@ static double side_mean(const struct comparison *c, const struct test *t, enum s
 static void bound_within(const struct comparison *c, struct test *t)
 {
 	double below = 0, above = 0;
-	double difference = side_mean(c, t, SIDE_NEW) - side_mean(c, t, SIDE_BASE);
+	double middle = difference(c, t);
 
 	for (size_t r = 0; r < c->nr_runs; r++) {
 		const struct estimate *e = &t->estimate[r];
@@ -321,8 +327,8 @@ static void bound_within(const struct comparison *c, struct test *t)
 		below += new ? down *down : up *up;
 		above += new ? up *up : down *down;
 	}
-	t->low = difference - sqrt(below);
-	t->high = difference + sqrt(above);
+	t->low = middle - sqrt(below);
+	t->high = middle + sqrt(above);
 }
 
 /*
@@ -375,14 +381,14 @@ static int bound_between(const struct comparison *c, struct tests *tests, double
 	t = student_t(p, df + more);
 	for (size_t i = 0; i < tests->nr; i++) {
 		struct test *test = &tests->test[i];
-		double difference = side_mean(c, test, SIDE_NEW) - side_mean(c, test, SIDE_BASE);
+		double middle = difference(c, test);
 		double within = 0, variance;
 
 		for (size_t r = 0; r < c->nr_runs; r++)
 			within += pow(test->estimate[r].deviation, 2) / c->nr_runs;
 		variance = (df * ratio[i] + more * fmax(excess, 1)) / (df + more) * within;
-		test->low = fmin(test->low, difference - t * sqrt(variance * share));
-		test->high = fmax(test->high, difference + t * sqrt(variance * share));
+		test->low = fmin(test->low, middle - t * sqrt(variance * share));
+		test->high = fmax(test->high, middle + t * sqrt(variance * share));
 	}
 out:
 	free(ratio);
@@ -417,7 +423,7 @@ static double median(double *x, size_t n)
 static int bound_alone(const struct comparison *c, struct tests *tests)
 {
 	const double normal = 1.4826; /* deviations to a median one, of a normal distribution */
-	double *off, middle, scale;
+	double *off, bulk, scale;
 
 	if (tests->nr < LEAST_BULK)
 		return 0;
@@ -427,22 +433,22 @@ static int bound_alone(const struct comparison *c, struct tests *tests)
 	for (size_t i = 0; i < tests->nr; i++) {
 		const struct test *t = &tests->test[i];
 
-		off[i] = (side_mean(c, t, SIDE_NEW) - side_mean(c, t, SIDE_BASE)) /
+		off[i] = difference(c, t) /
 			 hypot(t->estimate[0].deviation, t->estimate[1].deviation);
 	}
-	middle = median(off, tests->nr);
+	bulk = median(off, tests->nr);
 	for (size_t i = 0; i < tests->nr; i++)
-		off[i] = fabs(off[i] - middle);
+		off[i] = fabs(off[i] - bulk);
 	/* By chance alone it is wider by this or less: two standard errors. */
 	scale = normal * median(off, tests->nr) / (1 + 2 * 1.17 / sqrt(tests->nr));
 	scale = fmin(fmax(scale, 1), MOST_SPREAD);
 	free(off);
 	for (size_t i = 0; i < tests->nr; i++) {
 		struct test *t = &tests->test[i];
-		double difference = side_mean(c, t, SIDE_NEW) - side_mean(c, t, SIDE_BASE);
+		double middle = difference(c, t);
 
-		t->low = difference - scale * (difference - t->low);
-		t->high = difference + scale * (t->high - difference);
+		t->low = middle - scale * (middle - t->low);
+		t->high = middle + scale * (t->high - middle);
 	}
 	return 0;
 }
