@@ -10,7 +10,6 @@
 #   QUEUES    numbers of queues that the rounds go through in turn (1)
 #   CPUS      of the guest, all of them busy (1)
 #   ROUNDS    of all queues together in a run (100000); of RUNS (5), one before them does not count
-#   DURING    a command that is started in the guest and left running during the rounds (none)
 # Prints a line for each: the median of the runs, the smallest and the largest; and how many of the calls
 # that the exerciser counted the watcher counted too. Ends with status 1 if vringtop missed one.
 #
@@ -38,9 +37,7 @@ if [[ ${WATCH:-} == *virtiostat* ]]; then
 	headers=$("$checkout/scripts/kernel.sh" make "$KERNEL" -s --no-print-directory --eval='where:;@echo $(CURDIR)' where)
 fi
 
-measure="
-${DURING:+( ${DURING} ) >&2 & sleep 5}
-KERNEL=${KERNEL##*/} MODULES=${copy@Q} HEADERS=${headers@Q} WATCH='${WATCH:-off}' NOTIFY='${NOTIFY-}' QUEUES='${QUEUES:-1}' ROUNDS=$rounds \
+measure="KERNEL=${KERNEL##*/} MODULES=${copy@Q} HEADERS=${headers@Q} WATCH='${WATCH:-off}' NOTIFY='${NOTIFY-}' QUEUES='${QUEUES:-1}' ROUNDS=$rounds \
 	RUNS=${RUNS:-5} ${checkout@Q}/tests/kmod/rounds.sh $*"
 
 ACCEL=tcg CPUS=$cpus QEMU_OPTS="-icount shift=0 ${QEMU_OPTS:-}" "$checkout/scripts/vm.sh" "$measure"
