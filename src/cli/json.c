@@ -152,8 +152,7 @@ static struct json_object *json_doorbell(const struct queue *q, double seconds)
 	json_put_int(o, "sent", sent);
 	json_put_int(o, "suppressed", suppressed);
 	json_put_double(o, "sent_rate", seconds > 0 ? sent / seconds : 0);
-	json_put_double(o, "buffers_per_doorbell",
-		   buffers ? op_stats_mean(buffers) : 0);
+	json_put_double(o, "buffers_per_doorbell", buffers ? op_stats_mean(buffers) : 0);
 	if (buffers)
 		json_object_object_add(o, "buffers",
 				       json_op(VT_BUFFERS_PER_DOORBELL, buffers, seconds, false));
