@@ -32,10 +32,10 @@ struct starts {
 	__u64 pad[11];
 };
 
-NEAR_FAR(static, struct starts, starts, VT_NEAR_QUEUES, 0)
+NEAR_FAR(static, struct starts, starts, VT_NEAR_QUEUES, 0, __attribute__((aligned(64))))
 
 /* The same for doorbells: several may ring at once. Key: as rows */
-NEAR_FAR(static, __u64, doorbell_starts, VT_NEAR_ROWS, 0)
+NEAR_FAR(static, __u64, doorbell_starts, VT_NEAR_ROWS, 0, __attribute__((aligned(64))))
 
 __u32 adding_queue;
 
@@ -111,7 +111,7 @@ static __always_inline void enter(const struct virtqueue *vq, __u32 op)
 		s->at[op] = bpf_ktime_get_ns();
 }
 
-struct vt_calls virtqueue_get_buf_calls, virtqueue_enable_cb_calls;
+struct vt_calls virtqueue_get_buf_calls SHARED, virtqueue_enable_cb_calls SHARED;
 
 /*
  * A call ends: sets @ns to what it took, @id to its queue and @slot to where it counts.

@@ -33,14 +33,17 @@ const volatile __u16 short_buckets[VT_SHORT]; /* where in a slot is the bucket o
 const volatile bool avail_to_used; /* time each buffer from add to get */
 const volatile bool by_functions; /* the kernel has no tracepoints */
 
-__u32 last_serial; /* of the newest queue */
-__u32 next_queue; /* where the search for a free entry goes on */
-__u32 next_slot;
-__u32 slots_end; /* no slot from here on was ever claimed */
+/* What the tool reads as well. It maps all of it; of .bss, where the slots are, only parts. */
+#define SHARED SEC(".data.shared")
+
+__u32 last_serial SHARED; /* of the newest queue */
+__u32 next_queue SHARED; /* where the search for a free entry goes on */
+__u32 next_slot SHARED;
+__u32 slots_end SHARED; /* no slot from here on was ever claimed */
 /* Events without a slot: there was none, or the queue's number is too large. */
-__u64 lost_slots;
-__u64 lost_ids;
-__u64 dropped_events; /* there was no room in the ring buffer */
+__u64 lost_slots SHARED;
+__u64 lost_ids SHARED;
+__u64 dropped_events SHARED; /* there was no room in the ring buffer */
 
 /*
  * An array that the path of an operation goes through. Its first elements are a
@@ -48,7 +51,7 @@ __u64 dropped_events; /* there was no room in the ring buffer */
  * costs several instructions more. Few machines have others.
  */
 #define NEAR_FAR(scope, element, array, near, flags, ...)                                          \
-	scope element near_##array[near] __attribute__((aligned(64))) __VA_ARGS__;                 \
+	scope element near_##array[near] __VA_ARGS__;                                              \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
 		__uint(map_flags, flags);                                                          \
@@ -69,8 +72,8 @@ __u64 dropped_events; /* there was no room in the ring buffer */
 		return bpf_map_lookup_elem(&far_##array, &far);                                    \
 	}
 
-/* The tool reads these. */
-NEAR_FAR(, struct vt_slot, slots, VT_NEAR_SLOTS, BPF_F_MMAPABLE)
+/* The tool maps these, from the begin of a page on. */
+NEAR_FAR(, struct vt_slot, slots, VT_NEAR_SLOTS, BPF_F_MMAPABLE, __attribute__((aligned(4096))))
 
 /*
  * The slots of a queue on a CPU: how many bytes each is behind the first of all.
@@ -84,7 +87,7 @@ struct slot_row {
 };
 
 NEAR_FAR(static, struct slot_row, rows, VT_NEAR_ROWS, 0,
-	 = { [0 ... VT_NEAR_ROWS - 1] = { { [0 ... (1 << VT_OPS_SHIFT) - 1] = NO_SLOT } } })
+	 __attribute__((aligned(64))) = { [0 ... VT_NEAR_ROWS - 1] = { { [0 ... (1 << VT_OPS_SHIFT) - 1] = NO_SLOT } } })
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -111,7 +114,7 @@ struct announced {
 };
 
 /* Key: id */
-NEAR_FAR(static, struct announced, announcements, VT_NEAR_QUEUES, 0)
+NEAR_FAR(static, struct announced, announcements, VT_NEAR_QUEUES, 0, __attribute__((aligned(64))))
 
 /* Key: entry in queues */
 struct {
@@ -425,8 +428,8 @@ static __always_inline __u64 bucket_of(__u64 ns)
 }
 
 /*
- * Counts a value, most often a time in ns. The bucket comes first and the sum last,
- * by which the tool sees that there is something to read: see read_op().
+ * Counts a value, most often a time in ns. The largest comes before the bucket and the
+ * sum last, by which the tool sees that there is something to read: see counters.c.
  */
 static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
 {
@@ -439,6 +442,7 @@ static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
 	barrier_var(at); /* else the verifier forgets what the mask leaves */
 	if (value > slot->max)
 		slot->max = value;
+	barrier();
 	++*(__u32 *)((void *)slot + at);
 	barrier();
 	slot->sum += value;

@@ -87,7 +87,7 @@ sizes:
 
 	/* [from, below, count] */
 	all = json_object_new_array();
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
+	for (unsigned int b = s->hist.begin; b < s->hist.end; b++) {
 		struct json_object *one;
 
 		if (!s->hist.bucket[b])

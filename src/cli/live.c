@@ -51,15 +51,11 @@ int live_run(const struct options *o,
 		if (!more && o->interval)
 			break;
 		now = probe_read(p);
-		if (!now || snapshot_diff(now, &before, &diff))
-			goto out;
-		snapshot_free(&before);
-		if (snapshot_copy(now, &before))
+		if (!now || snapshot_diff(now, &before, &diff) || snapshot_copy(now, &before))
 			goto out;
 		options_filter(o, &diff);
 		if (o->interval ? show_checked(&diff, o, show) : snapshot_add(&sum, &diff))
 			goto out;
-		snapshot_free(&diff);
 	}
 	if (!o->interval && show_checked(&sum, o, show))
 		goto out;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
+#include <string.h>
 #include "loglin.h"
 
 unsigned int loglin_bucket(uint64_t ns)
@@ -27,11 +28,42 @@ uint64_t loglin_lower(unsigned int b)
 	return (uint64_t)(b % steps + steps) << s;
 }
 
+/* Lets the counts be in begin..end - 1 as well. */
+static void widen(struct loglin *h, unsigned int begin, unsigned int end)
+{
+	if (begin == end)
+		return;
+	if (h->begin == h->end) {
+		h->begin = begin;
+		h->end = end;
+	}
+	if (begin < h->begin)
+		h->begin = begin;
+	if (end > h->end)
+		h->end = end;
+}
+
+void loglin_put(struct loglin *h, unsigned int b, uint64_t n)
+{
+	widen(h, b, b + 1);
+	h->bucket[b] += n;
+}
+
+void loglin_copy(struct loglin *to, const struct loglin *from)
+{
+	if (to->begin < from->begin || to->end > from->end)
+		memset(to, 0, sizeof(*to));
+	to->begin = from->begin;
+	to->end = from->end;
+	memcpy(to->bucket + from->begin, from->bucket + from->begin,
+	       (from->end - from->begin) * sizeof(*from->bucket));
+}
+
 uint64_t loglin_count(const struct loglin *h)
 {
 	uint64_t count = 0;
 
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
+	for (unsigned int b = h->begin; b < h->end; b++)
 		count += h->bucket[b];
 	return count;
 }
@@ -48,7 +80,7 @@ uint64_t loglin_quantile(const struct loglin *h, double q, uint64_t max)
 		rank = 1;
 	if (rank > count)
 		rank = count;
-	for (b = 0; b < VT_NR_BUCKETS - 1; b++) {
+	for (b = h->begin; b < VT_NR_BUCKETS - 1; b++) {
 		seen += h->bucket[b];
 		if (seen >= rank)
 			break;
@@ -63,12 +95,18 @@ uint64_t loglin_quantile(const struct loglin *h, double q, uint64_t max)
 
 void loglin_add(struct loglin *to, const struct loglin *from)
 {
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
+	widen(to, from->begin, from->end);
+	for (unsigned int b = from->begin; b < from->end; b++)
 		to->bucket[b] += from->bucket[b];
 }
 
 void loglin_sub(struct loglin *to, const struct loglin *from)
 {
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
+	widen(to, from->begin, from->end);
+	for (unsigned int b = from->begin; b < from->end; b++)
 		to->bucket[b] -= from->bucket[b];
+	while (to->begin < to->end && !to->bucket[to->begin])
+		to->begin++;
+	while (to->begin < to->end && !to->bucket[to->end - 1])
+		to->end--;
 }

@@ -86,7 +86,7 @@ void pack_hist(struct pack *p, const struct loglin *h)
 {
 	unsigned int next = 0;
 
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
+	for (unsigned int b = h->begin; b < h->end; b++) {
 		if (!h->bucket[b])
 			continue;
 		pack_number(p, b - next);
@@ -105,7 +105,7 @@ bool unpack_hist(const void *data, size_t length, uint64_t total, struct loglin 
 		b += unpack_number(&u, VT_NR_BUCKETS);
 		if (u.failed || b >= VT_NR_BUCKETS)
 			return false;
-		h->bucket[b] = unpack_number(&u, total);
+		loglin_put(h, b, unpack_number(&u, total));
 		if (u.failed || !h->bucket[b])
 			return false;
 		total -= h->bucket[b++];

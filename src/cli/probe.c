@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include "counters.h"
 #include "device.h"
 #include "error.h"
 #include "format.h"
@@ -38,12 +40,12 @@ _Static_assert(sizeof(struct events_bpf) == sizeof(struct vringtop_bpf), "one fo
 
 struct probe {
 	struct vringtop_bpf *skel;
-	struct vt_slot *far_slots; /* mapped; those from VT_NEAR_SLOTS on */
+	struct counters counters;
+	int near_slots; /* map; -1: none */
 	struct vt_queue *queues; /* mapped */
 	struct vt_doorbells *doorbells; /* mapped, an element for each of queues */
-	size_t far_slots_size, queues_size, doorbells_size; /* bytes */
+	size_t queues_size, doorbells_size; /* bytes */
 	uint32_t nr_slots, nr_queues;
-	uint16_t *next_slot; /* a list of slots for each operation, while they are read */
 	bool by_functions; /* the kernel has no tracepoints */
 	int stats_fd; /* while the cost of an event is measured; else -1 */
 	uint64_t start; /* ns, CLOCK_MONOTONIC */
@@ -186,6 +188,26 @@ static void set_far_entries(struct bpf_map *map, uint32_t all, uint32_t near)
 	bpf_map__set_max_entries(map, all > near ? all - near : 1);
 }
 
+/*
+ * The near slots are in .bss, 8 MiB. libbpf would copy as many zeros into it, and the skeleton map
+ * all of it: a map that is there already it takes as it is.
+ */
+static int make_bss(struct probe *p)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	struct bpf_object_skeleton *skel = p->skel->skeleton;
+	struct bpf_map *bss = p->skel->maps.bss;
+
+	p->near_slots = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vringtop.bss", sizeof(__u32),
+				       bpf_map__value_size(bss), 1, &opts);
+	if (p->near_slots < 0)
+		return p->near_slots;
+	for (int i = 0; i < skel->map_cnt; i++)
+		if (*skel->maps[i].map == bss)
+			skel->maps[i].mmaped = NULL;
+	return bpf_map__reuse_fd(bss, p->near_slots);
+}
+
 static int load(struct probe *p, uint32_t ops)
 {
 	struct vringtop_bpf *skel = p->skel;
@@ -245,7 +267,7 @@ static int load(struct probe *p, uint32_t ops)
 	bpf_object__for_each_program(prog, skel->obj)
 		bpf_program__set_autoload(prog, program_wanted(p, prog, &way, ops));
 
-	err = vringtop_bpf__load(skel);
+	err = make_bss(p) ?: vringtop_bpf__load(skel);
 	if (err == -EMFILE)
 		return complain("Raise the limit (ulimit -n 256) and try again.",
 				"cannot load the programs: more open files are needed than this "
@@ -396,7 +418,7 @@ void probe_drain(struct probe *p)
 
 uint64_t probe_dropped(const struct probe *p)
 {
-	return p->skel->bss->dropped_events;
+	return p->skel->data_shared->dropped_events;
 }
 
 void probe_stop(struct probe *p)
@@ -421,7 +443,7 @@ struct probe *probe_open(uint32_t ops)
 		complain(NULL, "no memory");
 		return NULL;
 	}
-	p->stats_fd = -1;
+	p->stats_fd = p->near_slots = -1;
 	p->skel = ops & PROBE_EVENTS ? (struct vringtop_bpf *)events_bpf__open() :
 				       vringtop_bpf__open();
 	if (!p->skel) {
@@ -431,11 +453,13 @@ struct probe *probe_open(uint32_t ops)
 	bpf_program__set_autoattach(p->skel->progs.on_uevent, false);
 	if (load(p, ops))
 		goto fail;
-	p->far_slots = map_shared(p->skel->maps.far_slots, &p->far_slots_size, "counters");
+	if (counters_open(&p->counters, p->nr_slots, p->near_slots,
+			  offsetof(struct vringtop_bpf__bss, near_slots),
+			  bpf_map__fd(p->skel->maps.far_slots)))
+		goto fail;
 	p->queues = map_shared(p->skel->maps.queues, &p->queues_size, "table of queues");
 	p->doorbells = map_shared(p->skel->maps.doorbells, &p->doorbells_size, "doorbells");
-	p->next_slot = calloc(p->nr_slots, sizeof(*p->next_slot));
-	if (!p->far_slots || !p->queues || !p->doorbells || !p->next_slot)
+	if (!p->queues || !p->doorbells)
 		goto fail;
 	p->event_time = probe_now();
 	if (ops & PROBE_EVENTS) {
@@ -459,12 +483,12 @@ struct probe *probe_open(uint32_t ops)
 		goto fail;
 	}
 	/* A call of the one while the other was not attached yet says nothing about them. */
-	memset(&p->skel->bss->virtqueue_get_buf_calls, 0, sizeof(struct vt_calls));
-	memset(&p->skel->bss->virtqueue_enable_cb_calls, 0, sizeof(struct vt_calls));
+	memset(&p->skel->data_shared->virtqueue_get_buf_calls, 0, sizeof(struct vt_calls));
+	memset(&p->skel->data_shared->virtqueue_enable_cb_calls, 0, sizeof(struct vt_calls));
 	p->start = probe_now();
 	if (!p->by_functions && find_queues(p))
 		goto fail;
-	p->first_new = p->skel->bss->last_serial + 1;
+	p->first_new = p->skel->data_shared->last_serial + 1;
 	return p;
 fail:
 	probe_close(p);
@@ -477,8 +501,9 @@ void probe_close(struct probe *p)
 		return;
 	if (p->stats_fd >= 0)
 		close(p->stats_fd);
-	if (p->far_slots)
-		munmap(p->far_slots, p->far_slots_size);
+	counters_close(&p->counters);
+	if (p->near_slots >= 0)
+		close(p->near_slots);
 	if (p->queues)
 		munmap(p->queues, p->queues_size);
 	if (p->doorbells)
@@ -486,7 +511,6 @@ void probe_close(struct probe *p)
 	bpf_link__destroy(p->uevent);
 	ring_buffer__free(p->events);
 	vringtop_bpf__destroy(p->skel);
-	free(p->next_slot);
 	snapshot_free(&p->total);
 	free(p);
 }
@@ -585,113 +609,13 @@ static void drop_gone(struct snapshot *s)
 	s->nr_queues = kept;
 }
 
-static struct vt_slot *slot_at(const struct probe *p, uint32_t n)
+static int read_counters(struct probe *p)
 {
-	return n < VT_NEAR_SLOTS ? &p->skel->bss->near_slots[n] : &p->far_slots[n - VT_NEAR_SLOTS];
-}
+	/* Claimed by two CPUs at once, a slot may be a few further than this. */
+	uint32_t end = p->skel->data_shared->slots_end + 2 * libbpf_num_possible_cpus();
 
-/*
- * Adds up the slots of an operation. Each event counts in a bucket, or as one
- * without a time, before its duration is in the sum: if neither the sum nor what
- * adds nothing to it has changed, nothing has.
- */
-static int read_op(const struct probe *p, struct op_stats **op, uint32_t first)
-{
-	uint32_t buckets[VT_NR_BUCKETS] = {};
-	uint64_t sum = 0, untimed = 0;
-	struct op_stats *total = *op;
-	uint32_t zeros = 0;
-
-	for (uint32_t n = first; n; n = p->next_slot[n]) {
-		const volatile struct vt_slot *slot = slot_at(p, n);
-
-		sum += slot->sum;
-		untimed += slot->untimed;
-		zeros += slot->buckets[0];
-	}
-	if (!total) {
-		total = *op = calloc(1, sizeof(*total));
-		if (!total)
-			return complain(NULL, "no memory for a histogram");
-	}
-	if (sum == total->sum && untimed == total->count - total->timed &&
-	    zeros == (uint32_t)total->hist.bucket[0])
-		return 0;
-
-	total->no = total->bytes_out = total->bytes_in = 0;
-	for (uint32_t n = first; n; n = p->next_slot[n]) {
-		const volatile struct vt_slot *slot = slot_at(p, n);
-
-		for (unsigned int b = 0; b < VT_NR_BUCKETS; b++)
-			buckets[b] += slot->buckets[b];
-		total->no += slot->no;
-		total->bytes_out += slot->bytes_out;
-		total->bytes_in += slot->bytes_in;
-		if (slot->max > total->max)
-			total->max = slot->max;
-	}
-	/* What came since the last time; the kernel's counts wrap, ours do not. */
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
-		uint32_t more = buckets[b] - (uint32_t)total->hist.bucket[b];
-
-		total->hist.bucket[b] += more;
-		total->timed += more;
-	}
-	total->sum = sum;
-	total->count = total->timed + untimed;
-	return 0;
-}
-
-static int read_slots(struct probe *p)
-{
-	uint32_t end = p->skel->bss->slots_end + 2 * libbpf_num_possible_cpus();
-	struct snapshot *s = &p->total;
-	/* The first slot of each operation of each queue; 0: none. */
-	uint16_t(*lists)[VT_NR_COUNTED];
-	int err = 0;
-
-	if (end > p->nr_slots)
-		end = p->nr_slots;
-	lists = calloc(s->nr_queues + 1, sizeof(*lists));
-	if (!lists)
-		return complain(NULL, "no memory for %zu queues", s->nr_queues);
-	for (uint32_t n = 1; n < end; n++) {
-		uint32_t owner = *(volatile uint32_t *)&slot_at(p, n)->owner;
-		uint32_t entry = (owner - 1) >> VT_OPS_SHIFT;
-		uint32_t op = (owner - 1) & ((1 << VT_OPS_SHIFT) - 1);
-		struct queue *q;
-
-		if (!owner || entry >= p->nr_queues || op >= VT_NR_COUNTED)
-			continue;
-		q = snapshot_queue(s, p->queues[entry].serial);
-		if (!q)
-			continue;
-		p->next_slot[n] = lists[q - s->queues][op];
-		lists[q - s->queues][op] = n;
-	}
-	for (size_t i = 0; i < s->nr_queues && !err; i++)
-		for (int op = 0; op < VT_NR_COUNTED && !err; op++)
-			if (lists[i][op])
-				err = read_op(p, &s->queues[i].op[op], lists[i][op]);
-
-	/* No event can come any more for a queue that is gone: its slots are free. */
-	for (size_t i = 0; i < s->nr_queues && !err; i++) {
-		if (!s->queues[i].gone)
-			continue;
-		for (int op = 0; op < VT_NR_COUNTED; op++) {
-			for (uint32_t n = lists[i][op]; n; n = p->next_slot[n]) {
-				struct vt_slot *slot = slot_at(p, n);
-
-				memset((char *)slot + sizeof(slot->owner), 0,
-				       sizeof(*slot) - sizeof(slot->owner));
-				__atomic_store_n(&slot->owner, 0, __ATOMIC_RELEASE);
-				if (n < p->skel->bss->next_slot)
-					p->skel->bss->next_slot = n;
-			}
-		}
-	}
-	free(lists);
-	return err;
+	return counters_read(&p->counters, end, p->queues, p->nr_queues, &p->total,
+			     &p->skel->data_shared->next_slot);
 }
 
 static void free_entries(struct probe *p)
@@ -730,9 +654,9 @@ static void detach_wrappers(struct probe *p)
 {
 	struct vringtop_bpf *skel = p->skel;
 
-	detach_wrapper(&skel->bss->virtqueue_get_buf_calls, &skel->links.enter_virtqueue_get_buf,
+	detach_wrapper(&skel->data_shared->virtqueue_get_buf_calls, &skel->links.enter_virtqueue_get_buf,
 		       &skel->links.exit_virtqueue_get_buf);
-	detach_wrapper(&skel->bss->virtqueue_enable_cb_calls,
+	detach_wrapper(&skel->data_shared->virtqueue_enable_cb_calls,
 		       &skel->links.enter_virtqueue_enable_cb,
 		       &skel->links.exit_virtqueue_enable_cb);
 }
@@ -757,7 +681,7 @@ static void read_programs(struct probe *p)
 		runs += info.run_cnt;
 		ns += info.run_time_ns;
 	}
-	p->total.lost = missed + p->skel->bss->lost_ids + p->skel->bss->lost_slots;
+	p->total.lost = missed + p->skel->data_shared->lost_ids + p->skel->data_shared->lost_slots;
 	if (p->stats_fd >= 0 && runs >= CALIBRATION_EVENTS) {
 		p->total.probe_ns = (double)ns / runs;
 		close(p->stats_fd);
@@ -781,7 +705,7 @@ const struct snapshot *probe_read(struct probe *p)
 	if (read_queues(p))
 		return NULL;
 	drop_gone(&p->total);
-	if (read_slots(p))
+	if (read_counters(p))
 		return NULL;
 	free_entries(p);
 	detach_wrappers(p);

@@ -239,7 +239,6 @@ static int fetch(struct run *r, const struct snapshot *now, bool last)
 		r->cpu_before = now->cpu;
 		diff.cpu = 0;
 	}
-	snapshot_free(&r->before);
 	if (err || snapshot_copy(now, &r->before)) {
 		snapshot_free(&diff);
 		return complain(NULL, "no memory for what was counted");

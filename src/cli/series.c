@@ -61,7 +61,7 @@ int series_add(struct series *s, size_t interval, const struct op_stats *o)
 			    .timed = o->timed,
 			    .sum = o->sum,
 			    .first = s->nr_cells };
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
+	for (unsigned int b = o->hist.begin; b < o->hist.end; b++) {
 		uint64_t count = o->hist.bucket[b] < MOST_COUNT ? o->hist.bucket[b] : MOST_COUNT;
 
 		if (!count)
@@ -83,7 +83,7 @@ void series_free(struct series *s)
 void series_sum(const struct series *s, struct loglin *to)
 {
 	for (size_t i = 0; i < s->nr_cells; i++)
-		to->bucket[s->cells[i].bucket] += s->cells[i].count;
+		loglin_put(to, s->cells[i].bucket, s->cells[i].count);
 }
 
 void series_enough(const struct series *s, bool *enough)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include "snapshot.h"
@@ -107,15 +108,17 @@ void op_stats_add(struct op_stats *to, const struct op_stats *from)
 /* The largest value of an interval: it lies in the highest bucket that grew. */
 static uint64_t interval_max(const struct op_stats *now)
 {
-	for (int b = VT_NR_BUCKETS - 1; b >= 0; b--) {
-		uint64_t high;
+	uint64_t high = loglin_lower(now->hist.end) - 1;
 
-		if (!now->hist.bucket[b])
-			continue;
-		high = loglin_lower(b + 1) - 1;
-		return b == VT_NR_BUCKETS - 1 || high > now->max ? now->max : high;
-	}
-	return 0;
+	if (now->hist.begin == now->hist.end)
+		return 0;
+	return now->hist.end == VT_NR_BUCKETS || high > now->max ? now->max : high;
+}
+
+static void op_stats_copy(struct op_stats *to, const struct op_stats *from)
+{
+	memcpy(to, from, offsetof(struct op_stats, hist));
+	loglin_copy(&to->hist, &from->hist);
 }
 
 static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
@@ -132,12 +135,20 @@ static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
 		to->max = interval_max(to);
 }
 
-struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial)
+/* The same, for one that most likely is at @place. */
+static struct queue *queue_at(const struct snapshot *s, unsigned int serial, size_t place)
 {
+	if (place < s->nr_queues && s->queues[place].serial == serial)
+		return &s->queues[place];
 	for (size_t i = 0; i < s->nr_queues; i++)
 		if (s->queues[i].serial == serial)
 			return &s->queues[i];
 	return NULL;
+}
+
+struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial)
+{
+	return queue_at(s, serial, 0);
 }
 
 int queue_order(const void *a, const void *b)
@@ -153,29 +164,44 @@ int queue_order(const void *a, const void *b)
 
 int snapshot_copy(const struct snapshot *from, struct snapshot *to)
 {
+	struct snapshot old = *to;
+
 	*to = *from;
-	to->queues = calloc(from->nr_queues + 1, sizeof(*to->queues));
 	to->nr_queues = 0;
-	if (!to->queues)
-		return -ENOMEM;
-	for (size_t i = 0; i < from->nr_queues; i++) {
-		struct queue *q = &to->queues[i];
+	to->queues = calloc(from->nr_queues + 1, sizeof(*to->queues));
+	for (size_t i = 0; to->queues && i < from->nr_queues; i++) {
+		struct queue *q = &to->queues[i], *had = queue_at(&old, from->queues[i].serial, i);
 
 		*q = from->queues[i];
 		memset(q->op, 0, sizeof(q->op));
+		if (had) {
+			memcpy(q->op, had->op, sizeof(q->op));
+			memset(had->op, 0, sizeof(had->op));
+		}
 		to->nr_queues++;
 		for (int op = 0; op < VT_NR_COUNTED; op++) {
-			if (!from->queues[i].op[op])
+			const struct op_stats *what = from->queues[i].op[op];
+
+			if (!what) {
+				free(q->op[op]);
+				q->op[op] = NULL;
 				continue;
-			q->op[op] = malloc(sizeof(*q->op[op]));
-			if (!q->op[op]) {
-				snapshot_free(to);
-				return -ENOMEM;
 			}
-			*q->op[op] = *from->queues[i].op[op];
+			if (!q->op[op])
+				q->op[op] = calloc(1, sizeof(*q->op[op]));
+			if (!q->op[op])
+				goto no_memory;
+			op_stats_copy(q->op[op], what);
 		}
 	}
+	if (!to->queues)
+		goto no_memory;
+	snapshot_free(&old);
 	return 0;
+no_memory:
+	snapshot_free(&old);
+	snapshot_free(to);
+	return -ENOMEM;
 }
 
 int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct snapshot *to)
@@ -191,7 +217,7 @@ int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct
 	to->cpu = new->cpu - old->cpu;
 	for (size_t i = 0; i < to->nr_queues; i++) {
 		struct queue *q = &to->queues[i];
-		const struct queue *before = snapshot_queue(old, q->serial);
+		const struct queue *before = queue_at(old, q->serial, i);
 
 		if (before)
 			q->new_doorbells -= before->doorbells.sent;

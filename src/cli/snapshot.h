@@ -82,13 +82,17 @@ const char *queue_role(const struct queue *q);
 /**
  * What happened between two snapshots of one run.
  * @new, @old: @old may be NULL: from the start on
- * @to: the difference, to be freed with snapshot_free(); max is that of the interval
+ * @to: becomes the difference, as snapshot_copy() has it; max is that of the interval
  * as far as the histogram tells
- * Returns 0 or -ENOMEM.
+ * Returns 0, or -ENOMEM with @to empty.
  */
 int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct snapshot *to);
 
-/** A copy of its own. Returns 0 or -ENOMEM. */
+/**
+ * Makes @to a copy of its own. What @to had before, or all zero, goes; its memory is used again
+ * where it can be. To be freed with snapshot_free().
+ * Returns 0, or -ENOMEM with @to empty.
+ */
 int snapshot_copy(const struct snapshot *from, struct snapshot *to);
 
 /**

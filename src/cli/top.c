@@ -192,7 +192,7 @@ static void draw_table(struct view *v, const struct table *t)
 static void octaves(const struct op_stats *s, uint64_t count[OCTAVES * 2])
 {
 	memset(count, 0, OCTAVES * 2 * sizeof(*count));
-	for (int b = 0; b < VT_NR_BUCKETS; b++)
+	for (unsigned int b = s->hist.begin; b < s->hist.end; b++)
 		count[b / (STEPS / 2)] += s->hist.bucket[b];
 }
 
@@ -654,13 +654,9 @@ static int watch(struct view *v, struct probe *p)
 			goto out;
 		if (v->paused)
 			continue;
-		snapshot_free(&diff);
-		if (snapshot_diff(now, &before, &diff))
+		if (snapshot_diff(now, &before, &diff) || snapshot_copy(now, &before))
 			goto out;
 		options_filter(o, &diff);
-		snapshot_free(&before);
-		if (snapshot_copy(now, &before))
-			goto out;
 		if (o->count && ++refreshes >= o->count)
 			break;
 	}

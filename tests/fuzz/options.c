@@ -144,7 +144,7 @@ static void check_filters(const struct options *o)
 		{ .serial = 1, .device = 2, .name = "req.0", .driver = "virtio_blk", .role = "vda" },
 		{ .serial = 2, .device = 10, .index = 1, .name = "output.0", .driver = "virtio_net" },
 	};
-	struct snapshot from = { .nr_queues = 2, .queues = all }, s;
+	struct snapshot from = { .nr_queues = 2, .queues = all }, s = {};
 	struct op_stats *stats = calloc(1, sizeof(*stats));
 
 	must(stats && !snapshot_copy(&from, &s));

@@ -50,8 +50,8 @@ static void make_interval(struct recording *r, int number)
 				 .nr_queues = 2, .queues = queues };
 	struct vt_doorbells *bells = &queues[1].doorbells;
 
-	add.hist.bucket[100] = 1;
-	add.hist.bucket[200 + number] = 2;
+	loglin_put(&add.hist, 100, 1);
+	loglin_put(&add.hist, 200 + number, 2);
 	bells->sent = number + 1;
 	for (unsigned int i = 0; i < bells->sent; i++)
 		bells->last[i] = (struct vt_doorbell){ .value = i << 16, .ring = i << 16, .number = i + 1 };

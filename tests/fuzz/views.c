@@ -17,7 +17,7 @@ static struct snapshot diff;
 int __wrap_live_run(const struct options *o,
 		    int (*show)(const struct snapshot *diff, const struct options *o))
 {
-	struct snapshot s;
+	struct snapshot s = {};
 
 	must(!snapshot_copy(&diff, &s));
 	options_filter(o, &s);
@@ -35,10 +35,10 @@ static void take_stats(struct input *in, struct op_stats *s)
 	s->bytes_out = take_number(in, 8);
 	s->bytes_in = take_number(in, 8);
 	for (int n = take_number(in, 1) % 8; n; n--) {
-		uint64_t *bucket = &s->hist.bucket[take_number(in, 2) % VT_NR_BUCKETS];
+		unsigned int bucket = take_number(in, 2) % VT_NR_BUCKETS;
 
-		*bucket += take_number(in, 8);
-		s->timed += *bucket;
+		loglin_put(&s->hist, bucket, take_number(in, 8));
+		s->timed += s->hist.bucket[bucket];
 	}
 }
 

@@ -177,7 +177,7 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, int times)
 	s->count += times;
 	s->timed += times;
 	s->sum += ns * times;
-	s->hist.bucket[loglin_bucket(ns)] += times;
+	loglin_put(&s->hist, loglin_bucket(ns), times);
 }
 
 static void make_interval(const struct load *l, enum side side, double level, struct snapshot *s)
@@ -329,7 +329,7 @@ static void intervals_hold_what_they_promise(void **unused)
 	for (int i = 0; i < POOL; i++) {
 		all.count = ++all.timed;
 		all.sum += pool[i];
-		all.hist.bucket[loglin_bucket(pool[i])]++;
+		loglin_put(&all.hist, loglin_bucket(pool[i]), 1);
 	}
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(series_add(&s, i, &all), 0);

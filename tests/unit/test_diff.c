@@ -61,7 +61,7 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 					      (0.8 + random_below(&seed, 400) / 1000.0);
 
 				o[op].sum += ns;
-				o[op].hist.bucket[loglin_bucket(ns)]++;
+				loglin_put(&o[op].hist, loglin_bucket(ns), 1);
 				o[op].max = ns > o[op].max ? ns : o[op].max;
 			}
 			o[op].count = o[op].timed = 400;

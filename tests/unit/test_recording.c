@@ -85,7 +85,7 @@ static void make_op(struct op_stats *s)
 		s->sum += ns;
 		if (ns > s->max)
 			s->max = ns;
-		s->hist.bucket[loglin_bucket(ns)]++;
+		loglin_put(&s->hist, loglin_bucket(ns), 1);
 	}
 	s->no = chance(s->count);
 	s->bytes_out = chance(2) * chance(1 << 30);

@@ -46,12 +46,12 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, int times)
 	s->sum += ns * times;
 	if (ns > s->max)
 		s->max = ns;
-	s->hist.bucket[loglin_bucket(ns)] += times;
+	loglin_put(&s->hist, loglin_bucket(ns), times);
 }
 
 static void a_difference_has_only_what_is_new(void **unused)
 {
-	struct snapshot old = { .time = 1000 }, new = { .time = 3000 }, diff;
+	struct snapshot old = { .time = 1000 }, new = { .time = 3000 }, diff = {};
 
 	(void)unused;
 	count(add_queue(&old, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 5000, 10);
@@ -75,7 +75,7 @@ static void a_difference_has_only_what_is_new(void **unused)
 
 static void the_same_address_is_another_queue(void **unused)
 {
-	struct snapshot old = {}, new = {}, diff;
+	struct snapshot old = {}, new = {}, diff = {};
 
 	(void)unused;
 	count(add_queue(&old, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 10);
@@ -164,7 +164,7 @@ static void notification_data(void **unused)
 
 static void the_last_doorbells(void **unused)
 {
-	struct snapshot old = {}, new = {}, diff;
+	struct snapshot old = {}, new = {}, diff = {};
 	struct queue *q = add_queue(&old, 1, 0, VT_LAYOUT_SPLIT);
 
 	(void)unused;
