@@ -7,6 +7,7 @@ PREFIX    ?= /usr/local
 CC        ?= cc
 CLANG     ?= clang
 BPFTOOL   ?= bpftool
+LLVM_STRIP ?= llvm-strip
 # Where Debian has bpftool; not on the PATH of everyone who is not root.
 export PATH := $(PATH):/usr/sbin:/sbin
 PKGS      := libbpf json-c ncursesw libseccomp sqlite3 libzstd zlib
@@ -37,6 +38,7 @@ $(BUILD)/vringtop.bpf.o: BPF_FLAGS += -DEVENTS=0
 $(BUILD)/events.bpf.o: BPF_FLAGS += -DEVENTS=1
 $(BUILD)/vringtop.bpf.o $(BUILD)/events.bpf.o: src/bpf/vringtop.bpf.c $(wildcard src/bpf/*.h) vmlinux.h | $(BUILD)
 	$(CLANG) $(BPF_FLAGS) -c $< -o $@
+	$(LLVM_STRIP) -g $@
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
