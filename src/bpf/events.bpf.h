@@ -24,56 +24,65 @@ static __always_inline __u32 event_cpu(const __u64 **event)
 	return cpu;
 }
 
-/*
- * Each is there twice: on_NAME, which only counts, and on_NAME_each for those who
- * ask for something about each operation; the tool attaches one of them. So that
- * who does not ask does not pay for the question.
- */
-#define PROGRAMS(kind, name)                                                                       \
-	SEC(kind "/virtqueue_" #name)                                                              \
-	int on_##name(__u64 *event)                                                                \
+/* The same: the time, ns, left on the stack. */
+static __always_inline void event_clock(const __u64 **event, __u64 *now)
+{
+	register const __u64 *kept asm("r1") = *event;
+	__u64 saved;
+
+	asm volatile("*(u64 *)%[saved] = %[kept]; call %[helper]; %[kept] = *(u64 *)%[saved];"
+		     "*(u64 *)%[now] = r0"
+		     : [kept] "+r"(kept), [saved] "=m"(saved), [now] "=m"(*now)
+		     : [helper] "i"(bpf_ktime_get_ns)
+		     : "r0", "r2", "r3", "r4", "r5");
+	*event = kept;
+}
+
+#define PROGRAM(name, event, each)                                                                 \
+	SEC("raw_tp/virtqueue_" #event)                                                            \
+	int on_##name(__u64 *args)                                                                 \
 	{                                                                                          \
-		return name##_start(event, false);                                                 \
-	}                                                                                          \
-	SEC(kind "/virtqueue_" #name)                                                              \
-	int on_##name##_each(__u64 *event)                                                         \
-	{                                                                                          \
-		return name##_start(event, true);                                                  \
+		return event##_start(args, each);                                                  \
 	}
 
 /*
  * What follows it is done with each event of an operation, whose slot is found. It is
- * compiled twice, too: as long as everything is near, no function is called but at the
- * very end, so that no register needs saving.
+ * compiled twice: as long as everything is near, no function is called but at the very
+ * end, so that no register needs saving.
  * @row: of this queue and CPU; NULL: it or the slot is far away
+ * @now: when it happened, ns; 0: unless something is asked about each operation
  */
-#define EVENT(kind, name, op)                                                                      \
+#define EVENT(name, op)                                                                            \
 	static __always_inline void name##_event(const __u64 *event, const struct slot_row *row,   \
-						 struct vt_slot *slot, bool each);                 \
+						 struct vt_slot *slot, __u64 now);                 \
                                                                                                    \
-	static __noinline int name##_far(const __u64 *event, bool each)                            \
+	static __noinline int name##_far(const __u64 *event, __u64 now)                            \
 	{                                                                                          \
-		struct vt_slot *slot = slot_find(event, event[EVENT_ID], op);                      \
+		struct vt_slot *slot = slot_find(event[EVENT_ID], op);                             \
                                                                                                    \
 		if (slot)                                                                          \
-			name##_event(event, 0, slot, each);                                        \
+			name##_event(event, 0, slot, now);                                         \
 		return 0;                                                                          \
 	}                                                                                          \
 	static __always_inline int name##_start(const __u64 *event, bool each)                     \
 	{                                                                                          \
-		__u32 cpu = event_cpu(&event);                                                     \
 		struct slot_row *row;                                                              \
 		struct vt_slot *slot;                                                              \
+		__u64 now = 0;                                                                     \
+		__u32 cpu;                                                                         \
                                                                                                    \
+		if (each)                                                                          \
+			event_clock(&event, &now);                                                 \
+		cpu = event_cpu(&event);                                                           \
 		if (row_near(event[EVENT_ID], cpu, &row) && slot_near(row, op, &slot))             \
-			name##_event(event, row, slot, each);                                      \
+			name##_event(event, row, slot, now);                                       \
 		else                                                                               \
-			name##_far(event, each);                                                   \
+			name##_far(event, now);                                                    \
 		return 0;                                                                          \
 	}                                                                                          \
-	PROGRAMS(kind, name)                                                                       \
+	PROGRAM(name, name, false)                                                                 \
 	static __always_inline void name##_event(const __u64 *event, const struct slot_row *row,   \
-						 struct vt_slot *slot, bool each)
+						 struct vt_slot *slot, __u64 now)
 
 /* What the doorbells of a queue have announced, if it is near. */
 static __always_inline bool announced_near(__u64 id, struct announced **a)
@@ -85,14 +94,21 @@ static __always_inline bool announced_near(__u64 id, struct announced **a)
 	return true;
 }
 
-static __noinline int added_far(__u32 id)
+static __noinline int buffer_added_far(const __u64 *event, __u64 now)
 {
-	added(id);
+	added(event[EVENT_ID]);
+	if (now)
+		flight_start(event[EVENT_ID], (const void *)event[EVENT_DATA], now);
 	return 0;
 }
 
-/* The verifier lets no tp_btf program read an argument of the type const void *. */
-EVENT("raw_tp", add, VT_OP_ADD)
+static __noinline int flight_start_far(const __u64 *event, __u64 now)
+{
+	flight_start(event[EVENT_ID], (const void *)event[EVENT_DATA], now);
+	return 0;
+}
+
+EVENT(add, VT_OP_ADD)
 {
 	struct announced *a;
 
@@ -102,31 +118,49 @@ EVENT("raw_tp", add, VT_OP_ADD)
 		return;
 	slot->bytes_out += event[EVENT_OUT];
 	slot->bytes_in += event[EVENT_IN];
-	if (each && avail_to_used)
-		flight_start(event[EVENT_ID], (const void *)event[EVENT_DATA]);
-	if (announced_near(event[EVENT_ID], &a))
-		a->added++;
-	else
-		added_far(event[EVENT_ID]);
+	if (!row || !announced_near(event[EVENT_ID], &a)) {
+		buffer_added_far(event, now);
+		return;
+	}
+	a->added++;
+	if (now && !flight_start_near(event[EVENT_ID], (const void *)event[EVENT_DATA], now))
+		flight_start_far(event, now);
 }
 
-EVENT("raw_tp", get, VT_OP_GET)
+static __noinline int flight_end_far(const __u64 *event, __u64 now)
+{
+	__u64 away = flight_end(event[EVENT_ID], (const void *)event[EVENT_DATA], now);
+	struct vt_slot *slot = away ? slot_find(event[EVENT_ID], VT_AVAIL_TO_USED) : 0;
+
+	if (slot)
+		count(slot, away, false);
+	return 0;
+}
+
+EVENT(get, VT_OP_GET)
 {
 	__u64 away;
 
 	count(slot, event[EVENT_NS], !event[EVENT_RESULT]);
 	keep(slot, VT_OP_GET, event[EVENT_NS], event[EVENT_RESULT]);
 	slot->bytes_in += event[EVENT_LENGTH];
-	if (!each || !avail_to_used || !event[EVENT_RESULT])
+	if (!now)
 		return;
-	away = flight_end(event[EVENT_ID], (const void *)event[EVENT_DATA]);
-	if (!away)
-		return;
-	if (!row || !slot_near(row, VT_AVAIL_TO_USED, &slot))
-		slot = slot_find(event, event[EVENT_ID], VT_AVAIL_TO_USED);
-	if (slot)
-		count(slot, away, false);
+	if (row && slot_near(row, VT_AVAIL_TO_USED, &slot)) {
+		const void *data = (const void *)event[EVENT_DATA];
+
+		away = buffer_end(flight_of(event[EVENT_ID], data), 0, event[EVENT_ID], data, now);
+		if (likely(away)) {
+			count(slot, away, false);
+			return;
+		}
+	}
+	flight_end_far(event, now);
 }
+
+/* In place of those without _each, for who asks for the time from available to used. */
+PROGRAM(add_each, add, !args[EVENT_RESULT])
+PROGRAM(get_each, get, args[EVENT_RESULT])
 
 /* A doorbell will be rung: how many buffers it announces. */
 static __noinline int kick_announce_far(const __u64 *event)
@@ -137,13 +171,13 @@ static __noinline int kick_announce_far(const __u64 *event)
 	if (!a)
 		return 0;
 	announce(a);
-	slot = slot_find(event, event[EVENT_ID], VT_BUFFERS_PER_DOORBELL);
+	slot = slot_find(event[EVENT_ID], VT_BUFFERS_PER_DOORBELL);
 	if (slot)
 		count(slot, a->last, false);
 	return 0;
 }
 
-EVENT("tp_btf", kick_prepare, VT_OP_KICK_PREPARE)
+EVENT(kick_prepare, VT_OP_KICK_PREPARE)
 {
 	struct announced *a;
 
@@ -160,42 +194,9 @@ EVENT("tp_btf", kick_prepare, VT_OP_KICK_PREPARE)
 	}
 }
 
-static __always_inline int init_last_used_start(const __u64 *event, bool each)
-{
-	struct vt_slot *slot;
-
-	start_afresh(event[EVENT_ID]);
-	slot = slot_find(event, event[EVENT_ID], VT_OP_INIT_LAST_USED);
-	if (!slot)
-		return 0;
-	count(slot, event[EVENT_NS], false);
-	keep(slot, VT_OP_INIT_LAST_USED, event[EVENT_NS], 0);
-	return 0;
-}
-PROGRAMS("tp_btf", init_last_used)
-
-static __always_inline int notification_data_start(const __u64 *event, bool each)
-{
-	const struct virtqueue *vq = (const void *)event[EVENT_VQ];
-	struct vt_slot *slot;
-	int verdict;
-
-	verdict = doorbell_rung(vq, queue_get(vq, event[EVENT_ID], event[EVENT_LAYOUT]),
-				event[EVENT_ID], event[EVENT_RESULT]);
-	slot = slot_find(event, event[EVENT_ID], VT_OP_NOTIFICATION_DATA);
-	if (!slot)
-		return 0;
-	if (verdict == VALUE_BEHIND)
-		slot->bytes_out++;
-	count(slot, event[EVENT_NS], verdict == VALUE_WRONG);
-	keep(slot, VT_OP_NOTIFICATION_DATA, event[EVENT_NS], event[EVENT_RESULT]);
-	return 0;
-}
-PROGRAMS("tp_btf", notification_data)
-
 /* An operation of which only duration and result count; no: when it said no. */
 #define OP(name, op, no)                                                                           \
-	EVENT("tp_btf", name, op)                                                                  \
+	EVENT(name, op)                                                                  \
 	{                                                                                          \
 		count(slot, event[EVENT_NS], no);                                                  \
 		keep(slot, op, event[EVENT_NS], event[EVENT_RESULT]);                              \
@@ -209,16 +210,64 @@ OP(enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, false)
 OP(enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, !RESULT)
 OP(poll, VT_OP_POLL, !RESULT)
 OP(more_used, VT_OP_MORE_USED, !RESULT)
-OP(detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !RESULT)
-OP(resize, VT_OP_RESIZE, RESULT)
-OP(reset, VT_OP_RESET, false)
-OP(vring_size, VT_OP_VRING_SIZE, false)
-OP(desc_addr, VT_OP_DESC_ADDR, false)
-OP(avail_addr, VT_OP_AVAIL_ADDR, false)
-OP(used_addr, VT_OP_USED_ADDR, false)
-OP(free, VT_OP_FREE, false)
+/* One that comes seldom: it is loaded faster without a way of its own for what is near. */
+#define SELDOM(name, op, no)                                                                       \
+	SEC("raw_tp/virtqueue_" #name)                                                             \
+	int on_##name(__u64 *event)                                                                \
+	{                                                                                          \
+		struct vt_slot *slot = slot_find(event[EVENT_ID], op);                             \
+                                                                                                   \
+		if (!slot)                                                                         \
+			return 0;                                                                  \
+		count(slot, event[EVENT_NS], no);                                                  \
+		keep(slot, op, event[EVENT_NS], event[EVENT_RESULT]);                              \
+		return 0;                                                                          \
+	}
 
-SEC("tp_btf/virtqueue_created")
+SELDOM(detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !RESULT)
+SELDOM(resize, VT_OP_RESIZE, RESULT)
+SELDOM(reset, VT_OP_RESET, false)
+SELDOM(vring_size, VT_OP_VRING_SIZE, false)
+SELDOM(desc_addr, VT_OP_DESC_ADDR, false)
+SELDOM(avail_addr, VT_OP_AVAIL_ADDR, false)
+SELDOM(used_addr, VT_OP_USED_ADDR, false)
+SELDOM(free, VT_OP_FREE, false)
+
+SEC("raw_tp/virtqueue_init_last_used")
+int on_init_last_used(__u64 *event)
+{
+	struct vt_slot *slot;
+
+	/* It may be a part of the queue's making. */
+	queue_get((const void *)event[EVENT_VQ], event[EVENT_ID], event[EVENT_LAYOUT]);
+	start_afresh(event[EVENT_ID]);
+	slot = slot_find(event[EVENT_ID], VT_OP_INIT_LAST_USED);
+	if (!slot)
+		return 0;
+	count(slot, event[EVENT_NS], false);
+	keep(slot, VT_OP_INIT_LAST_USED, event[EVENT_NS], 0);
+	return 0;
+}
+
+SEC("raw_tp/virtqueue_notification_data")
+int on_notification_data(__u64 *event)
+{
+	struct vt_slot *slot;
+	int verdict;
+
+	verdict = doorbell_rung((const void *)event[EVENT_VQ], event[EVENT_ID],
+				event[EVENT_RESULT]);
+	slot = slot_find(event[EVENT_ID], VT_OP_NOTIFICATION_DATA);
+	if (!slot)
+		return 0;
+	if (verdict == VALUE_BEHIND)
+		slot->bytes_out++;
+	count(slot, event[EVENT_NS], verdict == VALUE_WRONG);
+	keep(slot, VT_OP_NOTIFICATION_DATA, event[EVENT_NS], event[EVENT_RESULT]);
+	return 0;
+}
+
+SEC("raw_tp/virtqueue_created")
 int BPF_PROG(on_created, const struct virtqueue *vq, __u32 id, __u32 layout, __u32 num)
 {
 	__u32 n = queue_get(vq, id, layout);
@@ -230,7 +279,7 @@ int BPF_PROG(on_created, const struct virtqueue *vq, __u32 id, __u32 layout, __u
 	return 0;
 }
 
-SEC("tp_btf/virtqueue_deleted")
+SEC("raw_tp/virtqueue_deleted")
 int BPF_PROG(on_deleted, const struct virtqueue *vq, __u32 id, __u32 layout)
 {
 	queue_forget(id);

@@ -217,7 +217,8 @@ CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, 0, false, 0)
 			return 0;                                                                  \
 		added(id);                                                                         \
 		if (avail_to_used)                                                                 \
-			flight_start(id, (const void *)argument(ctx, data));                       \
+			flight_start(id, (const void *)argument(ctx, data),                        \
+				     bpf_ktime_get_ns());                       \
 		return 0;                                                                          \
 	}
 
@@ -246,7 +247,7 @@ ADD(virtqueue_add_inbuf_premapped, 3)
 			return 0;                                                                  \
 		bpf_probe_read_kernel(&length, sizeof(length), (const void *)argument(ctx, 1));    \
 		slot->bytes_in += length;                                                          \
-		ns = avail_to_used ? flight_end(id, (const void *)data) : 0;                       \
+		ns = avail_to_used ? flight_end(id, (const void *)data, bpf_ktime_get_ns()) : 0;                       \
 		if (ns && slot_of(id, VT_AVAIL_TO_USED, &slot))                                    \
 			count(slot, ns, false);                                                    \
 		return 0;                                                                          \
@@ -421,7 +422,7 @@ int exit_vring_notification_data(__u64 *ctx)
 
 	if (!id)
 		return 0;
-	verdict = doorbell_rung(VQ, id, id, returned(ctx));
+	verdict = doorbell_rung(VQ, id, returned(ctx));
 	count_untimed(id, VT_OP_NOTIFICATION_DATA, KEPT(returned(ctx)), verdict == VALUE_WRONG,
 		      verdict == VALUE_BEHIND);
 	return 0;

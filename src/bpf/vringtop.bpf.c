@@ -28,7 +28,6 @@ char LICENSE[] SEC("license") = "GPL";
 /* Set before the programs are loaded. */
 const volatile __u32 nr_cpus = 1; /* possible ones */
 const volatile __u32 nr_queues = 1; /* entries of the map of queues */
-const volatile __u32 nr_slots = 1;
 const volatile __u16 short_buckets[VT_SHORT]; /* where in a slot is the bucket of a short duration */
 const volatile bool avail_to_used; /* time each buffer from add to get */
 const volatile bool by_functions; /* the kernel has no tracepoints */
@@ -38,8 +37,7 @@ const volatile bool by_functions; /* the kernel has no tracepoints */
 
 __u32 last_serial SHARED; /* of the newest queue */
 __u32 next_queue SHARED; /* where the search for a free entry goes on */
-__u32 next_slot SHARED;
-__u32 slots_end SHARED; /* no slot from here on was ever claimed */
+struct vt_free free_slots SHARED;
 /* Events without a slot: there was none, or the queue's number is too large. */
 __u64 lost_slots SHARED;
 __u64 lost_ids SHARED;
@@ -143,12 +141,7 @@ struct flight {
 	} buffer[FLIGHT_WAYS];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flight);
-} in_flight SEC(".maps");
+static struct flight in_flight[1 << FLIGHT_BITS] __attribute__((aligned(64)));
 
 /* Of struct vt_event. The tool sets its size, and looks into it every now and then. */
 struct {
@@ -204,7 +197,6 @@ static void queue_fill(struct vt_queue *q, const struct virtqueue *vq, __u32 id,
 
 struct search {
 	__u32 next; /* where to look first */
-	__u32 owner; /* for a slot */
 	__u32 found; /* 0: nothing */
 };
 
@@ -245,10 +237,6 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 		return 0;
 	if (*of)
 		return *of;
-	/* It never is, but of a module's event the verifier does not believe it. */
-	if (!vq)
-		return 0;
-
 	n = entry_get();
 	q = bpf_map_lookup_elem(&queues, &n);
 	if (!q || !n)
@@ -264,36 +252,25 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 	return n;
 }
 
-static long slot_try(__u32 i, struct search *s)
-{
-	__u32 n = (s->next + i) % nr_slots;
-	struct vt_slot *slot = slots_at(n);
-
-	if (!slot || !n || __sync_val_compare_and_swap(&slot->owner, 0, s->owner) != 0)
-		return 0;
-	s->found = n;
-	return 1;
-}
-
 /* Claims a slot for an op of a queue on this CPU; 0: none was free. */
-static __noinline __u32 slot_claim(__u32 queue, __u32 op)
+static __always_inline __u32 slot_claim(__u32 queue, __u32 op)
 {
-	struct search s = {
-		.next = next_slot,
-		.owner = (queue << VT_OPS_SHIFT | op) + 1,
-	};
+	struct vt_slot *slot;
+	__u32 n = 0, at;
 
-	if (queue)
-		bpf_loop(nr_slots, slot_try, &s, 0);
-	if (!s.found) {
+	if (queue && (__s32)(free_slots.tail - free_slots.head) > 0) {
+		at = __sync_fetch_and_add(&free_slots.head, 1);
+		/* Another CPU may have taken the last one since. */
+		if ((__s32)(free_slots.tail - at) > 0)
+			n = free_slots.slot[at % VT_MOST_SLOTS];
+	}
+	slot = slots_at(n);
+	if (!slot || !n) {
 		__sync_fetch_and_add(&lost_slots, 1);
 		return 0;
 	}
-	next_slot = s.found + 1;
-	/* Two CPUs at once: the tool looks a few slots further than this. */
-	if (slots_end < s.found + 1)
-		slots_end = s.found + 1;
-	return s.found;
+	slot->owner = (queue << VT_OPS_SHIFT | op) + 1;
+	return n;
 }
 
 /* What every event begins with, and what add and get have besides. */
@@ -321,24 +298,25 @@ static __always_inline __u32 hash_of(__u64 key, int bits)
 }
 
 /*
- * The slot of an operation on this CPU, wherever it is; claimed, if there was none.
- * @event: NULL: there is none, and the id is the queue's entry
+ * The slot of an operation on this CPU, wherever it is; claimed, if there was none. The
+ * queue is known: all are before the first operation is watched, and a new one from its
+ * making on. NULL: there is no room for it, or for the slot.
  */
-static __noinline struct vt_slot *slot_find(const __u64 *event, __u32 id, __u32 op)
+static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 {
 	struct slot_row *row = rows_at(row_key(id));
+	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
 	__u32 at, n;
 
 	op &= (1 << VT_OPS_SHIFT) - 1;
-	if (!row) {
+	if (!row || !of) {
 		__sync_fetch_and_add(&lost_ids, 1);
 		return 0;
 	}
 	at = row->slot[op];
 	n = at / sizeof(struct vt_slot);
 	if (!at || at == NO_SLOT) {
-		n = slot_claim(event ? queue_get((const void *)event[EVENT_VQ], id,
-						 event[EVENT_LAYOUT]) : id, op);
+		n = slot_claim(*of, op);
 		if (!n)
 			return 0;
 		row->slot[op] = n * sizeof(struct vt_slot);
@@ -380,51 +358,44 @@ static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 
 	if (row_near(id, bpf_get_smp_processor_id(), &row) && slot_near(row, op, slot))
 		return true;
-	*slot = slot_find(0, id, op);
+	*slot = slot_find(id, op);
 	return *slot;
 }
 
+/* What a bucket is further for each octave, bytes. */
+#define OCTAVES(n) ((n) * (sizeof(__u32) << VT_STEP_BITS))
+
 /*
- * Where in a slot the bucket of a duration is: with s = max(floor(log2(ns)) - 4, 0),
- * the octave has 16 buckets 2^s wide.
+ * Where in a slot the bucket of a duration is. A short one has it in a table. What is n octaves
+ * longer has as many octaves of buckets before it: from 16 on all of them have the same steps.
  */
 static __always_inline __u64 bucket_of(__u64 ns)
 {
-	__u32 s = 0;
+	__u64 further;
 
 	barrier_var(ns); /* as above */
 	if (likely(ns < VT_SHORT))
 		return short_buckets[ns];
-	/* Branches: without the barriers the compiler computes both sides of each. */
-	if (ns >= 1 << 20) {
-		ns >>= 16;
-		s += 16 << VT_STEP_BITS;
+	if (ns < 1ull << 16) {
+		ns >>= 6;
+		barrier_var(ns); /* else the number has a register, too */
+		further = OCTAVES(6);
+	} else if (ns < 1ull << 22) {
+		ns >>= 12;
 		barrier_var(ns);
-	}
-	if (ns >= 1 << 12) {
-		ns >>= 8;
-		s += 8 << VT_STEP_BITS;
+		further = OCTAVES(12);
+	} else if (ns < 1ull << 28) {
+		ns >>= 18;
 		barrier_var(ns);
-	}
-	if (ns >= 1 << 8) {
-		ns >>= 4;
-		s += 4 << VT_STEP_BITS;
+		further = OCTAVES(18);
+	} else {
+		ns >>= 24;
 		barrier_var(ns);
+		further = OCTAVES(24);
+		if (ns >= VT_SHORT)
+			ns = VT_SHORT - 1;
 	}
-	if (ns >= 1 << 6) {
-		ns >>= 2;
-		s += 2 << VT_STEP_BITS;
-		barrier_var(ns);
-	}
-	if (ns >= 1 << 5) {
-		ns >>= 1;
-		s += 1 << VT_STEP_BITS;
-		barrier_var(ns);
-	}
-	ns += s;
-	if (ns >= VT_NR_BUCKETS)
-		ns = VT_NR_BUCKETS - 1;
-	return VT_BUCKET_AT(ns);
+	return short_buckets[ns] + further;
 }
 
 /*
@@ -443,7 +414,9 @@ static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
 	if (value > slot->max)
 		slot->max = value;
 	barrier();
-	++*(__u32 *)((void *)slot + at);
+	/* In this order no register is copied. */
+	asm volatile("%0 += %1" : "+r"(at) : "r"(slot));
+	++*(__u32 *)at;
 	barrier();
 	slot->sum += value;
 }
@@ -490,55 +463,78 @@ static __always_inline void count_untimed(__u32 id, __u32 op, __u32 result, bool
 static __always_inline struct flight *flight_of(__u32 id, const void *data)
 {
 	/* Tokens are addresses, mostly. */
-	__u32 key = hash_of((__u64)data + id, FLIGHT_BITS);
-
-	return bpf_map_lookup_elem(&in_flight, &key);
+	return &in_flight[hash_of((__u64)data + id, FLIGHT_BITS)];
 }
 
-/* A buffer goes to the device. */
-static __always_inline void flight_start(__u32 id, const void *data)
+/*
+ * A buffer goes to the device.
+ * @now: ns
+ */
+static __always_inline void flight_start(__u32 id, const void *data, __u64 now)
 {
 	struct flight *f = flight_of(id, data);
-	__u64 token = (__u64)data, stamp;
+	__u64 token = (__u64)data, stamp = STAMP_OF(now) | STAMP_ID(id);
 	int oldest = 0;
 
-	if (!f || !token)
+	if (!token)
 		return;
-	stamp = STAMP_OF(bpf_ktime_get_ns()) | STAMP_ID(id);
-	/* One that was detached, and never came back, has left its own behind. */
-	for (int i = 0; i < FLIGHT_WAYS; i++)
-		if (f->buffer[i].token == token && STAMP_ID(f->buffer[i].stamp) == STAMP_ID(id)) {
-			f->buffer[i].stamp = stamp;
-			return;
-		}
-	/* Other queues may be at it on other CPUs. */
 	for (int i = 0; i < FLIGHT_WAYS; i++) {
-		if (!f->buffer[i].token &&
-		    !__sync_val_compare_and_swap(&f->buffer[i].token, 0, token)) {
+		__u64 has = f->buffer[i].token;
+
+		/*
+		 * One that was detached, and never came back, has left its own behind; it is
+		 * not before the first free one, so that get finds what add leaves here. Other
+		 * queues may be at it on other CPUs.
+		 */
+		if (has ? has == token && STAMP_ID(f->buffer[i].stamp) == STAMP_ID(id) :
+			  !__sync_val_compare_and_swap(&f->buffer[i].token, 0, token)) {
 			f->buffer[i].stamp = stamp;
 			return;
 		}
+	}
+	for (int i = 1; i < FLIGHT_WAYS; i++)
 		if (f->buffer[i].stamp < f->buffer[oldest & (FLIGHT_WAYS - 1)].stamp)
 			oldest = i;
-	}
 	oldest &= FLIGHT_WAYS - 1;
 	f->buffer[oldest].token = token;
 	f->buffer[oldest].stamp = stamp;
 }
 
-/* A buffer comes back: how long it was away, ns; 0: not known. */
-static __always_inline __u64 flight_end(__u32 id, const void *data)
+/* The same, where the first place is free, as it nearly always is. Returns false if not. */
+static __always_inline bool flight_start_near(__u32 id, const void *data, __u64 now)
 {
 	struct flight *f = flight_of(id, data);
-	__u64 stamp;
 
-	for (int i = 0; f && i < FLIGHT_WAYS; i++) {
-		stamp = f->buffer[i].stamp;
-		if (f->buffer[i].token != (__u64)data || STAMP_ID(stamp) != STAMP_ID(id))
-			continue;
-		f->buffer[i].stamp = 0;
-		f->buffer[i].token = 0;
-		return ((STAMP_OF(bpf_ktime_get_ns()) - stamp) >> ID_BITS) ?: 1;
+	if (unlikely(f->buffer[0].token || !data ||
+		     __sync_val_compare_and_swap(&f->buffer[0].token, 0, (__u64)data)))
+		return false;
+	f->buffer[0].stamp = STAMP_OF(now) | STAMP_ID(id);
+	return true;
+}
+
+/* A buffer comes back that was perhaps at a place: how long it was away, ns; 0: it was not there. */
+static __always_inline __u64 buffer_end(struct flight *f, int i, __u32 id, const void *data,
+					__u64 now)
+{
+	__u64 stamp = f->buffer[i].stamp;
+
+	if (f->buffer[i].token != (__u64)data || STAMP_ID(stamp) != STAMP_ID(id))
+		return 0;
+	f->buffer[i].stamp = 0;
+	f->buffer[i].token = 0;
+	return ((STAMP_OF(now) - stamp) >> ID_BITS) ?: 1;
+}
+
+/* A buffer comes back: how long it was away, ns; 0: not known. */
+static __always_inline __u64 flight_end(__u32 id, const void *data, __u64 now)
+{
+	struct flight *f = flight_of(id, data);
+
+	for (int i = 0; i < FLIGHT_WAYS; i++) {
+		__u64 away = buffer_end(f, i, id, data, now);
+
+		if (away)
+			return away;
 	}
 	return 0;
 }
@@ -611,9 +607,10 @@ static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
  */
 enum { VALUE_AGREES, VALUE_BEHIND, VALUE_WRONG };
 
-static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 n, __u32 id, __u32 value)
+static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 id, __u32 value)
 {
 	struct announced *a = announcements_at(id);
+	__u32 *of = bpf_map_lookup_elem(&queue_of, &id), n = of ? *of : 0;
 	struct vt_doorbells *bells = bpf_map_lookup_elem(&doorbells, &n);
 	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
 	struct vt_doorbell *d;

@@ -80,6 +80,18 @@ struct vt_slot {
 	unsigned int buckets[VT_NR_BUCKETS];
 };
 
+#define VT_MOST_SLOTS 32768
+
+/*
+ * The slots that are free: the programs take from the head, the tool adds at the tail. Both
+ * count from the start, modulo VT_MOST_SLOTS they are places.
+ */
+struct vt_free {
+	unsigned int head;
+	unsigned int tail;
+	unsigned short slot[VT_MOST_SLOTS];
+};
+
 /* Where in a slot a bucket is, bytes. */
 #define VT_BUCKET_AT(b) (__builtin_offsetof(struct vt_slot, buckets) + (b) * sizeof(unsigned int))
 

@@ -12,12 +12,27 @@
 
 _Static_assert(VT_NEAR_SLOTS % CHUNK == 0, "no chunk is in both maps");
 
-int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, int far)
+/* A slot is free. Programs that found none may have moved the head behind the tail. */
+static void give(struct vt_free *f, uint32_t slot)
 {
+	uint32_t head = __atomic_load_n(&f->head, __ATOMIC_ACQUIRE), tail = f->tail;
+
+	if ((int32_t)(tail - head) < 0)
+		tail = head;
+	f->slot[tail % VT_MOST_SLOTS] = slot;
+	__atomic_store_n(&f->tail, tail + 1, __ATOMIC_RELEASE);
+}
+
+int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, int far,
+		  struct vt_free *free)
+{
+	c->free = free;
 	c->near = near;
 	c->near_at = near_at;
 	c->far = far;
 	c->nr_slots = nr_slots;
+	for (uint32_t n = 1; n < nr_slots; n++)
+		give(free, n);
 	c->next = calloc(c->nr_slots, sizeof(*c->next));
 	c->slots = mmap(NULL, c->nr_slots * sizeof(*c->slots), PROT_NONE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -85,11 +100,9 @@ static int read_op(const struct counters *c, struct op_stats **op, uint32_t firs
 		untimed += slot->untimed;
 		zeros += slot->buckets[0];
 	}
-	if (!total) {
-		total = *op = calloc(1, sizeof(*total));
-		if (!total)
-			return complain(NULL, "no memory for a histogram");
-	}
+	if (op_stats_room(op, total ? total->hist.end : 0))
+		return complain(NULL, "no memory for a histogram");
+	total = *op;
 	if (sum == total->sum && untimed == total->count - total->timed &&
 	    zeros == (uint32_t)total->hist.bucket[0])
 		return 0;
@@ -105,6 +118,9 @@ static int read_op(const struct counters *c, struct op_stats **op, uint32_t firs
 			total->max = slot->max;
 	}
 	end = loglin_bucket(total->max) + 1;
+	if (op_stats_room(op, end))
+		return complain(NULL, "no memory for a histogram");
+	total = *op;
 	memset(buckets, 0, end * sizeof(*buckets));
 	for (uint32_t n = first; n; n = c->next[n])
 		add_buckets(buckets, end, &c->slots[n]);
@@ -123,7 +139,7 @@ static int read_op(const struct counters *c, struct op_stats **op, uint32_t firs
 }
 
 /* No event can come any more for a queue that is gone: its slots are free. */
-static void free_slots(struct counters *c, const uint16_t *first, uint32_t *freed)
+static void free_slots(struct counters *c, const uint16_t *first)
 {
 	for (int op = 0; op < VT_NR_COUNTED; op++) {
 		for (uint32_t n = first[op]; n; n = c->next[n]) {
@@ -131,16 +147,17 @@ static void free_slots(struct counters *c, const uint16_t *first, uint32_t *free
 
 			memset((char *)slot + sizeof(slot->owner), 0,
 			       sizeof(*slot) - sizeof(slot->owner));
-			__atomic_store_n(&slot->owner, 0, __ATOMIC_RELEASE);
-			if (n < *freed)
-				*freed = n;
+			slot->owner = 0;
+			give(c->free, n);
 		}
 	}
 }
 
-int counters_read(struct counters *c, uint32_t end, const struct vt_queue *entries,
-		  uint32_t nr_entries, struct snapshot *s, uint32_t *freed)
+int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t nr_entries,
+		  struct snapshot *s)
 {
+	/* Before any comes back, they are taken in their order, from 1 on. */
+	uint32_t end = __atomic_load_n(&c->free->head, __ATOMIC_ACQUIRE) + 1;
 	/* The first slot of each operation of each entry; 0: none. */
 	uint16_t(*lists)[VT_NR_COUNTED];
 	int err = 0;
@@ -171,7 +188,7 @@ int counters_read(struct counters *c, uint32_t end, const struct vt_queue *entri
 			if (lists[entry][op])
 				err = read_op(c, &q->op[op], lists[entry][op]);
 		if (q->gone && !err)
-			free_slots(c, lists[entry], freed);
+			free_slots(c, lists[entry]);
 	}
 	free(lists);
 	return err;

@@ -16,16 +16,20 @@ struct counters {
 	struct vt_slot *slots; /* the addresses of all of them; mapped are those below `mapped` */
 	uint32_t nr_slots, mapped;
 	int near, far; /* maps: the slots below VT_NEAR_SLOTS, and the others */
+	struct vt_free *free;
 	size_t near_at; /* where in their map the near ones begin, bytes: the begin of a page */
 	uint16_t *next; /* a list of slots for each operation, while they are read */
 };
 
 /**
  * Prepares to read.
+ * @nr_slots: at most VT_MOST_SLOTS
  * @near, @far: descriptors, which stay the caller's
+ * @free: shared with the programs, none of which runs yet; gets all slots
  * Returns 0, or -1 after it has complained.
  */
-int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, int far);
+int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, int far,
+		  struct vt_free *free);
 
 /** Unmaps all; @c may be all zero, too. */
 void counters_close(struct counters *c);
@@ -33,12 +37,10 @@ void counters_close(struct counters *c);
 /**
  * Adds up what was counted for the queues of @s since the start. The slots of queues that are gone
  * are free again then.
- * @end: no slot from here on was ever claimed
  * @entries: the kernel's table of queues, @nr_entries of them
- * @freed: the first slot that became free, if that is below what it was
  * Returns 0, or -1 after it has complained.
  */
-int counters_read(struct counters *c, uint32_t end, const struct vt_queue *entries,
-		  uint32_t nr_entries, struct snapshot *s, uint32_t *freed);
+int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t nr_entries,
+		  struct snapshot *s);
 
 #endif

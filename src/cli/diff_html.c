@@ -256,7 +256,7 @@ static size_t make_curve(const struct loglin *h, double *x, double *y)
 	double count = loglin_count(h), seen = 0;
 	size_t n = 0;
 
-	for (unsigned int b = 0; b < VT_NR_BUCKETS && seen < count; b++) {
+	for (unsigned int b = h->begin; b < h->end && seen < count; b++) {
 		if (!h->bucket[b] && !n)
 			continue;
 		if (!n) {

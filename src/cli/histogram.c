@@ -49,7 +49,7 @@ static void print_hist(const char *title, enum vt_op op, const struct op_stats *
 		       format(a, loglin_quantile(&s->hist, quantiles[i].q, s->max)));
 	printf("  max %s\n", format(a, s->max));
 
-	for (unsigned int i = 0; i < VT_NR_BUCKETS; i++) {
+	for (unsigned int i = s->hist.begin; i < s->hist.end; i++) {
 		unsigned int line = line_of(loglin_lower(i));
 
 		lines[line] += s->hist.bucket[i];

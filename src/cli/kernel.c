@@ -60,27 +60,48 @@ static struct btf *module_btf(const char *module, struct btf *kernel)
 	return libbpf_get_error(btf) ? NULL : btf;
 }
 
+/* Which of the functions the types from an id on have: in one pass, of which each takes long. */
+static void find_in(const struct btf *types, __u32 from, const char *module, struct kernel_way *way)
+{
+	for (__u32 id = from; id < btf__type_cnt(types); id++) {
+		const struct btf_type *type = btf__type_by_id(types, id);
+		const char *name;
+
+		if (!btf_is_func(type))
+			continue;
+		name = btf__name_by_offset(types, type->name_off);
+		/* As all of them do. */
+		if (*name != 'v')
+			continue;
+		for (int i = 0; kernel_functions[i].name; i++) {
+			const struct kernel_function *f = &kernel_functions[i];
+
+			if (strcmp(f->name, name) || (module && strcmp(f->module, module)))
+				continue;
+			way->found |= 1ull << i;
+			way->unavailable &= ~f->ops;
+			if (module && !way->module)
+				way->module = f->module;
+		}
+	}
+}
+
 static void find_functions(struct btf *kernel, struct kernel_way *way)
 {
-	struct btf *module = NULL;
-	const char *loaded = "";
+	const char *looked = "";
 
+	find_in(kernel, 1, NULL, way);
 	for (int i = 0; kernel_functions[i].name; i++) {
-		const struct kernel_function *f = &kernel_functions[i];
+		struct btf *module;
 
-		if (strcmp(loaded, f->module)) {
-			loaded = f->module;
-			btf__free(module);
-			module = module_btf(loaded, kernel);
-		}
-		if (btf__find_by_name_kind(module ?: kernel, f->name, BTF_KIND_FUNC) < 0)
+		if (!strcmp(looked, kernel_functions[i].module))
 			continue;
-		way->found |= 1ull << i;
-		way->unavailable &= ~f->ops;
-		if (module && !way->module)
-			way->module = f->module;
+		looked = kernel_functions[i].module;
+		module = module_btf(looked, kernel);
+		if (module)
+			find_in(module, btf__type_cnt(kernel), looked, way);
+		btf__free(module);
 	}
-	btf__free(module);
 }
 
 static void find_events(struct btf *types, struct kernel_way *way)
@@ -179,15 +200,34 @@ enum kernel_verdict kernel_try(bool *jited)
 	return KERNEL_LOADS;
 }
 
+static int load_without_btf(void)
+{
+	return bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", reader,
+			     READER_LENGTH, NULL);
+}
+
 int kernel_try_without_btf(void)
 {
-	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", reader,
-			       READER_LENGTH, NULL);
+	int fd = load_without_btf();
 
 	if (fd < 0)
 		return -fd;
 	close(fd);
 	return 0;
+}
+
+bool kernel_has_events(void)
+{
+	int fd = load_without_btf(), link;
+
+	if (fd < 0)
+		return false;
+	link = bpf_raw_tracepoint_open("virtqueue_add", fd);
+	close(fd);
+	if (link < 0)
+		return false;
+	close(link);
+	return true;
 }
 
 bool kernel_read_line(const char *path, char *line, size_t size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the running kernel offers: events or functions to attach to, whether it
- * loads programs. Only looks; nothing is attached here.
+ * loads programs. Only looks; nothing stays attached.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -32,10 +32,16 @@ struct kernel_way {
 };
 
 /**
- * Finds out what to attach to: the tracepoints, or else the functions.
+ * Finds out what to attach to: the tracepoints, or else the functions, by reading the kernel's BTF.
  * Returns 0, or -1 with errno if the kernel's BTF cannot be read.
  */
 int kernel_find_way(struct kernel_way *way);
+
+/**
+ * Whether the kernel has the tracepoints, found out by attaching to one of them for a moment: for
+ * those who have no time for its BTF. False, too, if it refuses that.
+ */
+bool kernel_has_events(void);
 
 /** Whether the BTF of the kernel, or that of a module (may be NULL), has a function. */
 bool kernel_has_function(const char *name, const char *module);

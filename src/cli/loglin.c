@@ -51,8 +51,7 @@ void loglin_put(struct loglin *h, unsigned int b, uint64_t n)
 
 void loglin_copy(struct loglin *to, const struct loglin *from)
 {
-	if (to->begin < from->begin || to->end > from->end)
-		memset(to, 0, sizeof(*to));
+	memset(to->bucket + to->begin, 0, (to->end - to->begin) * sizeof(*to->bucket));
 	to->begin = from->begin;
 	to->end = from->end;
 	memcpy(to->bucket + from->begin, from->bucket + from->begin,

@@ -8,10 +8,12 @@
 
 /*
  * Counts per bucket; see VT_NR_BUCKETS in vringtop.h for their bounds. Most histograms use few of
- * them: outside of begin..end - 1 all are 0. An empty one is all zero.
+ * them: outside of begin..end - 1 all are 0, and need no memory where it says so. An empty one
+ * is all zero.
  */
 struct loglin {
 	unsigned int begin, end;
+	unsigned int room; /* so many buckets have memory; 0: all */
 	uint64_t bucket[VT_NR_BUCKETS];
 };
 
@@ -21,10 +23,10 @@ unsigned int loglin_bucket(uint64_t ns);
 /** The least value of a bucket, ns. @b: 0..VT_NR_BUCKETS; the last gives the end of all. */
 uint64_t loglin_lower(unsigned int b);
 
-/** Counts @n values more in a bucket. @b: 0..VT_NR_BUCKETS - 1 */
+/** Counts @n values more in a bucket. @b: 0..VT_NR_BUCKETS - 1; there must be room */
 void loglin_put(struct loglin *h, unsigned int b, uint64_t n);
 
-/** Makes @to, which may have counts already, the same as @from. */
+/** Makes @to, which may have counts already, the same as @from, for which it must have room. */
 void loglin_copy(struct loglin *to, const struct loglin *from);
 
 /** How many values are in a histogram. */

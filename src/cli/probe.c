@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,14 +33,23 @@ _Static_assert(sizeof(struct events_bpf) == sizeof(struct vringtop_bpf), "one fo
 /* So long (ns) a queue is shown as new, or as gone. */
 #define REMARKABLE 10000000000ull
 
+/* How often (ns) the role of a new queue is looked for, in files of sysfs. */
+#define ROLES_INTERVAL 1000000000ull
+
 /* Room for single operations, bytes; each takes 24, and a second has to go by. */
 #define EVENTS_SIZE (16 << 20)
 
-/* Groups of buffers that are timed, 4 each; the number is that of the programs. */
-#define FLIGHTS (1 << 15)
+/* What the kernel says of a program. */
+struct runs {
+	uint64_t missed, count;
+	uint64_t ns; /* all together; 0: not measured */
+};
 
 struct probe {
 	struct vringtop_bpf *skel;
+	struct runs *runs; /* of each program of the skeleton */
+	uint64_t counted[VT_NR_OPS]; /* when the programs were last asked */
+	uint32_t moved; /* the operations that were called before that: a bit for each */
 	struct counters counters;
 	int near_slots; /* map; -1: none */
 	struct vt_queue *queues; /* mapped */
@@ -49,6 +59,7 @@ struct probe {
 	bool by_functions; /* the kernel has no tracepoints */
 	int stats_fd; /* while the cost of an event is measured; else -1 */
 	uint64_t start; /* ns, CLOCK_MONOTONIC */
+	uint64_t roles; /* the same: when they were last looked for */
 	struct ring_buffer *events; /* NULL: single operations are not kept */
 	uint64_t event_time; /* ns: of the last one, or since when there was none */
 	void (*take)(void *arg, const struct recording_event *e);
@@ -81,16 +92,21 @@ static int complain_refused(const char *what)
 			strerror(EPERM));
 }
 
-/* Says in plain words what stands in the way before libbpf says it in many. */
+static int complain_jit(void)
+{
+	return complain("Switch it on: sysctl net.core.bpf_jit_enable=1",
+			"the kernel's BPF JIT is off, and its interpreter cannot run the programs");
+}
+
+/*
+ * Says in plain words what stands in the way, where libbpf says it in many. Takes long: only
+ * asked once the programs did not load. Returns 0 if it cannot tell.
+ */
 static int check_kernel(void)
 {
 	bool jited;
 	int err;
 
-	if (!device_count())
-		return complain("vringtop shows the virtqueues of a guest: run it in a virtual "
-				"machine that has virtio devices.",
-				"no virtio device in " VIRTIO_DEVICES);
 	if (!kernel_has_bpf())
 		return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
 				"CONFIG_BPF_EVENTS, CONFIG_FUNCTION_TRACER and "
@@ -98,11 +114,7 @@ static int check_kernel(void)
 				"this kernel has no BPF: bpf() is not implemented");
 	switch (kernel_try(&jited)) {
 	case KERNEL_LOADS:
-		if (jited)
-			return 0;
-		return complain("Switch it on: sysctl net.core.bpf_jit_enable=1",
-				"the kernel's BPF JIT is off, and its interpreter cannot run the "
-				"programs");
+		return jited ? 0 : complain_jit();
 	case KERNEL_NO_BTF:
 		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
 				"no kernel type information (BTF) in " KERNEL_BTF ": %s",
@@ -129,9 +141,12 @@ static int check_kernel(void)
 
 static int choose_way(struct kernel_way *way)
 {
+	memset(way, 0, sizeof(*way));
+	if (kernel_has_events())
+		return 0;
 	if (kernel_find_way(way))
-		return complain(NULL, "cannot read the kernel's BTF in " KERNEL_BTF ": %s",
-				strerror(errno));
+		return check_kernel() ?: complain(NULL, "cannot read the kernel's BTF in " KERNEL_BTF
+							": %s", strerror(errno));
 	if (way->by_functions && !way->found)
 		return complain("Boot a kernel with the series in kernel-patch/ (make kernel), or "
 				"one whose virtio_ring has BTF.",
@@ -156,29 +171,45 @@ static bool ends_with(const char *name, const char *end)
 	return length >= n && !strcmp(name + length - n, end);
 }
 
+/* What a program counts: a bit for each enum vt_op; 0: no operation. */
+static uint32_t program_ops(const struct bpf_program *prog)
+{
+	const char *section = bpf_program__section_name(prog), *name = strchr(section, '/');
+	int op;
+
+	if (!name++)
+		return 0;
+	if (!strncmp(section, "raw_tp/", 7)) {
+		op = op_by_name(name + strlen("virtqueue_"));
+		return op < 0 ? 0 : 1u << op;
+	}
+	for (int i = 0; kernel_functions[i].name; i++)
+		if (!strcmp(kernel_functions[i].name, name))
+			return kernel_functions[i].ops;
+	return 0;
+}
+
 /* Whether a program is for this kernel, and for what is to be counted. */
 static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
 			   const struct kernel_way *way, uint32_t ops)
 {
-	const char *section = bpf_program__section_name(prog);
-	const char *name = strchr(section, '/');
-	bool each = ops >> VT_AVAIL_TO_USED & 1;
-	int op;
+	const char *section = bpf_program__section_name(prog), *name = strchr(section, '/');
+	uint32_t own = program_ops(prog);
 
 	if (!name || prog == p->skel->progs.on_uevent)
 		return true; /* of no operation */
-	name++;
-	if (strncmp(section, "fentry/", 7) && strncmp(section, "fexit/", 6)) {
-		op = op_by_name(name + strlen("virtqueue_"));
-		/* Of those for an operation, the one that does as much as is asked for. */
-		if (op >= 0 && ends_with(bpf_program__name(prog), "_each") != each)
+	if (own && !(own & ops))
+		return false;
+	if (!strncmp(section, "raw_tp/", 7)) {
+		/* Of these there are two: the one that does as much as is asked for. */
+		if (own & (1u << VT_OP_ADD | 1u << VT_OP_GET) &&
+		    ends_with(bpf_program__name(prog), "_each") != (ops >> VT_AVAIL_TO_USED & 1))
 			return false;
-		return !p->by_functions && (op < 0 || ops >> op & 1);
+		return !p->by_functions;
 	}
 	for (int i = 0; p->by_functions && kernel_functions[i].name; i++)
-		if (!strcmp(kernel_functions[i].name, name))
-			return way->found >> i & 1 &&
-			       (!kernel_functions[i].ops || kernel_functions[i].ops & ops);
+		if (!strcmp(kernel_functions[i].name, name + 1))
+			return way->found >> i & 1;
 	return false;
 }
 
@@ -208,13 +239,43 @@ static int make_bss(struct probe *p)
 	return bpf_map__reuse_fd(bss, p->near_slots);
 }
 
+/*
+ * Why the programs, or the counters, cannot be loaded.
+ * @module: where some of what they attach to is; NULL: all is built in, or it is not known
+ */
+static int complain_load(const struct probe *p, int err, const char *module)
+{
+	__u32 id;
+
+	if (err == -EMFILE)
+		return complain("Raise the limit (ulimit -n 256) and try again.",
+				"cannot load the programs: more open files are needed than this "
+				"process may have");
+	if (err == -ENOMEM)
+		return complain("Free some memory, or raise the memory limit of this process's "
+				"control group.",
+				"no memory for the counters in the kernel (%u MiB)",
+				p->nr_slots * (unsigned int)sizeof(struct vt_slot) >> 20);
+	if (check_kernel())
+		return -1;
+	/* libbpf finds the types of a module by its number, which the kernel tells few. */
+	if (module && bpf_btf_get_next_id(0, &id) == -EPERM)
+		return complain("Run it as root, or give it CAP_SYS_ADMIN as well; it keeps no "
+				"capability once it has started.",
+				"cannot load the programs: %s is a module here, and only "
+				"CAP_SYS_ADMIN may attach to a module", module);
+	return complain("Run it with VRINGTOP_DEBUG=1 and report what the kernel says.",
+			"cannot load the programs: %s", strerror(-err));
+}
+
 static int load(struct probe *p, uint32_t ops)
 {
 	struct vringtop_bpf *skel = p->skel;
 	int cpus = libbpf_num_possible_cpus();
 	struct bpf_program *prog;
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
 	struct kernel_way way;
-	__u32 module;
 	int err;
 
 	if (cpus < 1)
@@ -227,15 +288,14 @@ static int load(struct probe *p, uint32_t ops)
 	 */
 	p->nr_queues = power_of_two(device_count() * (2 * cpus + 4));
 	p->nr_slots = p->nr_queues * 16 < 4096 ? 4096 : p->nr_queues * 16;
-	if (p->nr_slots > 32768)
-		p->nr_slots = 32768;
+	if (p->nr_slots > VT_MOST_SLOTS)
+		p->nr_slots = VT_MOST_SLOTS;
 	if (p->nr_queues < 512)
 		p->nr_queues = 512;
 	if (p->nr_queues > 4096)
 		p->nr_queues = 4096;
 	skel->rodata->nr_cpus = cpus;
 	skel->rodata->nr_queues = p->nr_queues;
-	skel->rodata->nr_slots = p->nr_slots;
 	for (unsigned int ns = 0; ns < VT_SHORT; ns++)
 		skel->rodata->short_buckets[ns] = VT_BUCKET_AT(loglin_bucket(ns));
 	set_far_entries(skel->maps.far_slots, p->nr_slots, VT_NEAR_SLOTS);
@@ -248,11 +308,14 @@ static int load(struct probe *p, uint32_t ops)
 		bpf_map__set_max_entries(skel->maps.events, EVENTS_SIZE);
 	if (ops >> VT_AVAIL_TO_USED & 1) {
 		skel->rodata->avail_to_used = true;
-		bpf_map__set_max_entries(skel->maps.in_flight, FLIGHTS);
 		ops |= 1u << VT_OP_ADD | 1u << VT_OP_GET;
 	}
 	if (ops >> VT_BUFFERS_PER_DOORBELL & 1)
 		ops |= 1u << VT_OP_ADD | 1u << VT_OP_KICK_PREPARE;
+	/* What takes most memory comes first: without it nothing else needs to be tried. */
+	err = make_bss(p);
+	if (err)
+		return complain_load(p, err, NULL);
 	if (choose_way(&way))
 		return -1;
 	p->by_functions = way.by_functions;
@@ -267,25 +330,12 @@ static int load(struct probe *p, uint32_t ops)
 	bpf_object__for_each_program(prog, skel->obj)
 		bpf_program__set_autoload(prog, program_wanted(p, prog, &way, ops));
 
-	err = make_bss(p) ?: vringtop_bpf__load(skel);
-	if (err == -EMFILE)
-		return complain("Raise the limit (ulimit -n 256) and try again.",
-				"cannot load the programs: more open files are needed than this "
-				"process may have");
-	if (err == -ENOMEM)
-		return complain("Free some memory, or raise the memory limit of this process's "
-				"control group.",
-				"no memory for the counters in the kernel (%u MiB)",
-				p->nr_slots * (unsigned int)sizeof(struct vt_slot) >> 20);
-	/* libbpf finds the types of a module by its number, which the kernel tells few. */
-	if (err && way.module && bpf_btf_get_next_id(0, &module) == -EPERM)
-		return complain("Run it as root, or give it CAP_SYS_ADMIN as well; it keeps no "
-				"capability once it has started.",
-				"cannot load the programs: %s is a module here, and only "
-				"CAP_SYS_ADMIN may attach to a module", way.module);
+	err = vringtop_bpf__load(skel);
 	if (err)
-		return complain("Run it with VRINGTOP_DEBUG=1 and report what the kernel says.",
-				"cannot load the programs: %s", strerror(-err));
+		return complain_load(p, err, way.module);
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(skel->progs.refresh), &info, &size) ||
+	    !info.jited_prog_len)
+		return complain_jit();
 	return 0;
 }
 
@@ -343,13 +393,36 @@ static int find_queues(struct probe *p)
 	return 0;
 }
 
-/* From here on no queue's address can become another's unseen. */
-static int attach_deleted(struct probe *p)
+/* Of a queue's life; the others are of its operations. */
+static bool is_of_life(const struct probe *p, const struct bpf_program *prog)
 {
-	p->skel->links.enter_vring_del_virtqueue =
-		bpf_program__attach(p->skel->progs.enter_vring_del_virtqueue);
-	if (!p->skel->links.enter_vring_del_virtqueue)
-		return complain(NULL, "cannot attach to vring_del_virtqueue: %s", strerror(errno));
+	return prog == p->skel->progs.on_created || prog == p->skel->progs.on_deleted ||
+	       prog == p->skel->progs.on_init_last_used ||
+	       prog == p->skel->progs.enter_vring_del_virtqueue;
+}
+
+/* Attaches the programs that are loaded: those of a queue's life, or the others. */
+static int attach(struct probe *p, bool life)
+{
+	struct bpf_object_skeleton *skel = p->skel->skeleton;
+
+	for (int i = 0; i < skel->prog_cnt; i++) {
+		struct bpf_program *prog = *skel->progs[i].prog;
+		const char *name = strchr(bpf_program__section_name(prog), '/');
+
+		if (!name || !bpf_program__autoload(prog) || prog == p->skel->progs.on_uevent ||
+		    is_of_life(p, prog) != life)
+			continue;
+		*skel->progs[i].link = bpf_program__attach(prog);
+		if (*skel->progs[i].link)
+			continue;
+		/* An older series has fewer events. */
+		if (errno == ENOENT && !p->by_functions) {
+			p->total.unavailable |= program_ops(prog);
+			continue;
+		}
+		return complain(NULL, "cannot attach to %s: %s", name + 1, strerror(errno));
+	}
 	return 0;
 }
 
@@ -436,8 +509,12 @@ struct probe *probe_open(uint32_t ops)
 
 	raise_open_files();
 	kernel_quiet();
-	if (check_kernel())
+	if (!device_count()) {
+		complain("vringtop shows the virtqueues of a guest: run it in a virtual machine "
+			 "that has virtio devices.",
+			 "no virtio device in " VIRTIO_DEVICES);
 		return NULL;
+	}
 	p = calloc(1, sizeof(*p));
 	if (!p) {
 		complain(NULL, "no memory");
@@ -450,12 +527,18 @@ struct probe *probe_open(uint32_t ops)
 		complain(NULL, "cannot open the programs: %s", strerror(errno));
 		goto fail;
 	}
-	bpf_program__set_autoattach(p->skel->progs.on_uevent, false);
+	p->runs = calloc(p->skel->skeleton->prog_cnt, sizeof(*p->runs));
+	if (!p->runs) {
+		complain(NULL, "no memory");
+		goto fail;
+	}
 	if (load(p, ops))
 		goto fail;
+	/* libbpf needed the kernel's types: that is a lot of memory. */
+	malloc_trim(0);
 	if (counters_open(&p->counters, p->nr_slots, p->near_slots,
 			  offsetof(struct vringtop_bpf__bss, near_slots),
-			  bpf_map__fd(p->skel->maps.far_slots)))
+			  bpf_map__fd(p->skel->maps.far_slots), &p->skel->data_shared->free_slots))
 		goto fail;
 	p->queues = map_shared(p->skel->maps.queues, &p->queues_size, "table of queues");
 	p->doorbells = map_shared(p->skel->maps.doorbells, &p->doorbells_size, "doorbells");
@@ -472,22 +555,13 @@ struct probe *probe_open(uint32_t ops)
 	}
 	if (ops)
 		p->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	/* Functions do not name their queues: those are to be known before. */
-	if (p->by_functions && (attach_deleted(p) || find_queues(p)))
+	/* First the queues that come and go, then those that are there, then what they do. */
+	if (attach(p, true) || find_queues(p) || (ops && attach(p, false)))
 		goto fail;
-	errno = ops ? -vringtop_bpf__attach(p->skel) : 0;
-	if (errno) {
-		complain(NULL, "cannot attach to the %s: %s",
-			 p->by_functions ? "virtqueue functions" : "virtio_ring events",
-			 strerror(errno));
-		goto fail;
-	}
 	/* A call of the one while the other was not attached yet says nothing about them. */
 	memset(&p->skel->data_shared->virtqueue_get_buf_calls, 0, sizeof(struct vt_calls));
 	memset(&p->skel->data_shared->virtqueue_enable_cb_calls, 0, sizeof(struct vt_calls));
 	p->start = probe_now();
-	if (!p->by_functions && find_queues(p))
-		goto fail;
 	p->first_new = p->skel->data_shared->last_serial + 1;
 	return p;
 fail:
@@ -512,6 +586,7 @@ void probe_close(struct probe *p)
 	ring_buffer__free(p->events);
 	vringtop_bpf__destroy(p->skel);
 	snapshot_free(&p->total);
+	free(p->runs);
 	free(p);
 }
 
@@ -519,8 +594,10 @@ void probe_close(struct probe *p)
 static int read_queues(struct probe *p)
 {
 	struct snapshot *s = &p->total;
-	bool added = false;
+	bool added = false, look_for_roles = s->time - p->roles >= ROLES_INTERVAL;
 
+	if (look_for_roles)
+		p->roles = s->time;
 	for (uint32_t i = 1; i < p->nr_queues; i++) {
 		struct vt_queue k = p->queues[i];
 		struct queue *q;
@@ -557,7 +634,9 @@ static int read_queues(struct probe *p)
 			doorbells_settle(&q->doorbells);
 		}
 		/* A role may come later, too; but only networks and disks (virtio 1.3, section 5) get one. */
-		if (!q->role[0] && k.state == VT_QUEUE_LIVE && (k.device_type == 1 || k.device_type == 2))
+		if (!q->role[0] && k.state == VT_QUEUE_LIVE &&
+		    (k.device_type == 1 || k.device_type == 2) &&
+		    s->time - (q->changed ?: p->start) < REMARKABLE && look_for_roles)
 			device_role(q->device, q->role, sizeof(q->role));
 	}
 	/* Only now: one that went meanwhile must not live beside its successor. */
@@ -609,15 +688,6 @@ static void drop_gone(struct snapshot *s)
 	s->nr_queues = kept;
 }
 
-static int read_counters(struct probe *p)
-{
-	/* Claimed by two CPUs at once, a slot may be a few further than this. */
-	uint32_t end = p->skel->data_shared->slots_end + 2 * libbpf_num_possible_cpus();
-
-	return counters_read(&p->counters, end, p->queues, p->nr_queues, &p->total,
-			     &p->skel->data_shared->next_slot);
-}
-
 static void free_entries(struct probe *p)
 {
 	for (uint32_t i = 1; i < p->nr_queues; i++) {
@@ -661,25 +731,51 @@ static void detach_wrappers(struct probe *p)
 		       &skel->links.exit_virtqueue_enable_cb);
 }
 
+/* The operations that were called since it was last asked: a bit for each. */
+static uint32_t moved_ops(struct probe *p)
+{
+	uint32_t moved = 0;
+
+	for (int op = 0; op < VT_NR_OPS; op++) {
+		uint64_t count = 0;
+
+		for (size_t i = 0; i < p->total.nr_queues; i++)
+			if (p->total.queues[i].op[op])
+				count += p->total.queues[i].op[op]->count;
+		if (count != p->counted[op])
+			moved |= 1u << op;
+		p->counted[op] = count;
+	}
+	return moved;
+}
+
 /*
- * What the programs missed, and what they took: bpf counts a program that would
- * have interrupted itself as missed.
+ * What the programs missed, and what they took: bpf counts a program that would have
+ * interrupted itself as missed. One that did not run has nothing new to tell.
  */
 static void read_programs(struct probe *p)
 {
-	struct bpf_program *prog;
+	struct bpf_object_skeleton *skel = p->skel->skeleton;
 	uint64_t missed = 0, runs = 0, ns = 0;
+	uint32_t moved = moved_ops(p), either = moved | p->moved;
 
-	bpf_object__for_each_program(prog, p->skel->obj) {
+	/* Once more: one may still have been at its end when its count was read. */
+	p->moved = moved;
+	for (int i = 0; i < skel->prog_cnt; i++) {
+		struct bpf_program *prog = *skel->progs[i].prog;
+		struct runs *r = &p->runs[i];
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 
-		if (!bpf_program__autoload(prog) ||
-		    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
-			continue;
-		missed += info.recursion_misses;
-		runs += info.run_cnt;
-		ns += info.run_time_ns;
+		if (program_ops(prog) & either && *skel->progs[i].link &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size)) {
+			r->missed = info.recursion_misses;
+			r->count = info.run_cnt;
+			r->ns = info.run_time_ns;
+		}
+		missed += r->missed;
+		runs += r->count;
+		ns += r->ns;
 	}
 	p->total.lost = missed + p->skel->data_shared->lost_ids + p->skel->data_shared->lost_slots;
 	if (p->stats_fd >= 0 && runs >= CALIBRATION_EVENTS) {
@@ -705,7 +801,7 @@ const struct snapshot *probe_read(struct probe *p)
 	if (read_queues(p))
 		return NULL;
 	drop_gone(&p->total);
-	if (read_counters(p))
+	if (counters_read(&p->counters, p->queues, p->nr_queues, &p->total))
 		return NULL;
 	free_entries(p);
 	detach_wrappers(p);

@@ -356,7 +356,7 @@ static unsigned int row_size(const struct loglin *h, unsigned int *first, unsign
 
 	*first = VT_NR_BUCKETS;
 	*last = 0;
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
+	for (unsigned int b = h->begin; b < h->end; b++) {
 		if (!h->bucket[b])
 			continue;
 		if (*first == VT_NR_BUCKETS)
@@ -414,9 +414,10 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
 
 		if (!timed(q, op) || !(seconds_of(p, c) > 0))
 			continue;
-		for (unsigned int b = first; b < last && b < VT_NR_BUCKETS; b++)
-			values[(b - first) / size * p->columns + c] +=
-				q->op[op]->hist.bucket[b] / seconds_of(p, c);
+		for (unsigned int b = q->op[op]->hist.begin; b < q->op[op]->hist.end; b++)
+			if (b >= first && b < last)
+				values[(b - first) / size * p->columns + c] +=
+					q->op[op]->hist.bucket[b] / seconds_of(p, c);
 		if (first_one)
 			hints[c] = make_hint(p, c, q->op[op], p50[2 * c], p99[2 * c]);
 	}
@@ -441,7 +442,7 @@ static size_t curve(const struct op_stats *o, double *x, double *y)
 	uint64_t count = loglin_count(&o->hist), seen = 0;
 	size_t n = 0;
 
-	for (unsigned int b = 0; b < VT_NR_BUCKETS; b++) {
+	for (unsigned int b = o->hist.begin; b < o->hist.end; b++) {
 		if (!o->hist.bucket[b])
 			continue;
 		if (!n) {

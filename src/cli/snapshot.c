@@ -5,6 +5,9 @@
 #include <string.h>
 #include "snapshot.h"
 
+/* Memory for buckets comes in so many. */
+#define ROOM_STEP 32u
+
 static const struct {
 	const char *name;
 	const char *no;
@@ -115,6 +118,26 @@ static uint64_t interval_max(const struct op_stats *now)
 	return now->hist.end == VT_NR_BUCKETS || high > now->max ? now->max : high;
 }
 
+int op_stats_room(struct op_stats **o, unsigned int end)
+{
+	unsigned int had = *o ? (*o)->hist.room : 0, room = (end / ROOM_STEP + 1) * ROOM_STEP;
+	struct op_stats *more;
+
+	if (room > VT_NR_BUCKETS)
+		room = VT_NR_BUCKETS;
+	if (*o && (!had || had >= room))
+		return 0;
+	more = realloc(*o, offsetof(struct op_stats, hist.bucket[room]));
+	if (!more)
+		return -ENOMEM;
+	if (!*o)
+		memset(more, 0, offsetof(struct op_stats, hist.bucket));
+	memset(more->hist.bucket + had, 0, (room - had) * sizeof(*more->hist.bucket));
+	more->hist.room = room;
+	*o = more;
+	return 0;
+}
+
 static void op_stats_copy(struct op_stats *to, const struct op_stats *from)
 {
 	memcpy(to, from, offsetof(struct op_stats, hist));
@@ -187,9 +210,7 @@ int snapshot_copy(const struct snapshot *from, struct snapshot *to)
 				q->op[op] = NULL;
 				continue;
 			}
-			if (!q->op[op])
-				q->op[op] = calloc(1, sizeof(*q->op[op]));
-			if (!q->op[op])
+			if (op_stats_room(&q->op[op], what->hist.end))
 				goto no_memory;
 			op_stats_copy(q->op[op], what);
 		}
@@ -260,9 +281,7 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 		for (int o = 0; o < VT_NR_COUNTED; o++) {
 			if (!from->op[o])
 				continue;
-			if (!q->op[o])
-				q->op[o] = calloc(1, sizeof(*q->op[o]));
-			if (!q->op[o])
+			if (op_stats_room(&q->op[o], from->op[o]->hist.end))
 				return -ENOMEM;
 			op_stats_add(q->op[o], from->op[o]);
 		}

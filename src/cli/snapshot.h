@@ -23,7 +23,7 @@ struct op_stats {
 	/* add: bytes for the device to read; notification_data: values the ring had moved on from */
 	uint64_t bytes_out;
 	uint64_t bytes_in; /* add: room for the device to write; get: bytes it wrote */
-	struct loglin hist;
+	struct loglin hist; /* last: a queue's has memory as far as there are counts */
 };
 
 /* A virtqueue. Strings hold printable characters only. */
@@ -78,6 +78,13 @@ const char *layout_short_name(enum vt_layout layout);
 
 /** What a queue's device is in the system, vda, eth0; else its type: "net", "balloon". */
 const char *queue_role(const struct queue *q);
+
+/**
+ * Gives an operation of a queue memory for the buckets below @end, and what it counts so far.
+ * @o: owned by its queue; may be NULL, and may move
+ * Returns 0 or -ENOMEM.
+ */
+int op_stats_room(struct op_stats **o, unsigned int end);
 
 /**
  * What happened between two snapshots of one run.

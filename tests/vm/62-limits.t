@@ -46,7 +46,7 @@ for limit in 4 12 16 24 40; do
 	seen+="$status "
 	rmdir $group
 done
-like "$kernel: a limit from the start: each of these happened" "$seen" ' 137 .* 1 .* 0 '
+like "$kernel: a limit from the start: each of these happened" "$seen" ' 1 .* 137 .* 0 '
 is_as_before "$kernel: a limit from the start: no program, map or link is left"
 
 # Pressed down to what it needs, and then below that.
