@@ -160,6 +160,7 @@ int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t n
 	uint32_t end = __atomic_load_n(&c->free->head, __ATOMIC_ACQUIRE) + 1;
 	/* The first slot of each operation of each entry; 0: none. */
 	uint16_t(*lists)[VT_NR_COUNTED];
+	size_t next = 0;
 	int err = 0;
 
 	if (end > c->nr_slots)
@@ -180,10 +181,13 @@ int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t n
 		lists[entry][op] = n;
 	}
 	for (uint32_t entry = 1; entry < nr_entries && !err; entry++) {
-		struct queue *q = snapshot_queue(s, entries[entry].serial);
+		struct queue *q = NULL;
 
+		if (entries[entry].state != VT_QUEUE_NONE)
+			q = snapshot_queue_near(s, entries[entry].serial, next);
 		if (!q)
 			continue;
+		next = q - s->queues + 1;
 		for (int op = 0; op < VT_NR_COUNTED && !err; op++)
 			if (lists[entry][op])
 				err = read_op(c, &q->op[op], lists[entry][op]);

@@ -594,6 +594,7 @@ void probe_close(struct probe *p)
 static int read_queues(struct probe *p)
 {
 	struct snapshot *s = &p->total;
+	size_t next = 0; /* entries stand nearly in the order of the queues */
 	bool added = false, look_for_roles = s->time - p->roles >= ROLES_INTERVAL;
 
 	if (look_for_roles)
@@ -604,7 +605,9 @@ static int read_queues(struct probe *p)
 
 		if (k.state != VT_QUEUE_LIVE && k.state != VT_QUEUE_GONE)
 			continue;
-		q = snapshot_queue(s, k.serial);
+		q = snapshot_queue_near(s, k.serial, next);
+		if (q)
+			next = q - s->queues + 1;
 		if (!q) {
 			q = realloc(s->queues, (s->nr_queues + 1) * sizeof(*q));
 			if (!q)

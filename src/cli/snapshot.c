@@ -158,8 +158,7 @@ static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
 		to->max = interval_max(to);
 }
 
-/* The same, for one that most likely is at @place. */
-static struct queue *queue_at(const struct snapshot *s, unsigned int serial, size_t place)
+struct queue *snapshot_queue_near(const struct snapshot *s, unsigned int serial, size_t place)
 {
 	if (place < s->nr_queues && s->queues[place].serial == serial)
 		return &s->queues[place];
@@ -171,7 +170,7 @@ static struct queue *queue_at(const struct snapshot *s, unsigned int serial, siz
 
 struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial)
 {
-	return queue_at(s, serial, 0);
+	return snapshot_queue_near(s, serial, 0);
 }
 
 int queue_order(const void *a, const void *b)
@@ -193,7 +192,8 @@ int snapshot_copy(const struct snapshot *from, struct snapshot *to)
 	to->nr_queues = 0;
 	to->queues = calloc(from->nr_queues + 1, sizeof(*to->queues));
 	for (size_t i = 0; to->queues && i < from->nr_queues; i++) {
-		struct queue *q = &to->queues[i], *had = queue_at(&old, from->queues[i].serial, i);
+		struct queue *q = &to->queues[i];
+		struct queue *had = snapshot_queue_near(&old, from->queues[i].serial, i);
 
 		*q = from->queues[i];
 		memset(q->op, 0, sizeof(q->op));
@@ -238,7 +238,7 @@ int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct
 	to->cpu = new->cpu - old->cpu;
 	for (size_t i = 0; i < to->nr_queues; i++) {
 		struct queue *q = &to->queues[i];
-		const struct queue *before = queue_at(old, q->serial, i);
+		const struct queue *before = snapshot_queue_near(old, q->serial, i);
 
 		if (before)
 			q->new_doorbells -= before->doorbells.sent;
@@ -261,7 +261,7 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 	to->no_bytes_out = diff->no_bytes_out;
 	for (size_t i = 0; i < diff->nr_queues; i++) {
 		const struct queue *from = &diff->queues[i];
-		struct queue *q = snapshot_queue(to, from->serial);
+		struct queue *q = snapshot_queue_near(to, from->serial, i);
 		struct op_stats *op[VT_NR_COUNTED] = {};
 		unsigned int doorbells = from->new_doorbells;
 

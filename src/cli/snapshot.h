@@ -112,6 +112,9 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff);
 /** The queue of a serial, which belongs to the snapshot; NULL: it has none. */
 struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial);
 
+/** The same; faster if it is at @place of its queues. */
+struct queue *snapshot_queue_near(const struct snapshot *s, unsigned int serial, size_t place);
+
 /** For qsort(): the order of the queues of a snapshot, by device, index and serial. */
 int queue_order(const void *a, const void *b);
 

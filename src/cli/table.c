@@ -479,6 +479,22 @@ int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS])
 	return n;
 }
 
+/* Appends a cell, padded and cut to its width. Returns where the line ends then. */
+static size_t put_cell(char *line, size_t at, size_t size, const char *cell, bool blank, size_t width,
+		       bool left)
+{
+	size_t length = strnlen(cell, width), pad = width - length;
+
+	if (size - at <= blank + width)
+		return size;
+	if (blank)
+		line[at++] = ' ';
+	memset(line + at, ' ', width);
+	memcpy(line + at + (left ? 0 : pad), cell, length);
+	line[at + width] = '\0';
+	return at + width;
+}
+
 void table_line(enum page page, const int *shown, int n, const struct row *row, char *line,
 		size_t size)
 {
@@ -493,8 +509,7 @@ void table_line(enum page page, const int *shown, int n, const struct row *row, 
 			c->text(row, cell);
 		else
 			snprintf(cell, sizeof(cell), "%s", c->title);
-		at += snprintf(line + at, size - at, c->left ? "%s%-*.*s" : "%s%*.*s", i ? " " : "",
-			       c->width, c->width, cell);
+		at = put_cell(line, at, size, cell, i > 0, c->width, c->left);
 	}
 }
 

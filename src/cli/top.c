@@ -51,10 +51,24 @@ struct view {
 	struct utsname system;
 };
 
+/* Most of it is ASCII, which need not go through the tables of the locale. */
 static void put(int y, int x, const char *text)
 {
-	if (y < LINES && x < COLS)
+	chtype line[512], attributes = 0;
+	int n = 0;
+
+	if (y >= LINES || x >= COLS)
+		return;
+	for (; n < COLS - x && n < 512 && text[n] >= ' ' && text[n] <= '~'; n++)
+		line[n] = text[n];
+	if (text[n] && n < COLS - x) {
 		mvaddnstr(y, x, text, COLS - x);
+		return;
+	}
+	attributes = getattrs(stdscr);
+	for (int i = 0; i < n; i++)
+		line[i] |= attributes;
+	mvaddchnstr(y, x, line, n);
 }
 
 /* A line in reverse video over the whole width. */
