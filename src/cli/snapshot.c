@@ -242,9 +242,15 @@ int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct
 
 		if (before)
 			q->new_doorbells -= before->doorbells.sent;
-		for (int op = 0; before && op < VT_NR_COUNTED; op++)
-			if (q->op[op] && before->op[op])
-				op_stats_sub(q->op[op], before->op[op]);
+		for (int op = 0; before && op < VT_NR_COUNTED; op++) {
+			if (!q->op[op] || !before->op[op])
+				continue;
+			if (op_stats_room(&q->op[op], before->op[op]->hist.end)) {
+				snapshot_free(to);
+				return -ENOMEM;
+			}
+			op_stats_sub(q->op[op], before->op[op]);
+		}
 	}
 	return 0;
 }
