@@ -53,7 +53,7 @@ static __always_inline void event_clock(const __u64 **event, __u64 *now)
  * @now: when it happened, ns; 0: unless something is asked about each operation
  */
 #define EVENT(name, op)                                                                            \
-	static __always_inline void name##_event(const __u64 *event, const struct slot_row *row,   \
+	static __always_inline void name##_event(const __u64 *event, const struct vt_row *row,   \
 						 struct vt_slot *slot, __u64 now);                 \
                                                                                                    \
 	static __noinline int name##_far(const __u64 *event, __u64 now)                            \
@@ -66,7 +66,7 @@ static __always_inline void event_clock(const __u64 **event, __u64 *now)
 	}                                                                                          \
 	static __always_inline int name##_start(const __u64 *event, bool each)                     \
 	{                                                                                          \
-		struct slot_row *row;                                                              \
+		struct vt_row *row;                                                              \
 		struct vt_slot *slot;                                                              \
 		__u64 now = 0;                                                                     \
 		__u32 cpu;                                                                         \
@@ -81,7 +81,7 @@ static __always_inline void event_clock(const __u64 **event, __u64 *now)
 		return 0;                                                                          \
 	}                                                                                          \
 	PROGRAM(name, name, false)                                                                 \
-	static __always_inline void name##_event(const __u64 *event, const struct slot_row *row,   \
+	static __always_inline void name##_event(const __u64 *event, const struct vt_row *row,   \
 						 struct vt_slot *slot, __u64 now)
 
 /* What the doorbells of a queue have announced, if it is near. */

@@ -73,19 +73,8 @@ __u64 dropped_events SHARED; /* there was no room in the ring buffer */
 /* The tool maps these, from the begin of a page on. */
 NEAR_FAR(, struct vt_slot, slots, VT_NEAR_SLOTS, BPF_F_MMAPABLE, __attribute__((aligned(4096))))
 
-/*
- * The slots of a queue on a CPU: how many bytes each is behind the first of all.
- * Key: id * nr_cpus + CPU. Where there is none yet, NO_SLOT, which is found too far
- * away; in the map at first 0, which no slot has.
- */
-#define NO_SLOT (~0u)
-
-struct slot_row {
-	__u32 slot[1 << VT_OPS_SHIFT];
-};
-
-NEAR_FAR(static, struct slot_row, rows, VT_NEAR_ROWS, 0,
-	 __attribute__((aligned(64))) = { [0 ... VT_NEAR_ROWS - 1] = { { [0 ... (1 << VT_OPS_SHIFT) - 1] = NO_SLOT } } })
+/* Key: id * nr_cpus + CPU. The tool fills the near ones with VT_NO_SLOT. */
+NEAR_FAR(, struct vt_row, rows, VT_NEAR_ROWS, 0, __attribute__((aligned(4096))))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -304,7 +293,7 @@ static __always_inline __u32 hash_of(__u64 key, int bits)
  */
 static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 {
-	struct slot_row *row = rows_at(row_key(id));
+	struct vt_row *row = rows_at(row_key(id));
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
 	__u32 at, n;
 
@@ -315,7 +304,7 @@ static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 	}
 	at = row->slot[op];
 	n = at / sizeof(struct vt_slot);
-	if (!at || at == NO_SLOT) {
+	if (!at || at == VT_NO_SLOT) {
 		n = slot_claim(*of, op);
 		if (!n)
 			return 0;
@@ -325,7 +314,7 @@ static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 }
 
 /* The row of a queue on a CPU, if it is near, as most are. */
-static __always_inline bool row_near(__u32 id, __u32 cpu, struct slot_row **row)
+static __always_inline bool row_near(__u32 id, __u32 cpu, struct vt_row **row)
 {
 	__u64 key = (__u32)(id * nr_cpus + cpu);
 
@@ -340,7 +329,7 @@ static __always_inline bool row_near(__u32 id, __u32 cpu, struct slot_row **row)
  * An operation's slot, if it is near. Returns false if there is none. (A pointer alone
  * would be compared with NULL even where it is an element of near_slots.)
  */
-static __always_inline bool slot_near(const struct slot_row *row, __u32 op, struct vt_slot **slot)
+static __always_inline bool slot_near(const struct vt_row *row, __u32 op, struct vt_slot **slot)
 {
 	__u64 at = row->slot[op];
 
@@ -354,7 +343,7 @@ static __always_inline bool slot_near(const struct slot_row *row, __u32 op, stru
 /* For calls of functions: the id is the queue's entry. */
 static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 {
-	struct slot_row *row;
+	struct vt_row *row;
 
 	if (row_near(id, bpf_get_smp_processor_id(), &row) && slot_near(row, op, slot))
 		return true;
@@ -639,10 +628,10 @@ static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 id, __u32 
 static long row_forget(__u32 cpu, __u32 *id)
 {
 	__u32 key = *id * nr_cpus + cpu;
-	struct slot_row *row = rows_at(key);
+	struct vt_row *row = rows_at(key);
 
 	if (row)
-		__builtin_memset(row, 0xff, sizeof(*row)); /* NO_SLOT */
+		__builtin_memset(row, 0xff, sizeof(*row)); /* VT_NO_SLOT */
 	return 0;
 }
 

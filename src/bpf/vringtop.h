@@ -40,6 +40,9 @@ enum vt_op {
 	VT_NR_COUNTED = 21,
 };
 
+/* An operation takes so many bits in a slot's owner. */
+#define VT_OPS_SHIFT 5
+
 /* Ring layouts, with the numbers of the kernel's enum vq_layout (Linux 7.x). */
 enum vt_layout {
 	VT_LAYOUT_SPLIT = 0,
@@ -90,6 +93,17 @@ struct vt_free {
 	unsigned int head;
 	unsigned int tail;
 	unsigned short slot[VT_MOST_SLOTS];
+};
+
+/*
+ * The slots of a queue on a CPU: how many bytes each is behind the first of all. Where there is
+ * none yet, VT_NO_SLOT, which is found too far away; beyond the near ones at first 0, which no
+ * slot has.
+ */
+#define VT_NO_SLOT (~0u)
+
+struct vt_row {
+	unsigned int slot[1 << VT_OPS_SHIFT];
 };
 
 /* Where in a slot a bucket is, bytes. */
@@ -162,12 +176,9 @@ struct vt_event {
 /* So many elements of the arrays are near: see vringtop.bpf.c. */
 #define VT_NEAR_SLOTS  4096
 #define VT_NEAR_QUEUES 512
-#define VT_NEAR_ROWS   512
+#define VT_NEAR_ROWS   4096
 
 /* So many durations (ns) have their bucket in a table. */
 #define VT_SHORT 1024
-
-/* An operation takes so many bits in a slot's owner. */
-#define VT_OPS_SHIFT 5
 
 #endif

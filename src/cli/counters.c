@@ -23,9 +23,23 @@ static void give(struct vt_free *f, uint32_t slot)
 	__atomic_store_n(&f->tail, tail + 1, __ATOMIC_RELEASE);
 }
 
-int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, int far,
-		  struct vt_free *free)
+static int clear_rows(int near, size_t rows_at)
 {
+	const size_t size = VT_NEAR_ROWS * sizeof(struct vt_row);
+	void *rows = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, near, rows_at);
+
+	if (rows == MAP_FAILED)
+		return complain(NULL, "cannot map the counters: %s", strerror(errno));
+	memset(rows, 0xff, size); /* VT_NO_SLOT */
+	munmap(rows, size);
+	return 0;
+}
+
+int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, size_t rows_at,
+		  int far, struct vt_free *free)
+{
+	if (clear_rows(near, rows_at))
+		return -1;
 	c->free = free;
 	c->near = near;
 	c->near_at = near_at;

@@ -24,12 +24,13 @@ struct counters {
 /**
  * Prepares to read.
  * @nr_slots: at most VT_MOST_SLOTS
- * @near, @far: descriptors, which stay the caller's
+ * @near, @far: maps' descriptors, which stay the caller's
+ * @near_at, @rows_at: where in @near the slots and the rows begin, bytes: the begin of a page
  * @free: shared with the programs, none of which runs yet; gets all slots
  * Returns 0, or -1 after it has complained.
  */
-int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, int far,
-		  struct vt_free *free);
+int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, size_t rows_at,
+		  int far, struct vt_free *free);
 
 /** Unmaps all; @c may be all zero, too. */
 void counters_close(struct counters *c);

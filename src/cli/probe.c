@@ -538,6 +538,7 @@ struct probe *probe_open(uint32_t ops)
 	malloc_trim(0);
 	if (counters_open(&p->counters, p->nr_slots, p->near_slots,
 			  offsetof(struct vringtop_bpf__bss, near_slots),
+			  offsetof(struct vringtop_bpf__bss, near_rows),
 			  bpf_map__fd(p->skel->maps.far_slots), &p->skel->data_shared->free_slots))
 		goto fail;
 	p->queues = map_shared(p->skel->maps.queues, &p->queues_size, "table of queues");
