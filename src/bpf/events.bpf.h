@@ -167,13 +167,14 @@ static __noinline int kick_announce_far(const __u64 *event)
 {
 	struct announced *a = announcements_at(event[EVENT_ID]);
 	struct vt_slot *slot;
+	__u32 buffers;
 
 	if (!a)
 		return 0;
-	announce(a);
+	buffers = announce(a);
 	slot = slot_find(event[EVENT_ID], VT_BUFFERS_PER_DOORBELL);
 	if (slot)
-		count(slot, a->last, false);
+		count(slot, buffers, false);
 	return 0;
 }
 

@@ -241,25 +241,16 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 	return n;
 }
 
-/* Claims a slot for an op of a queue on this CPU; 0: none was free. */
-static __always_inline __u32 slot_claim(__u32 queue, __u32 op)
+/* The number of a free slot, which then is not any more; 0: there is none. */
+static __always_inline __u32 slot_take(void)
 {
-	struct vt_slot *slot;
-	__u32 n = 0, at;
+	__u32 at;
 
-	if (queue && (__s32)(free_slots.tail - free_slots.head) > 0) {
-		at = __sync_fetch_and_add(&free_slots.head, 1);
-		/* Another CPU may have taken the last one since. */
-		if ((__s32)(free_slots.tail - at) > 0)
-			n = free_slots.slot[at % VT_MOST_SLOTS];
-	}
-	slot = slots_at(n);
-	if (!slot || !n) {
-		__sync_fetch_and_add(&lost_slots, 1);
+	if ((__s32)(free_slots.tail - free_slots.head) <= 0)
 		return 0;
-	}
-	slot->owner = (queue << VT_OPS_SHIFT | op) + 1;
-	return n;
+	at = __sync_fetch_and_add(&free_slots.head, 1);
+	/* Another CPU may have taken the last one since. */
+	return (__s32)(free_slots.tail - at) > 0 ? free_slots.slot[at % VT_MOST_SLOTS] : 0;
 }
 
 /* What every event begins with, and what add and get have besides. */
@@ -295,7 +286,8 @@ static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 {
 	struct vt_row *row = rows_at(row_key(id));
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
-	__u32 at, n;
+	__u32 queue, at, n;
+	struct vt_slot *slot;
 
 	op &= (1 << VT_OPS_SHIFT) - 1;
 	if (!row || !of) {
@@ -303,14 +295,18 @@ static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 		return 0;
 	}
 	at = row->slot[op];
-	n = at / sizeof(struct vt_slot);
-	if (!at || at == VT_NO_SLOT) {
-		n = slot_claim(*of, op);
-		if (!n)
-			return 0;
-		row->slot[op] = n * sizeof(struct vt_slot);
+	if (at && at != VT_NO_SLOT)
+		return slots_at(at / sizeof(*slot));
+	queue = *of;
+	n = queue ? slot_take() : 0;
+	slot = slots_at(n);
+	if (!slot || !n) {
+		__sync_fetch_and_add(&lost_slots, 1);
+		return 0;
 	}
-	return slots_at(n);
+	slot->owner = (queue << VT_OPS_SHIFT | op) + 1;
+	row->slot[op] = n * sizeof(*slot);
+	return slot;
 }
 
 /* The row of a queue on a CPU, if it is near, as most are. */
@@ -537,11 +533,12 @@ static __always_inline void added(__u64 id)
 		a->added++;
 }
 
-/* A doorbell will announce what was added since the one before: the number is in last. */
-static __always_inline void announce(struct announced *a)
+/* A doorbell will announce what was added since the one before. Returns how many buffers. */
+static __always_inline __u32 announce(struct announced *a)
 {
 	a->last = a->added - a->announced;
 	a->announced = a->added;
+	return a->last;
 }
 
 /* The ring is empty again: what no doorbell announced never will be. */
