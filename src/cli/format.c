@@ -1,23 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include "format.h"
+
+/*
+ * "%.*f%s", for at most 2 decimals. Whole numbers are printed in a third of the time, and most of
+ * a screen is this.
+ */
+static char *decimal(char *buf, int decimals, double value, const char *unit)
+{
+	static const unsigned int scales[] = { 1, 10, 100 };
+	unsigned int scale = scales[decimals];
+	unsigned long n;
+
+	if (!(value >= 0 && value < 1e9)) {
+		snprintf(buf, FORMAT_LEN, "%.*f%s", decimals, value, unit);
+		return buf;
+	}
+	n = lrint(value * scale);
+	if (decimals)
+		snprintf(buf, FORMAT_LEN, "%lu.%0*lu%s", n / scale, decimals, n % scale, unit);
+	else
+		snprintf(buf, FORMAT_LEN, "%lu%s", n, unit);
+	return buf;
+}
 
 /* Three digits, then the unit. */
 static char *three_digits(char *buf, double value, const char *unit)
 {
-	int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-
-	snprintf(buf, FORMAT_LEN, "%.*f%s", decimals, value, unit);
-	return buf;
+	return decimal(buf, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, unit);
 }
 
 static char *scaled(char *buf, double value, double step, const char *const *units)
 {
-	if (value < step - 0.5) {
-		snprintf(buf, FORMAT_LEN, value < 9.95 && value != (int)value ? "%.1f%s" : "%.0f%s",
-			 value, units[0]);
-		return buf;
-	}
+	if (value < step - 0.5)
+		return decimal(buf, value < 9.95 && value != (int)value, value, units[0]);
 	do {
 		value /= step;
 		units++;
@@ -49,9 +67,8 @@ char *format_bytes(char *buf, double n)
 char *format_share(char *buf, double part, double whole)
 {
 	if (whole > 0)
-		snprintf(buf, FORMAT_LEN, "%.0f%%", 100 * part / whole);
-	else
-		snprintf(buf, FORMAT_LEN, "-");
+		return decimal(buf, 0, 100 * part / whole, "%");
+	strcpy(buf, "-");
 	return buf;
 }
 
