@@ -56,10 +56,12 @@ struct virtio_device;
 
 struct virtqueue {
 	struct list_head list;
+	void *callback;
 	void *name;
 	struct virtio_device *vdev;
 	unsigned int index;
 	unsigned int num_free;
+	bool reset;
 };
 
 struct virtio_device {
@@ -72,6 +74,18 @@ struct virtio_device {
 
 struct vring {
 	unsigned int num;
+	void *desc;
+	void *avail;
+	void *used;
+};
+
+struct vring_desc_state_split {
+	void *data;
+};
+
+struct vring_desc_state_packed {
+	void *data;
+	u16 num;
 };
 
 enum vq_layout {
@@ -81,20 +95,35 @@ enum vq_layout {
 
 struct vring_virtqueue_split {
 	struct vring vring;
+	u16 avail_flags_shadow;
 	u16 avail_idx_shadow;
+	struct vring_desc_state_split *desc_state;
+	u64 queue_dma_addr;
 };
 
 struct vring_virtqueue_packed {
 	struct {
 		unsigned int num;
+		void *desc;
+		void *driver;
+		void *device;
 	} vring;
 	bool avail_wrap_counter;
 	u16 next_avail_idx;
+	u16 event_flags_shadow;
+	struct vring_desc_state_packed *desc_state;
+	u64 ring_dma_addr;
+	u64 driver_event_dma_addr;
+	u64 device_event_dma_addr;
 };
 
 struct vring_virtqueue {
 	enum vq_layout layout;
 	bool broken;
+	bool event;
+	unsigned int num_added;
+	u16 last_used_idx;
+	bool event_triggered;
 	unsigned int id;
 	union {
 		struct vring_virtqueue_split split;

@@ -710,3 +710,5 @@ int refresh(void *ctx)
 	bpf_loop(nr_queues, queue_refresh, 0, 0);
 	return 0;
 }
+
+#include "rings.bpf.h"

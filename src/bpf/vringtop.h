@@ -152,6 +152,76 @@ struct vt_doorbells {
 	struct vt_doorbell last[VT_NR_DOORBELLS];
 };
 
+/*
+ * The state of a ring: what the driver keeps of it, and what stands in the memory that it shares
+ * with the device (names as in virtio 1.3, sections 2.7 and 2.8). A position in a packed ring has
+ * the wrap counter in its highest bit.
+ */
+#define VT_WRAP_SHIFT 15
+#define VT_WRAP	      0x8000
+#define VT_NO_BATCH   0xffffffff
+
+enum vt_ring_state {
+	VT_RING_MOVING = 1, /* no two readings agreed */
+	VT_RING_BROKEN = 2, /* the driver has given it up */
+	VT_RING_RESET = 4, /* the queue is being reset */
+	VT_RING_CALLBACK = 8, /* the driver wants to be told of used buffers */
+	VT_RING_EVENT_IDX = 16,
+	VT_RING_TRIGGERED = 32, /* an interrupt came since the driver last asked for one */
+};
+
+struct vt_ring {
+	unsigned int serial; /* of the queue; 0: there is none */
+	unsigned int state; /* enum vt_ring_state */
+	unsigned int num;
+	unsigned int num_free;
+	unsigned int num_added; /* buffers (packed: descriptors) since the last kick_prepare */
+	unsigned int batch_last; /* in order: the last used id of a batch that is being fetched */
+	unsigned short next_avail; /* split: avail_idx_shadow */
+	unsigned short last_used; /* that the driver fetched */
+	unsigned short shadow; /* the flags that the driver last meant: interrupts on or off */
+	unsigned short pad;
+	union {
+		struct {
+			unsigned short avail_flags, avail_idx, used_event;
+			unsigned short used_flags, used_idx, avail_event;
+		} split;
+		struct {
+			unsigned short driver_off_wrap, driver_flags;
+			unsigned short device_off_wrap, device_flags;
+			unsigned short last_used_flags, next_avail_flags; /* of the descriptors there */
+		} packed;
+	};
+	unsigned int pad1;
+	/* As the device was told them. */
+	unsigned long long desc_area, driver_area, device_area;
+};
+
+/* What is at one index of a ring's arrays. */
+struct vt_ring_entry {
+	struct {
+		unsigned long long addr;
+		unsigned int len;
+		unsigned short flags_or_id, next_or_flags; /* split: flags, next; packed: id, flags */
+	} desc;
+	struct {
+		unsigned int id, len;
+	} used; /* split */
+	unsigned short avail; /* split */
+	unsigned short busy; /* the driver has a buffer of this id in the ring */
+	unsigned short length; /* packed: descriptors of that buffer */
+	unsigned short pad;
+};
+
+/* Which entries are to be copied, at most so many at a time. */
+#define VT_PART 256
+
+struct vt_part {
+	unsigned int entry, serial; /* in the table of queues */
+	unsigned int first;
+	unsigned int pad;
+};
+
 /* Calls of a function that only calls another one, perhaps. */
 struct vt_calls {
 	unsigned int counted; /* here */

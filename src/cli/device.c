@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <dirent.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,55 @@ void device_role(int number, char *role, size_t size)
 		if (dir)
 			closedir(dir);
 	}
+}
+
+int device_status(int number)
+{
+	char path[64], line[32];
+
+	snprintf(path, sizeof(path), VIRTIO_DEVICES "/virtio%d/status", number);
+	return kernel_read_line(path, line, sizeof(line)) ? (int)strtoul(line, NULL, 16) & 0xff : -1;
+}
+
+int device_interface_up(int number)
+{
+	char role[VT_NAME_LEN], path[128], line[32];
+
+	device_role(number, role, sizeof(role));
+	snprintf(path, sizeof(path), VIRTIO_DEVICES "/virtio%d/net/%s/flags", number, role);
+	return kernel_read_line(path, line, sizeof(line)) ? !!(strtoul(line, NULL, 16) & IFF_UP) : -1;
+}
+
+bool device_interrupts(int number, const char *queue, uint64_t *count)
+{
+	char name[16 + VT_NAME_LEN], *line = NULL, *end;
+	FILE *f = fopen("/proc/interrupts", "re");
+	bool found = false;
+	size_t size = 0;
+
+	snprintf(name, sizeof(name), " virtio%d-%s", number, queue);
+	while (f && !found && getline(&line, &size, f) > 0) {
+		const char *at = strchr(line, ':'), *last;
+
+		line[strcspn(line, "\n")] = '\0';
+		last = strrchr(line, ' ');
+		if (!at || !last || strcmp(last, name))
+			continue;
+		/* A number for each CPU, then words. */
+		*count = 0;
+		for (at++; *at; at = end) {
+			uint64_t n = strtoull(at, &end, 10);
+
+			if (end == at || (*end && *end != ' '))
+				break;
+			*count += n;
+		}
+		found = true;
+	}
+	free(line);
+	if (f)
+		fclose(f);
+	return found;
 }
 
 /* The features are characters, bit 0 first. */

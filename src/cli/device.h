@@ -32,4 +32,16 @@ int device_count(void);
 /** What a device is in the system, the name of its disk or network interface; may be empty. */
 void device_role(int number, char *role, size_t size);
 
+/** A device's status (virtio 1.3, section 2.1); -1 if it cannot be read. */
+int device_status(int number);
+
+/** Whether a network device's interface is up: 1 or 0; -1 if it is not to be seen from here. */
+int device_interface_up(int number);
+
+/**
+ * How many interrupts a queue had, by its line in /proc/interrupts.
+ * Returns false if it has none for itself.
+ */
+bool device_interrupts(int number, const char *queue, uint64_t *count);
+
 #endif

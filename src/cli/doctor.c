@@ -41,7 +41,6 @@ static const char *const state_names[] = { "ok", "note", "MISSING" };
 static const char *const json_states[] = { "ok", "note", "missing" };
 
 /* Columns of the text. */
-#define WIDTH  80
 #define FOUND  25 /* what was found begins here */
 #define ADVICE 12
 
@@ -57,25 +56,6 @@ struct doctor {
 	uint64_t capabilities; /* effective */
 	bool in_namespace; /* they are those of a user namespace */
 };
-
-/* Prints words from a column on, and goes on below that column. */
-static void print_wrapped(int column, const char *text)
-{
-	int at = column;
-
-	while (*text) {
-		int length = strcspn(text, " ");
-
-		if (at > column && at + 1 + length > WIDTH)
-			at = printf("\n%*s", column, "") - 1;
-		else if (at > column)
-			at += printf(" ");
-		for (int i = 0; i < length; i++, at++)
-			putchar(isascii(text[i]) && isprint(text[i]) ? text[i] : '?');
-		text += length + strspn(text + length, " ");
-	}
-	putchar('\n');
-}
 
 static void print_check(enum state state, const char *name, const char *found, const char *advice)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <math.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include "format.h"
@@ -87,4 +88,25 @@ void copy_printable(char *to, const char *from, size_t size)
 		to += sprintf(to, "\\x%02x", (unsigned char)*from);
 	}
 	*to = '\0';
+}
+
+/* Columns of a line. */
+#define WIDTH 80
+
+void print_wrapped(int column, const char *text)
+{
+	int at = column;
+
+	while (*text) {
+		int length = strcspn(text, " ");
+
+		if (at > column && at + 1 + length > WIDTH)
+			at = printf("\n%*s", column, "") - 1;
+		else if (at > column)
+			at += printf(" ");
+		for (int i = 0; i < length; i++, at++)
+			putchar(isascii(text[i]) && isprint(text[i]) ? text[i] : '?');
+		text += length + strspn(text + length, " ");
+	}
+	putchar('\n');
 }

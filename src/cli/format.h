@@ -28,4 +28,7 @@ char *format_share(char *buf, double part, double whole);
  */
 void copy_printable(char *to, const char *from, size_t size);
 
+/** Prints words from column @column on, which go on below it where a line of 80 ends. */
+void print_wrapped(int column, const char *text);
+
 #endif

@@ -19,6 +19,7 @@ static const struct {
 	{ "top", verb_top, "live view (the default)" },
 	{ "stat", verb_stat, "a table per interval, or JSON" },
 	{ "hist", verb_hist, "latency histograms per operation" },
+	{ "stalls", verb_stalls, "which queues are stuck, and which side holds them" },
 	{ "record", verb_record, "write what happens to a file, while a command runs" },
 	{ "queues", verb_queues, "every virtqueue of this machine" },
 	{ "report", verb_report, "what a recording says: text, a page, JSON, CSV, a trace" },
@@ -94,11 +95,12 @@ static void usage(FILE *f)
 		   "  sudo vringtop stat 1 10          ten tables, one a second\n"
 		   "  sudo vringtop stat --json 1 3    the same as JSON, a line each\n"
 		   "  sudo vringtop hist -o add,get 5 1   histograms of two operations over 5 s\n"
+		   "  sudo vringtop stalls             why is nothing going on?\n"
 		   "  sudo vringtop record -o a.vt -- fio job   record while a command runs\n"
 		   "\n"
 		   "vringtop VERB --help tells the options of a verb.\n"
 		   "Exit status: 0 fine, 1 failed (doctor: something is missing), 2 wrong use,\n"
-		   "3 diff --fail-on found something worse.\n");
+		   "3 stalls found a stuck queue, diff --fail-on something worse.\n");
 }
 
 int main(int argc, char **argv)

@@ -19,12 +19,16 @@ enum {
 	OPT_AVAIL_TO_USED = 'u',
 	OPT_PER_QUEUE = 'Q',
 	OPT_PAGE = 'p',
+	OPT_AFTER = 'a',
+	OPT_WATCH = 'w',
+	OPT_RING = 'r',
 	OPT_CSV = 256, /* these have no letter */
 	OPT_HTML,
 	OPT_PERFETTO,
 	OPT_FAIL_ON,
 	OPT_THRESHOLD,
 	OPT_EVENTS,
+	OPT_ADDRESSES,
 	/* record: -d and -o mean something else there, and the filters have no letters */
 	OPT_DURATION = 'd',
 	OPT_OUTPUT = 'o',
@@ -54,6 +58,14 @@ static const struct {
 	{ USE_RECORD,
 	  { "interval", OPT_EVERY, "TIME", 0, "Write down what was counted so often (1s)", 2 } },
 	{ USE_RECORD, { "events", OPT_EVENTS, 0, 0, "Single operations, too", 2 } },
+	{ USE_STALLS, { 0, 0, 0, 0, "Stalls:", 2 } },
+	{ USE_STALLS,
+	  { "after", OPT_AFTER, "TIME", 0, "A queue that does not move for so long is stalled (1s)", 2 } },
+	{ USE_STALLS,
+	  { "watch", OPT_WATCH, 0, 0, "Go on: tell each stall once, and when it is over", 2 } },
+	{ USE_STALLS,
+	  { "ring", OPT_RING, "DEVICE[:QUEUE]", 0, "All of a ring's state: virtio2:0, vda:req.0", 2 } },
+	{ USE_STALLS, { "addresses", OPT_ADDRESSES, 0, 0, "Addresses, too, with --ring", 2 } },
 	{ USE_JSON, { "json", OPT_JSON, 0, 0, "JSON instead of a table", 2 } },
 	{ USE_PER_QUEUE, { "per-queue", OPT_PER_QUEUE, 0, 0, "Each queue by itself", 2 } },
 	{ USE_PAGE,
@@ -223,6 +235,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "unknown page '%s'; there are: queues, layouts, doorbells",
 				   arg);
 		break;
+	case OPT_AFTER:
+		parse_time(state, arg, 0.1, &o->after);
+		break;
+	case OPT_WATCH:
+		o->watch = true;
+		break;
+	case OPT_RING:
+		o->ring = true;
+		o->device = strsep(&arg, ":");
+		o->queue = arg;
+		break;
+	case OPT_ADDRESSES:
+		o->addresses = true;
+		break;
 	case OPT_CSV:
 		o->csv = true;
 		break;
@@ -259,6 +285,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "which recording? Name its FILE");
 		if (p->use & USE_RECORD && !o->file)
 			argp_error(state, "where to? Name a file with -o FILE");
+		if (o->ring && o->watch)
+			argp_error(state, "--ring shows a ring once: --watch does not go with it");
 		if (!(p->use & USE_DIFF) && o->json + o->csv + !!o->html + !!o->perfetto > 1)
 			argp_error(state, "one form at a time: --json, --csv, --html or --perfetto");
 		o->to_used |= o->ops >> VT_AVAIL_TO_USED & 1;
@@ -300,6 +328,7 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 	memset(o, 0, sizeof(*o));
 	o->page = "queues";
 	o->threshold = 0.02;
+	o->after = 1;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, use & USE_RECORD ? ARGP_IN_ORDER : 0, NULL, &p);
 }

@@ -30,6 +30,9 @@ struct options {
 	const char *file; /* the recording */
 	double duration; /* record: s; 0: not given */
 	bool events; /* record: single operations, too */
+	/* stalls */
+	double after; /* s without a move */
+	bool watch, ring, addresses; /* ring: device and queue say which */
 	char **command; /* record: ends with NULL; NULL: none */
 };
 
@@ -44,6 +47,7 @@ enum option_use {
 	USE_HTML = 64,
 	USE_REPORT = 128, /* a recording, and what can be made of it; all operations */
 	USE_DIFF = 256, /* recordings of two sides; all operations */
+	USE_STALLS = 1024,
 	USE_RECORD = 512, /* what it takes to make one; -d and -o are not those of the filters */
 };
 

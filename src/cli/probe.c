@@ -20,8 +20,8 @@
 #include "kernel.h"
 #include "probe.h"
 #include "recording.h"
+#include "probe_internal.h"
 #include "ring.h"
-#include "vringtop.skel.h"
 /* The same programs, but that they keep single operations as well. */
 #include "events.skel.h"
 
@@ -38,36 +38,6 @@ _Static_assert(sizeof(struct events_bpf) == sizeof(struct vringtop_bpf), "one fo
 
 /* Room for single operations, bytes; each takes 24, and a second has to go by. */
 #define EVENTS_SIZE (16 << 20)
-
-/* What the kernel says of a program. */
-struct runs {
-	uint64_t missed, count;
-	uint64_t ns; /* all together; 0: not measured */
-};
-
-struct probe {
-	struct vringtop_bpf *skel;
-	struct runs *runs; /* of each program of the skeleton */
-	uint64_t counted[VT_NR_OPS]; /* when the programs were last asked */
-	uint32_t moved; /* the operations that were called before that: a bit for each */
-	struct counters counters;
-	int near_slots; /* map; -1: none */
-	struct vt_queue *queues; /* mapped */
-	struct vt_doorbells *doorbells; /* mapped, an element for each of queues */
-	size_t queues_size, doorbells_size; /* bytes */
-	uint32_t nr_slots, nr_queues;
-	bool by_functions; /* the kernel has no tracepoints */
-	int stats_fd; /* while the cost of an event is measured; else -1 */
-	uint64_t start; /* ns, CLOCK_MONOTONIC */
-	uint64_t roles; /* the same: when they were last looked for */
-	struct ring_buffer *events; /* NULL: single operations are not kept */
-	uint64_t event_time; /* ns: of the last one, or since when there was none */
-	void (*take)(void *arg, const struct recording_event *e);
-	void *take_arg;
-	struct bpf_link *uevent; /* while devices' queues are looked for */
-	unsigned int first_new; /* the serial of the first queue that was made since */
-	struct snapshot total;
-};
 
 uint64_t probe_now(void)
 {
@@ -196,6 +166,8 @@ static bool program_wanted(const struct probe *p, const struct bpf_program *prog
 	const char *section = bpf_program__section_name(prog), *name = strchr(section, '/');
 	uint32_t own = program_ops(prog);
 
+	if (prog == p->skel->progs.look_at_rings || prog == p->skel->progs.copy_ring)
+		return ops & PROBE_RINGS;
 	if (!name || prog == p->skel->progs.on_uevent)
 		return true; /* of no operation */
 	if (own && !(own & ops))
@@ -306,6 +278,8 @@ static int load(struct probe *p, uint32_t ops)
 	set_far_entries(skel->maps.far_announcements, p->nr_queues, VT_NEAR_QUEUES);
 	if (ops & PROBE_EVENTS)
 		bpf_map__set_max_entries(skel->maps.events, EVENTS_SIZE);
+	if (ops & PROBE_RINGS)
+		bpf_map__set_max_entries(skel->maps.rings, p->nr_queues);
 	if (ops >> VT_AVAIL_TO_USED & 1) {
 		skel->rodata->avail_to_used = true;
 		ops |= 1u << VT_OP_ADD | 1u << VT_OP_GET;
@@ -339,7 +313,7 @@ static int load(struct probe *p, uint32_t ops)
 	return 0;
 }
 
-static void *map_shared(const struct bpf_map *map, size_t *size, const char *what)
+void *probe_map(const struct bpf_map *map, size_t *size, const char *what)
 {
 	long page = sysconf(_SC_PAGESIZE);
 	void *memory;
@@ -541,9 +515,9 @@ struct probe *probe_open(uint32_t ops)
 			  offsetof(struct vringtop_bpf__bss, near_rows),
 			  bpf_map__fd(p->skel->maps.far_slots), &p->skel->data_shared->free_slots))
 		goto fail;
-	p->queues = map_shared(p->skel->maps.queues, &p->queues_size, "table of queues");
-	p->doorbells = map_shared(p->skel->maps.doorbells, &p->doorbells_size, "doorbells");
-	if (!p->queues || !p->doorbells)
+	p->queues = probe_map(p->skel->maps.queues, &p->queues_size, "table of queues");
+	p->doorbells = probe_map(p->skel->maps.doorbells, &p->doorbells_size, "doorbells");
+	if (!p->queues || !p->doorbells || (ops & PROBE_RINGS && rings_open(p)))
 		goto fail;
 	p->event_time = probe_now();
 	if (ops & PROBE_EVENTS) {
@@ -583,6 +557,7 @@ void probe_close(struct probe *p)
 		munmap(p->queues, p->queues_size);
 	if (p->doorbells)
 		munmap(p->doorbells, p->doorbells_size);
+	rings_close(p);
 	bpf_link__destroy(p->uevent);
 	ring_buffer__free(p->events);
 	vringtop_bpf__destroy(p->skel);

@@ -17,9 +17,12 @@ struct probe;
 /* With these bits: keep single operations as well. */
 #define PROBE_EVENTS (1u << 31)
 
+/* The state of the rings as well: probe_rings(). */
+#define PROBE_RINGS (1u << 30)
+
 /**
  * Loads the programs, attaches them and finds the queues.
- * @ops: what to count, a bit each, and PROBE_EVENTS; 0: nothing, only find queues
+ * @ops: what to count, a bit each, and PROBE_EVENTS, PROBE_RINGS; 0: nothing, only find queues
  * Returns the probe, to be closed with probe_close(), or NULL after it has
  * printed why not. Needs CAP_BPF and CAP_PERFMON, or root.
  */
@@ -48,6 +51,21 @@ void probe_drain(struct probe *p);
 
 /** How many single operations found no room. */
 uint64_t probe_dropped(const struct probe *p);
+
+/**
+ * Reads the state of all rings, as it is now. Needs PROBE_RINGS.
+ * Returns 0, or -1 after it has printed why not.
+ */
+int probe_rings(struct probe *p);
+
+/** What probe_rings() read of a queue's ring, good until it is called again; NULL: nothing. */
+const struct vt_ring *probe_ring(const struct probe *p, const struct queue *q);
+
+/**
+ * Copies what is in a ring's arrays, as it is now: an entry for each of its @num indices.
+ * Returns 0, or not if the queue is gone.
+ */
+int probe_ring_entries(struct probe *p, const struct queue *q, struct vt_ring_entry *entries);
 
 /** Detaches: what probe_read() tells from then on does not change. */
 void probe_stop(struct probe *p);

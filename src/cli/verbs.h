@@ -11,6 +11,7 @@ int verb_top(int argc, char **argv);
 int verb_stat(int argc, char **argv);
 int verb_hist(int argc, char **argv);
 int verb_queues(int argc, char **argv);
+int verb_stalls(int argc, char **argv);
 int verb_record(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_diff(int argc, char **argv);

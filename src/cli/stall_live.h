@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Polls the rings of this machine, and has those judged that stand still. */
+#ifndef STALL_LIVE_H
+#define STALL_LIVE_H
+
+#include "probe.h"
+#include "stall.h"
+
+/* What the doorbells take to be seen, and nothing else of each operation. */
+#define STALL_OPS (PROBE_RINGS | 1u << VT_OP_NOTIFY | 1u << VT_OP_NOTIFICATION_DATA)
+
+/**
+ * A poll of all queues of a snapshot that was just read: then the queues of @w that stand for
+ * long enough have a verdict, and those that are gone are not in it any more.
+ * @seen: all counts since the start, not a difference
+ * Returns 0, or -1 after it has complained.
+ */
+int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *seen);
+
+#endif
