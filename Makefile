@@ -58,7 +58,7 @@ $(BUILD)/vringtop: $(CLI_OBJ)
 UNIT_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined
 UNIT_SRC   := $(addprefix src/cli/,compare.c diff.c diff_html.c diff_json.c error.c format.c gate.c histogram.c html.c json.c loglin.c options.c pack.c \
               plot.c recording.c recording_check.c recording_file.c recording_write.c report.c report_data.c report_html.c \
-              report_perfetto.c report_text.c ring.c series.c snapshot.c statistics.c table.c)
+              report_perfetto.c report_text.c ring.c series.c snapshot.c stall.c statistics.c table.c)
 UNIT_OBJ   := $(UNIT_SRC:src/cli/%.c=$(BUILD)/unit/%.o)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 

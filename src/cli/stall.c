@@ -26,6 +26,7 @@ static const struct {
 	const char *words, *name;
 } verdicts[STALL_NR_VERDICTS] = {
 	[STALL_IDLE] = { "idle", "idle" },
+	[STALL_MOVING] = { "moving", "moving" },
 	[STALL_WAITING] = { "waiting, and that is fine", "waiting" },
 	[STALL_NO_DOORBELL] = { "driver did not ring", "driver-did-not-ring" },
 	[STALL_NOT_LOOKED] = { "device did not look", "device-did-not-look" },
@@ -35,7 +36,7 @@ static const struct {
 };
 
 static const char *const whys[STALL_NR_WHYS] = {
-	[WHY_NOTHING] = "nothing-in-flight",
+	[WHY_NOTHING] = "nothing",
 	[WHY_WORLD] = "waits-for-input",
 	[WHY_LATE] = "fetches-late",
 	[WHY_POLLED] = "polls",
@@ -365,7 +366,8 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 
 	switch (s->why) {
 	case WHY_NOTHING:
-		snprintf(text, size, "nothing is in flight");
+	case STALL_NR_WHYS:
+		text[0] = '\0';
 		break;
 	case WHY_WORLD:
 		snprintf(text, size, "its buffers are for what comes from outside");
@@ -385,7 +387,7 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 		break;
 	case WHY_AVAIL_EVENT:
 		snprintf(text, size,
-			 "suppressed by %s: it is %s, which the driver passed before %s was %s; %s is %s",
+			 "suppressed by %s %s: it is behind %s (%s), so that no add passes it; %s is %s",
 			 avail_event, device, done, used, next, avail);
 		break;
 	case WHY_NO_NOTIFY:
@@ -395,10 +397,10 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 		break;
 	case WHY_RUNG:
 		snprintf(text, size,
-			 "a doorbell was due when %s passed %s (%s); the device did not look at %u of "
-			 "them: %s is %s, %s still %s",
-			 packed ? "the driver" : "avail idx", avail_event, device, s->unseen, next, avail,
-			 done, used);
+			 "a doorbell was due when %s passed %s %s; %s is %s now, %s still %s; not looked "
+			 "at: %u",
+			 packed ? "the driver" : "avail idx", avail_event, device, next, avail, done, used,
+			 s->unseen);
 		break;
 	case WHY_RUNG_ALWAYS:
 		snprintf(text, size,
@@ -446,8 +448,6 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 	case WHY_FAILED:
 		snprintf(text, size, "the device's status says FAILED (0x80): the driver gave it up");
 		break;
-	case STALL_NR_WHYS:
-		text[0] = '\0';
 	}
 	return text;
 }

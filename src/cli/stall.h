@@ -13,6 +13,7 @@
 
 enum stall_verdict {
 	STALL_IDLE, /* nothing is in flight */
+	STALL_MOVING, /* or it has not stood for long enough */
 	STALL_WAITING, /* something is, and that is fine */
 	/* From here on the queue is stalled. */
 	STALL_NO_DOORBELL,
@@ -24,7 +25,7 @@ enum stall_verdict {
 };
 
 enum stall_why {
-	WHY_NOTHING,
+	WHY_NOTHING, /* there is nothing to say */
 	/* waiting */
 	WHY_WORLD, /* the device is to use its buffers when something comes from outside */
 	WHY_LATE, /* the driver fetches used buffers when it next needs room */
@@ -71,7 +72,7 @@ struct stall {
 	uint16_t used; /* where the device is: used idx, or the next descriptor to be used */
 };
 
-/** "driver did not ring" and so on; "idle", "waiting". */
+/** "driver did not ring" and so on. */
 const char *stall_words(enum stall_verdict verdict);
 
 /** A word for programs: "driver-did-not-ring", "avail-event". */

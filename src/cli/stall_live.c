@@ -82,8 +82,13 @@ int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *se
 		stall_judge(q, r, NULL, &unknown, &at->stall);
 		if (at->stall.verdict == STALL_NOT_HEARD)
 			count_interrupts(q, at);
-		if (stall_watch_stands(w, at) && judge_standing(p, q, at, &asked))
-			return -1;
+		if (stall_watch_stands(w, at)) {
+			if (judge_standing(p, q, at, &asked))
+				return -1;
+		} else if (at->stall.verdict > STALL_WAITING) {
+			at->stall.verdict = STALL_MOVING;
+			at->stall.why = WHY_NOTHING;
+		}
 	}
 	stall_watch_drop(w, seen->time);
 	return 0;
