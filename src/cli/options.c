@@ -285,6 +285,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "which recording? Name its FILE");
 		if (p->use & USE_RECORD && !o->file)
 			argp_error(state, "where to? Name a file with -o FILE");
+		if (o->ring && (!*o->device || (o->queue && !*o->queue)))
+			argp_error(state, "which ring? DEVICE or DEVICE:QUEUE, as in vda:req.0");
 		if (o->ring && o->watch)
 			argp_error(state, "--ring shows a ring once: --watch does not go with it");
 		if (!(p->use & USE_DIFF) && o->json + o->csv + !!o->html + !!o->perfetto > 1)

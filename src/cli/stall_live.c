@@ -90,6 +90,5 @@ int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *se
 			at->stall.why = WHY_NOTHING;
 		}
 	}
-	stall_watch_drop(w, seen->time);
 	return 0;
 }

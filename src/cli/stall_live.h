@@ -11,7 +11,7 @@
 
 /**
  * A poll of all queues of a snapshot that was just read: then the queues of @w that stand for
- * long enough have a verdict, and those that are gone are not in it any more.
+ * long enough have a verdict. Those that are gone stay as they were: see stall_watch_drop().
  * @seen: all counts since the start, not a difference
  * Returns 0, or -1 after it has complained.
  */

@@ -84,7 +84,7 @@ static size_t for_each(struct stalls *s, bool stalled,
 		const struct queue *q = &s->seen.queues[i];
 		const struct stall_watched *w = stall_watch_find(&s->watch, q->serial);
 
-		if (!w || w->stalled != stalled || (!stalled && w->stall.verdict != STALL_WAITING))
+		if (!w || q->gone || w->stalled != stalled || (!stalled && w->stall.verdict != STALL_WAITING))
 			continue;
 		n++;
 		if (show)
@@ -137,7 +137,7 @@ static int tell_rings(struct stalls *s)
 		const struct stall_watched *w = stall_watch_find(&s->watch, q->serial);
 		struct vt_ring_entry *entries;
 
-		if (!w || w->ring.num != q->num)
+		if (!w || q->gone || w->ring.num != q->num)
 			continue;
 		entries = calloc(q->num, sizeof(*entries));
 		if (!entries)
@@ -189,7 +189,7 @@ static void tell_event(struct stalls *s, const struct queue *q, const struct sta
 	if (s->o->json) {
 		o = stalls_json(q, w);
 		json_put_int(o, "time", json_now());
-		json_put_string(o, "event", over ? "over" : "stalled");
+		json_put_string(o, "event", !over ? "stalled" : q->gone ? "gone" : "over");
 		if (over) {
 			json_put_string(o, "was", stall_name(w->told));
 			json_put_int(o, "stalled_ns", over - w->told_since);
@@ -200,8 +200,8 @@ static void tell_event(struct stalls *s, const struct queue *q, const struct sta
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	if (over) {
-		snprintf(line, sizeof(line), "%s %s: over after %s%s (%s)", clock,
-			 stalls_queue(name, sizeof(name), q),
+		snprintf(line, sizeof(line), "%s %s: %s after %s%s (%s)", clock,
+			 stalls_queue(name, sizeof(name), q), q->gone ? "gone" : "over",
 			 format_time(time_text, over - w->told_since), w->told_longer ? " or longer" : "",
 			 stall_words(w->told));
 		print_wrapped(0, line);
@@ -220,9 +220,9 @@ static void tell_changes(struct stalls *s)
 
 		if (!w)
 			continue;
-		if (w->told && !w->stalled) {
-			tell_event(s, q, w, w->polled);
-			w->told = 0;
+		if (w->told && (!w->stalled || w->polled != s->seen.time)) {
+			tell_event(s, q, w, s->seen.time);
+			w->told = STALL_IDLE;
 		} else if (w->stalled && w->told != w->stall.verdict) {
 			if (!w->told) {
 				w->told_since = w->since;
@@ -244,6 +244,7 @@ static int run_on(struct stalls *s)
 		if (poll_once(s))
 			return -1;
 		tell_changes(s);
+		stall_watch_drop(&s->watch, s->seen.time);
 		if (check_stdout())
 			return -1;
 	} while (wait_for_poll(s, &next));

@@ -18,7 +18,7 @@
 #define MAX_WRITTEN (1u << 20)	  /* bytes of one buffer; an entropy device may write less */
 #define SPIN	    200000ull	  /* ns; sleeping until a time can take that much longer */
 
-static const struct faults no_faults = { NEVER, NEVER, NEVER, NEVER, NEVER, SECOND };
+static const struct faults no_faults = { NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, SECOND };
 
 static unsigned long long now_ns(void)
 {
@@ -78,6 +78,7 @@ static void take_buffer(struct device *device)
 		.id = buffer->id,
 		.slots = buffer->slots,
 		.quiet = counters.kicks > device->faults.no_interrupt,
+		.wrong = counters.kicks > device->faults.wrong_id,
 	};
 	counters.taken++;
 }
@@ -93,9 +94,11 @@ static void interrupt(struct device *device)
 static void return_buffer(struct device *device, const struct held *held)
 {
 	unsigned long long time = now_ns() - held->taken_at;
+	struct ring *ring = &device->front.ring;
 	bool wanted;
 
-	wanted = ring_return(&device->front.ring, held->id, held->slots, held->written);
+	/* The first number that is no buffer's. */
+	wanted = ring_return(ring, held->wrong ? ring->size : held->id, held->slots, held->written);
 	counters.buffers++;
 	counters.bytes += held->written;
 	device->held_for[device->held_times++ % HELD_TIMES] = time;
@@ -309,6 +312,7 @@ const char *device_set(struct device *device, const char *name, const char *valu
 		{ "stale-avail-event-after", &device->faults.stale_avail_event },
 		{ "no-notify-after", &device->faults.no_notify },
 		{ "pause-after", &device->faults.pause },
+		{ "wrong-id-after", &device->faults.wrong_id },
 	};
 	unsigned long long number;
 	size_t i;
@@ -385,6 +389,7 @@ static void print_faults(const struct device *device, FILE *out)
 		{ "stale_avail_event", faults->stale_avail_event },
 		{ "no_notify", faults->no_notify },
 		{ "pause", faults->pause },
+		{ "wrong_id", faults->wrong_id },
 	};
 	const char *comma = "";
 	size_t i;

@@ -15,6 +15,7 @@ struct faults {
 	unsigned long long stale_avail_event;
 	unsigned long long no_notify;
 	unsigned long long pause;
+	unsigned long long wrong_id;
 	unsigned long long pause_for; /* ns */
 };
 
@@ -26,6 +27,7 @@ struct held {
 	uint16_t id;
 	uint16_t slots;
 	bool quiet; /* to be returned without an interrupt */
+	bool wrong; /* or with a number that is no buffer's */
 };
 
 #define HELD_TIMES 1024

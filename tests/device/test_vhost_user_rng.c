@@ -333,6 +333,11 @@ static void test_faults(uint64_t features)
 		fault_ends(features, "--no-notify-after");
 	}
 
+	fault_begins(features, "--wrong-id-after", "5");
+	driver_kick(&driver);
+	is(driver_get(&driver, &length, 5000), 4, layout, "a number that no buffer of four has");
+	stop(layout);
+
 	fault_begins(features, "--pause-after", "5");
 	device_tell(&driver, "pause-for 200ms");
 	began = now();

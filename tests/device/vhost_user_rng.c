@@ -342,6 +342,7 @@ static const char usage[] =
 	"  --no-interrupt-after N       returns buffers without an interrupt\n"
 	"  --stale-avail-event-after N  leaves an old avail_event behind and sleeps\n"
 	"  --no-notify-after N          sets the flag that it wants no kick and sleeps\n"
+	"  --wrong-id-after N           returns buffers under a number that is none's\n"
 	"Settings of the control socket: hold, pause-for, and the names of the faults.\n";
 
 /* From OPTION_OFFER on: a feature bit. */
@@ -366,6 +367,7 @@ static const struct option options[] = {
 	{ "no-interrupt-after", required_argument, NULL, OPTION_SET },
 	{ "stale-avail-event-after", required_argument, NULL, OPTION_SET },
 	{ "no-notify-after", required_argument, NULL, OPTION_SET },
+	{ "wrong-id-after", required_argument, NULL, OPTION_SET },
 	{ "packed", no_argument, NULL, OPTION_OFFER + VIRTIO_F_RING_PACKED },
 	{ "in-order", no_argument, NULL, OPTION_OFFER + VIRTIO_F_IN_ORDER },
 	{ "notification-data", no_argument, NULL, OPTION_OFFER + VIRTIO_F_NOTIFICATION_DATA },

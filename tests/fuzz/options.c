@@ -24,6 +24,7 @@ static const int uses[] = {
 	USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, /* report */
 	USE_JSON | USE_OPS | USE_HTML | USE_DIFF, /* diff */
 	USE_OPS | USE_RECORD, /* record */
+	USE_JSON | USE_STALLS, /* stalls */
 };
 
 /*
@@ -126,6 +127,10 @@ static void check(int use, const struct options *o)
 	must(!o->command || o->command[0]);
 	if (!(use & USE_PER_QUEUE))
 		must(!o->per_queue);
+	if (!(use & USE_STALLS))
+		must(!o->watch && !o->ring && !o->addresses && o->after == 1);
+	must(o->after >= 0.1 && o->after <= 86400);
+	must(!o->ring || (o->device && !o->watch));
 	if (use & USE_NO_FILTERS)
 		must(!o->device && !o->driver && !o->queue);
 	must(!o->file == !(use & (USE_REPORT | USE_RECORD)));
