@@ -7,6 +7,7 @@
 #include "error.h"
 #include "options.h"
 #include "probe.h"
+#include "stall.h"
 
 const char *argp_program_version = "vringtop " VRINGTOP_VERSION;
 
@@ -330,7 +331,7 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 	memset(o, 0, sizeof(*o));
 	o->page = "queues";
 	o->threshold = 0.02;
-	o->after = 1;
+	o->after = STALL_AFTER / 1e9;
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, use & USE_RECORD ? ARGP_IN_ORDER : 0, NULL, &p);
 }

@@ -92,6 +92,9 @@ void stall_judge(const struct queue *q, const struct vt_ring *r, const struct vt
 
 #define STALL_TEXT 320
 
+/* A queue that does not move for so long (ns) is stalled, unless it is said otherwise. */
+#define STALL_AFTER 1000000000ull
+
 /** What a verdict stands on, a sentence with the values, into STALL_TEXT bytes. Returns @text. */
 char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, const struct stall *s);
 

@@ -15,6 +15,8 @@
 #include "format.h"
 #include "options.h"
 #include "probe.h"
+#include "stall_live.h"
+#include "stalls.h"
 #include "table.h"
 #include "verbs.h"
 
@@ -47,6 +49,7 @@ struct view {
 	int sort[NR_PAGES];
 	bool reverse;
 	int first; /* the first row on the screen */
+	struct stall_watch stalls;
 	struct options *options;
 	struct utsname system;
 };
@@ -145,6 +148,48 @@ static int selected_row(const struct view *v, const struct table *t)
 	return -1;
 }
 
+/* What is with a queue that is stalled; NULL: it is not. */
+static const struct stall_watched *stalled(const struct view *v, const struct queue *q)
+{
+	const struct stall_watched *w = q && !q->gone ? stall_watch_find(&v->stalls, q->serial) : NULL;
+
+	return w && w->stalled ? w : NULL;
+}
+
+static void draw_stall(int y, const struct queue *q, const struct stall_watched *w, int others)
+{
+	char name[STALL_TEXT], counts[STALL_TEXT], time[FORMAT_LEN], more[24] = "", line[3 * STALL_TEXT];
+
+	if (others)
+		snprintf(more, sizeof(more), " (and %d more)", others);
+	snprintf(line, sizeof(line), " %s: %s, %s%s: %s", stalls_queue(name, sizeof(name), q),
+		 stall_words(w->stall.verdict), format_time(time, w->polled - w->since), more,
+		 stall_counts(counts, &w->stall));
+	attron(A_BOLD | COLOR_PAIR(1));
+	put(y, 0, line);
+	attroff(A_BOLD | COLOR_PAIR(1));
+}
+
+/* A line for the selected queue, or else for the first that is stalled; returns the lines it took. */
+static int draw_stalls(const struct view *v, const struct snapshot *diff)
+{
+	const struct queue *which = NULL;
+	int n = 0;
+
+	for (size_t i = 0; i < diff->nr_queues; i++) {
+		const struct queue *q = &diff->queues[i];
+
+		if (!stalled(v, q))
+			continue;
+		n++;
+		if (!which || q->serial == v->serial)
+			which = q;
+	}
+	if (which)
+		draw_stall(LINES - 2, which, stalled(v, which), n - 1);
+	return n > 0;
+}
+
 static void draw_titles(const struct view *v, const int *shown, int n)
 {
 	const struct column *c = table_columns(v->page);
@@ -167,10 +212,10 @@ static void draw_titles(const struct view *v, const int *shown, int n)
 	attroff(A_BOLD);
 }
 
-static void draw_table(struct view *v, const struct table *t)
+static void draw_table(struct view *v, const struct snapshot *diff, const struct table *t)
 {
 	int shown[TABLE_MAX_COLUMNS], n = table_fit(v->page, COLS, shown);
-	int room = LINES - 4, at = selected_row(v, t);
+	int room = LINES - 4 - draw_stalls(v, diff), at = selected_row(v, t);
 	char line[512];
 
 	draw_titles(v, shown, n);
@@ -188,7 +233,7 @@ static void draw_table(struct view *v, const struct table *t)
 		const struct row *r = &t->rows[v->first + i];
 
 		table_line(v->page, shown, n, r, line, sizeof(line));
-		if (r->queue && (r->queue->broken || r->queue->gone))
+		if (r->queue && (r->queue->broken || r->queue->gone || stalled(v, r->queue)))
 			attron(A_BOLD | COLOR_PAIR(1));
 		else if (!r->moved)
 			attron(A_DIM);
@@ -355,13 +400,19 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 	const struct queue *q = open_queue(v, diff);
 	double seconds = diff->since / 1e9;
 	int ops[VT_NR_TIMED], n = 0, y = 5, at = 0, room;
-	char line[160];
+	const struct stall_watched *w;
+	char line[STALL_TEXT];
 
 	if (!q) {
 		put(3, 1, "This queue is gone. Esc goes back.");
 		return;
 	}
 	draw_queue_facts(q, seconds);
+	w = stalled(v, q);
+	if (w) {
+		draw_stall(y++, q, w, 0);
+		put(y++, 1, stall_reason(line, q, &w->ring, &w->stall));
+	}
 	y += draw_doorbells(y, q);
 	for (int op = 0; op < VT_NR_TIMED; op++) {
 		if (!q->op[op])
@@ -420,7 +471,7 @@ static void draw_help(void)
 		"OUT/s  bytes for the device        IN/s   bytes the device wrote",
 		"DATA   last notification data: q queue, @ next offset, w wrap counter,",
 		"       + buffers; RING: it agrees with the ring's own index (ok, or how often not)",
-		"+NAME  a new queue                 GONE   the queue was deleted",
+		"+NAME  a new queue      GONE  it was deleted      red  stalled: a line says why",
 		"NO     add failed, get empty, kick_prepare suppressed, more_used spurious",
 		"Times are those of the driver's calls; -io is an in-order layout. Small",
 		"histograms have a logarithmic height. lost: events that were not counted.",
@@ -441,7 +492,7 @@ static void draw(struct view *v, const struct snapshot *diff, const struct table
 		draw_queue(v, diff);
 		draw_keys(" q quit  Esc back  Up Down operation  p pause  h help");
 	} else {
-		draw_table(v, t);
+		draw_table(v, diff, t);
 		draw_keys(" q quit  Enter open  v queues  l layouts  d doorbells  o op  < > r sort  "
 			  "h help");
 	}
@@ -620,12 +671,23 @@ static int wait_for_key(uint64_t until)
 	return n > 0 || (n < 0 && errno == EINTR) ? 1 : 0;
 }
 
+/* The counts, and the rings. */
+static const struct snapshot *read_all(struct view *v, struct probe *p)
+{
+	const struct snapshot *now = probe_read(p);
+
+	if (!now || stall_poll(&v->stalls, p, now))
+		return NULL;
+	stall_watch_drop(&v->stalls, now->time);
+	return now;
+}
+
 /* The loop; returns an exit status. */
 static int watch(struct view *v, struct probe *p)
 {
 	struct snapshot before = {}, diff = {};
 	struct table t = {};
-	const struct snapshot *now = probe_read(p);
+	const struct snapshot *now = read_all(v, p);
 	struct options *o = v->options;
 	unsigned long refreshes = 0;
 	uint64_t next = probe_now();
@@ -663,7 +725,7 @@ static int watch(struct view *v, struct probe *p)
 			continue;
 		}
 		next = probe_now() + o->interval * 1e9;
-		now = probe_read(p);
+		now = read_all(v, p);
 		if (!now)
 			goto out;
 		if (v->paused)
@@ -679,6 +741,7 @@ out:
 	table_free(&t);
 	snapshot_free(&diff);
 	snapshot_free(&before);
+	stall_watch_free(&v->stalls);
 	return failed;
 }
 
@@ -687,6 +750,7 @@ int verb_top(int argc, char **argv)
 	struct options o;
 	struct view v = {
 		.options = &o,
+		.stalls.after = STALL_AFTER,
 		/* The busiest first. */
 		.sort = {
 			[PAGE_QUEUES] = table_column(PAGE_QUEUES, "BUF/s"),
@@ -707,7 +771,7 @@ int verb_top(int argc, char **argv)
 		complain("Without one use: vringtop stat", "the live view needs a terminal");
 		return 1;
 	}
-	p = probe_open(o.ops);
+	p = probe_open(o.ops | PROBE_RINGS);
 	if (!p)
 		return 1;
 	first = probe_read(p);
