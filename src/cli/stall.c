@@ -502,6 +502,11 @@ struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ri
 		q->polls = 0;
 		q->stalled = q->has_interrupts = false;
 	}
+	/* A copy of the ring goes with the ring. */
+	if (memcmp(&q->ring, r, sizeof(*r))) {
+		free(q->entries);
+		q->entries = NULL;
+	}
 	q->polls++;
 	q->polled = now;
 	q->ring = *r;
@@ -522,11 +527,15 @@ void stall_watch_drop(struct stall_watch *w, uint64_t now)
 	for (size_t i = 0; i < w->nr_queues; i++)
 		if (w->queues[i].polled == now)
 			w->queues[kept++] = w->queues[i];
+		else
+			free(w->queues[i].entries);
 	w->nr_queues = kept;
 }
 
 void stall_watch_free(struct stall_watch *w)
 {
+	for (size_t i = 0; i < w->nr_queues; i++)
+		free(w->queues[i].entries);
 	free(w->queues);
 	w->queues = NULL;
 	w->nr_queues = 0;

@@ -105,6 +105,7 @@ char *stall_counts(char *text, const struct stall *s);
 struct stall_watched {
 	unsigned int serial;
 	struct vt_ring ring; /* as it was at the last poll */
+	struct vt_ring_entry *entries; /* owned: what was in its arrays then; NULL: not copied */
 	uint64_t polled; /* when that was; of this poll, if it was fed in it */
 	uint64_t since; /* the first poll that found it where it is */
 	unsigned int polls; /* so many did */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <string.h>
 #include "device.h"
 #include "error.h"
 #include "stall_live.h"
@@ -31,14 +32,36 @@ static void count_interrupts(const struct queue *q, struct stall_watched *w)
 		w->interrupts_before = w->interrupts;
 }
 
+/*
+ * Copies what is in a ring, which then must be as it was when it was polled: else it moves, and
+ * what is in it says nothing. Returns 0, or -1 after it has complained.
+ */
+static int copy_entries(struct probe *p, const struct queue *q, struct stall_watched *w)
+{
+	const struct vt_ring *after;
+
+	w->entries = calloc(w->ring.num, sizeof(*w->entries));
+	if (!w->entries)
+		return complain(NULL, "no memory for a ring");
+	if (w->ring.num == q->num && !probe_ring_entries(p, q, w->entries)) {
+		if (probe_rings(p))
+			return -1;
+		after = probe_ring(p, q);
+		if (after && !memcmp(after, &w->ring, sizeof(*after)))
+			return 0;
+	}
+	free(w->entries);
+	w->entries = NULL;
+	return 0;
+}
+
 /* Only now does it ask the device, and copy the ring. */
 static int judge_standing(struct probe *p, const struct queue *q, struct stall_watched *w,
 			  struct asked *asked)
 {
 	bool packed = q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER;
-	struct vt_ring_entry *entries = NULL;
 
-	if (w->stall.verdict != STALL_IDLE && asked->device != q->device)
+	if (asked->device != q->device)
 		*asked = (struct asked){
 			.device = q->device,
 			.facts = {
@@ -46,19 +69,12 @@ static int judge_standing(struct probe *p, const struct queue *q, struct stall_w
 				.interface_up = device_interface_up(q->device),
 			},
 		};
-	if (packed && w->stall.verdict != STALL_IDLE) {
-		entries = calloc(w->ring.num, sizeof(*entries));
-		if (!entries)
-			return complain(NULL, "no memory for a ring");
-		/* It went or was resized meanwhile: it will not be found so again. */
-		if (w->ring.num != q->num || probe_ring_entries(p, q, entries)) {
-			free(entries);
-			return 0;
-		}
-	}
-	stall_judge(q, &w->ring, entries, &asked->facts, &w->stall);
+	if (packed && !w->entries && copy_entries(p, q, w))
+		return -1;
+	if (packed && !w->entries)
+		return 0;
+	stall_judge(q, &w->ring, w->entries, &asked->facts, &w->stall);
 	w->stalled = w->stall.verdict > STALL_WAITING;
-	free(entries);
 	return 0;
 }
 
@@ -73,22 +89,26 @@ int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *se
 		const struct queue *q = &seen->queues[i];
 		const struct vt_ring *r = probe_ring(p, q);
 		struct stall_watched *at;
+		struct stall first;
 
 		if (!r)
 			continue;
 		at = stall_watch_feed(w, r, moves(q), queue_doorbells(q), seen->time);
 		if (!at)
 			return complain(NULL, "no memory for %zu queues", seen->nr_queues);
-		stall_judge(q, r, NULL, &unknown, &at->stall);
-		if (at->stall.verdict == STALL_NOT_HEARD)
+		stall_judge(q, &at->ring, NULL, &unknown, &first);
+		if (first.verdict == STALL_NOT_HEARD)
 			count_interrupts(q, at);
-		if (stall_watch_stands(w, at)) {
+		if (first.verdict != STALL_IDLE && stall_watch_stands(w, at)) {
 			if (judge_standing(p, q, at, &asked))
 				return -1;
-		} else if (at->stall.verdict > STALL_WAITING) {
-			at->stall.verdict = STALL_MOVING;
-			at->stall.why = WHY_NOTHING;
+			continue;
 		}
+		if (first.verdict > STALL_WAITING) {
+			first.verdict = STALL_MOVING;
+			first.why = WHY_NOTHING;
+		}
+		at->stall = first;
 	}
 	return 0;
 }

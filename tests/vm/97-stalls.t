@@ -1,0 +1,125 @@
+#!/bin/bash
+# Queues that stall, and which side holds them: every fault of the entropy device (tests/device), split
+# and packed, patched and stock, seen by a tool that ran before and by one that starts after it; a disk
+# whose backend is stopped; and what must not be taken for a stall. The truth is what the device counts,
+# how long a read took, what the block layer has in flight, and /proc/interrupts (stalls.py).
+#
+# Environment: ROUNDS   of each fault (1)
+#              CALM     seconds without a stall (9)
+#              ONLY     faults or calm: nothing else
+. "$(dirname "$0")/lib.sh"
+rounds=${ROUNDS:-1} calm=${CALM:-9}
+
+# --- In the guest: what is printed, and the live view; prints facts ---
+if [[ -n ${VRINGTOP_GUEST:-} ]]; then
+	exec {port}<>/dev/virtio-ports/vringtop.rng
+	tell() {
+		echo "$1" >&"$port"
+		read -r -u "$port" answer
+	}
+	vringtop stalls >/tmp/fine
+	echo "status fine $?"
+	echo "words fine $(grep -c 'waiting, and that is fine' /tmp/fine)"
+	tell 'stop-after 0'
+	timeout 30 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
+	sleep 0.5
+	vringtop stalls | cat >/tmp/stalled
+	echo "status stalled ${PIPESTATUS[0]}"
+	rng=$(cd /sys/bus/virtio/drivers/virtio_rng && echo virtio*)
+	vringtop stalls --ring "$rng:input" >/tmp/ring
+	echo "status ring $?"
+	vringtop stalls --ring "$rng:0" --addresses >/tmp/addresses
+	vringtop stalls --ring "$rng:0" --json >/tmp/json
+	echo "addresses $(grep -c addr /tmp/ring) $(grep -c addr /tmp/json)" \
+		"$(grep -cE 'addr 0x[0-9a-f]+' /tmp/addresses)"
+	echo "wide $(cat /tmp/fine /tmp/stalled /tmp/ring /tmp/addresses | awk 'length > 80' | wc -l)"
+	tmux -f /dev/null new-session -d -x 80 -y 24 "vringtop; sleep 100"
+	for _ in {1..60}; do
+		screen=$(tmux capture-pane -p 2>/dev/null)
+		[[ ! $screen =~ 'did not look' ]] || break
+		sleep 0.25
+	done
+	echo "live $(grep 'did not look' <<<"$screen")"
+	tmux kill-server
+	echo "others $(vringtop stalls -D virtio_blk >/dev/null; echo $?) $(vringtop stalls --ring vdz 2>&1 >/dev/null | head -n 1)"
+	sed 's/^/text /' /tmp/stalled /tmp/ring
+	tell resume
+	[[ -n ${1:-} ]] || exit 0
+	/usr/bin/python3 tests/vm/stalls.py disk
+	/usr/bin/python3 tests/vm/stalls.py calm "$1"
+	exit 0
+fi
+
+# --- Here: compares ---
+fact() {
+	sed -n "s/^$1 //p" <<<"$vm_out"
+}
+wanted() {
+	[[ -z ${ONLY:-} || $ONLY == "$1" ]]
+}
+
+# faults NAME KERNEL RNG_OPTS FAULT...
+faults() {
+	local name=$1 kernel=$2 options=$3 fault
+	shift 3
+	RNG_OPTS=$options KERNEL=$kernel TIMEOUT=$((120 + rounds * 60)) \
+		vm_run "/usr/bin/python3 tests/vm/stalls.py faults $rounds $*"
+	is "$name: the guest ends well" "$vm_status $(sed 1d <<<"$vm_err")" '0 '
+	for fault; do
+		is "$name: $fault: right, seen from before and after" "$(fact "$fault")" "$rounds of $rounds"
+	done
+	is "$name: nothing is wrong, and the status says that there were stalls" \
+		"$(fact wrong:) $(fact status)" ' 3'
+}
+
+always=(stop-after no-interrupt-after pause-after hold)
+for kernel in 6.12 6.12-stock; do
+	wanted faults || break
+	faults "$kernel split" $kernel '--notification-data --event-idx --indirect' \
+		"${always[@]}" stale-avail-event-after wrong-id-after
+	faults "$kernel packed" $kernel '--notification-data --event-idx --indirect --packed' \
+		"${always[@]}" stale-avail-event-after no-notify-after wrong-id-after
+	# The flag counts where there is no event index.
+	faults "$kernel split by flags" $kernel '--notification-data' no-notify-after stop-after
+done
+if wanted faults; then
+	faults '7.3 packed in order' 7.3 '--notification-data --event-idx --packed --in-order' \
+		stop-after no-interrupt-after
+fi
+
+if wanted calm; then
+	# QEMU's monitor, behind a port of the guest.
+	monitor=$(mktemp -d)
+	trap 'rm -rf "$monitor"' EXIT
+	QEMU_OPTS="-chardev socket,id=qmp,path=$monitor/qmp,server=on,wait=off -mon chardev=qmp,mode=control"
+	QEMU_OPTS+=" -chardev socket,id=qmp-port,path=$monitor/qmp -device virtio-serial-pci,id=qmp-bus,max_ports=2"
+	QEMU_OPTS+=" -device virtserialport,bus=qmp-bus.0,name=vringtop.qmp,chardev=qmp-port"
+	export QEMU_OPTS
+	KERNEL=6.12 TIMEOUT=$((calm + 180)) vm_run "bash ${0@Q} $calm"
+	unset QEMU_OPTS
+
+	is 'status 0 where nothing is stalled' "$(fact 'status fine')" 0
+	like 'receive queues wait, and that is fine' "$(fact 'words fine')" '^[1-9]'
+	is 'status 3 where something is' "$(fact 'status stalled') $(fact 'status ring')" '3 3'
+	is 'addresses only where they are asked for' "$(fact addresses)" '0 0 1'
+	is 'no line is longer than 80' "$(fact wide)" 0
+	like 'the live view says it in the same words' "$(fact live)" \
+		'^ virtio[0-9]+ rng, queue 0 input, split: device did not look, '
+	like 'other queues are not stalled; a device that is not there' "$(fact others)" \
+		'^0 vringtop: no queue matches --device vdz$'
+	like 'names as in virtio 1.3' "$(fact text)" \
+		'virtq_avail +flags 0x0, idx [0-9]+, used_event [0-9]+.*virtq_used +flags 0x0, idx [0-9]+, avail_event [0-9]+'
+
+	for layout in split packed; do
+		line=$(fact $layout:)
+		like "a $layout disk whose backend is stopped: on the right queue, told once, then over" "$line" \
+			"^True True $layout device-is-slow, in flight ([0-9]+); truth [0-9]+ [0-9]+; then None over, reads 0, status 3\$"
+		[[ $line =~ flight\ ([0-9]+)\;\ truth\ ([0-9]+)\ ([0-9]+) ]]
+		is "a $layout disk: as many buffers as the block layer and the readers wait for" \
+			"${BASH_REMATCH[1]:-none}" "$((BASH_REMATCH[2] == BASH_REMATCH[3] ? BASH_REMATCH[2] : -1))"
+	done
+
+	is "calm for $calm s: no alarm" "$vm_status $(fact alarm:) $(fact no)" '0  '
+	is 'and all of it was done' "$(fact calm | wc -l) $(fact status | tail -n 1)" '6 0'
+fi
+done_testing
