@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-AFTER = "500ms"
+AFTER = "400ms"
 RNG = os.path.basename(glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")[0])
 
 
@@ -212,10 +212,10 @@ def one_case(device, watch, reader, fault):
     before = device.report()
     reader.longest = 0
     if fault == "hold":
-        device.tell("hold 1200ms")
+        device.tell("hold 1s")
     else:
         if fault == "pause-after":
-            device.tell("pause-for 1200ms")
+            device.tell("pause-for 1s")
         device.tell(fault + " 3")
     began = time.monotonic()
     event = watch.event(8)
@@ -256,7 +256,7 @@ def one_case(device, watch, reader, fault):
     if over["was"] != expected(fault, device.report())[0][0]:
         wrong.append(f"over: was {over['was']}")
     time.sleep(0.1)  # the read that waited comes back
-    # A poll is 100 ms, and this machine is slow.
+    # A poll is 80 ms, and this machine is slow.
     if fault != "wrong-id-after" and abs(over["stalled_ns"] / 1e9 - reader.longest) > 0.35:
         wrong.append(f"length {over['stalled_ns'] / 1e9:.3f} s instead of {reader.longest:.3f} s")
     return wrong
