@@ -16,6 +16,7 @@ typedef long long __s64;
 typedef unsigned long long __u64;
 typedef __u16 u16;
 typedef __u64 u64;
+typedef u64 dma_addr_t;
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
@@ -79,6 +80,11 @@ struct vring {
 	void *used;
 };
 
+enum vq_layout {
+	VQ_LAYOUT_SPLIT = 0,
+	VQ_LAYOUT_PACKED = 1,
+};
+
 struct vring_desc_state_split {
 	void *data;
 };
@@ -88,17 +94,12 @@ struct vring_desc_state_packed {
 	u16 num;
 };
 
-enum vq_layout {
-	VQ_LAYOUT_SPLIT = 0,
-	VQ_LAYOUT_PACKED = 1,
-};
-
 struct vring_virtqueue_split {
 	struct vring vring;
 	u16 avail_flags_shadow;
 	u16 avail_idx_shadow;
 	struct vring_desc_state_split *desc_state;
-	u64 queue_dma_addr;
+	dma_addr_t queue_dma_addr;
 };
 
 struct vring_virtqueue_packed {
@@ -112,9 +113,9 @@ struct vring_virtqueue_packed {
 	u16 next_avail_idx;
 	u16 event_flags_shadow;
 	struct vring_desc_state_packed *desc_state;
-	u64 ring_dma_addr;
-	u64 driver_event_dma_addr;
-	u64 device_event_dma_addr;
+	dma_addr_t ring_dma_addr;
+	dma_addr_t driver_event_dma_addr;
+	dma_addr_t device_event_dma_addr;
 };
 
 struct vring_virtqueue {

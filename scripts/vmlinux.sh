@@ -31,6 +31,7 @@ typedef long long __s64;
 typedef unsigned long long __u64;
 typedef __u16 u16;
 typedef __u64 u64;
+typedef u64 dma_addr_t;
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;

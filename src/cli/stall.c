@@ -382,8 +382,8 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 		snprintf(text, size, "the driver was told and wants none: the interface is down");
 		break;
 	case WHY_NO_KICK:
-		snprintf(text, size, "kick_prepare was not called after the last add (%u %s added since)",
-			 r->num_added, packed ? "descriptors" : "buffers");
+		snprintf(text, size, "kick_prepare was not called after the last add: added since (%s): %u",
+			 packed ? "descriptors" : "buffers", r->num_added);
 		break;
 	case WHY_AVAIL_EVENT:
 		snprintf(text, size,

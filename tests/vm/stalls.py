@@ -157,7 +157,8 @@ def expected(fault, report):
     in_flight = {"in_flight": 1, "used": 0, "with_device": 1, "not_looked_at": 0}
     packed = report["layout"] == "packed"
     by_index = "event_idx" in report["negotiated"]
-    want = {"avail": ahead, "last": used, "used": used, "event": taken, "flags": "DESC" if packed else "ENABLE"}
+    want = {"avail": ahead, "last": used, "used": used, "event": taken,
+            "flags": "DESC" if packed else "ENABLE"}
     if fault in ("stop-after", "pause-after"):
         said = "device-did-not-look", "doorbell-rung", dict(in_flight, not_looked_at=1)
         if not by_index:
@@ -310,8 +311,9 @@ def disk():
         queue = len(glob.glob(f"/sys/block/{name}/mq/*")) - 1
         cpu = open(f"/sys/block/{name}/mq/{queue}/cpu_list").read().split(",")[0].strip()
         monitor.limit(drive, 1)
-        readers = [subprocess.Popen(["taskset", "-c", cpu, "dd", f"if=/dev/{name}", "of=/dev/null", "bs=4k", "count=1", f"skip={i}",
-                                     "iflag=direct", "status=none"]) for i in range(4)]
+        dd = ["taskset", "-c", cpu, "dd", f"if=/dev/{name}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct",
+              "status=none"]
+        readers = [subprocess.Popen([*dd, f"skip={i}"]) for i in range(4)]
         event = watch.event(10) or {"queue": {}, "buffers": {}}
         in_flight = sum(int(n) for n in open(f"/sys/block/{name}/inflight").read().split())
         waiting = sum(reader.poll() is None for reader in readers)
@@ -328,7 +330,7 @@ def disk():
 
 def calm(seconds):
     """What must not be taken for a stall, one after the other, a part of the time for each."""
-    share = seconds / 6
+    share = seconds / 7
     device = Device()
     watch = Watch()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -340,6 +342,12 @@ def calm(seconds):
             n += 1
 
     def bursts(_):
+        if share > 20:  # fio takes seconds to start
+            jobs = [f"--name={name} --filename=/dev/{name}" for name in ("vda", "vdb", "sda")]
+            subprocess.run(["fio", "--direct=1", "--rw=randrw", "--bs=4k", "--iodepth=4", "--ioengine=io_uring",
+                            "--time_based", f"--runtime={share - 5:.0f}", "--thinktime=1500ms",
+                            "--thinktime_blocks=200", *" ".join(jobs).split()], **quiet, check=True)
+            return
         subprocess.run(["dd", "if=/dev/vda", "of=/dev/null", "bs=64k", "count=200", "iflag=direct"], **quiet)
         subprocess.run(["dd", "if=/dev/zero", "of=/dev/vdb", "bs=4k", "count=200", "oflag=direct"], **quiet)
         subprocess.run(["dd", "if=/dev/sda", "of=/dev/null", "bs=64k", "count=100", "iflag=direct"], **quiet)
@@ -356,19 +364,32 @@ def calm(seconds):
         with open("/dev/hwrng", "rb", buffering=0) as rng:
             rng.read(64)
 
+    def interface(netns):
+        links = subprocess.run(["ip", "-n", netns, "-o", "link"], stdout=subprocess.PIPE, text=True).stdout
+        name, = {line.split(": ")[1] for line in links.splitlines()} - {"lo"}
+        return name
+
+    def down(_):
+        """What comes for an interface that is down stays in its ring."""
+        for netns in "vr0", "vr1":
+            name = interface(netns)
+            subprocess.run(["ip", "-n", netns, "link", "set", name, "down"], check=True)
+            subprocess.run(["ip", "netns", "exec", "vr0" if netns == "vr1" else "vr1", "ping", "-q", "-c", "2",
+                            "-w", "2", "10.77.0.1" if netns == "vr0" else "10.77.0.2"], **quiet)
+            subprocess.run(["ip", "-n", netns, "link", "set", name, "up"], check=True)
+
     def resets(n):
         for netns in "vr0", "vr1":
-            links = subprocess.run(["ip", "-n", netns, "-o", "link"], stdout=subprocess.PIPE, text=True).stdout
-            interface, = {line.split(": ")[1] for line in links.splitlines()} - {"lo"}
+            name = interface(netns)
             size = str([128, 256][n % 2])
             # Such a change resets the queues.
-            if subprocess.run(["ip", "netns", "exec", netns, "ethtool", "-G", interface, "rx", size, "tx", size],
+            if subprocess.run(["ip", "netns", "exec", netns, "ethtool", "-G", name, "rx", size, "tx", size],
                               **quiet).returncode:
                 print("no reset of", netns)
         flood(n)
 
     parts = {"idle": lambda _: time.sleep(0.5), "disks with pauses": bursts, "ping flood": flood,
-             "a packet now and then": lone, "a device that holds all for 900 ms": slow, "resets": resets}
+             "a packet now and then": lone, "a device that holds all for 900 ms": slow, "an interface down": down, "resets": resets}
     for name, step in parts.items():
         if step is slow:
             device.tell("hold 900ms")
