@@ -52,14 +52,21 @@ like 'the live view without a terminal: what to use' "$err" 'needs a terminal.*v
 tried 'TERM=frobnicate script -qec "vringtop" /dev/null'
 like 'an unknown kind of terminal' "$out" "cannot use a terminal of type 'frobnicate'"
 
-for verb in top stat hist queues doctor; do
+tried 'vringtop stalls --ring :0'
+is 'a ring of no device: status 2' $status 2
+tried 'vringtop stalls --after 5'
+is 'stalls takes a time: status 0 where nothing is stalled' $status 0
+tried 'vringtop stalls --after x'
+is 'no time: status 2' $status 2
+
+for verb in top stat hist stalls queues doctor; do
 	tried "vringtop $verb --help"
 	is "$verb --help: status 0" $status 0
 	like "$verb --help has examples" "$out" 'Examples:.*sudo vringtop'
 	is "$verb --help fits 80 columns" "$(awk 'length > 80' <<<"$out")" ''
 done
 tried 'vringtop --help'
-like '--help lists the verbs' "$out" 'top .*stat .*hist .*queues .*doctor'
+like '--help lists the verbs' "$out" 'top .*stat .*hist .*stalls .*queues .*doctor'
 tried 'vringtop --version'
 like '--version' "$out" '^vringtop [0-9]+\.[0-9]+'
 done_testing

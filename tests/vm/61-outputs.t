@@ -15,7 +15,7 @@ fails() {
 
 before=$(left)
 dmesg -C
-for verb in 'stat 0.1 2' 'stat --json 0.1 2' 'hist 0.1 1' queues doctor; do
+for verb in 'stat 0.1 2' 'stat --json 0.1 2' 'hist 0.1 1' 'stalls -a 0.1' queues doctor; do
 	fails "$verb to a full device" "vringtop $verb >/dev/full" 'No space left on device'
 	fails "$verb to a closed stdout" "vringtop $verb >&-" 'Bad file descriptor'
 	bash -c "set -o pipefail; vringtop $verb | :" 2>/tmp/errors

@@ -86,7 +86,7 @@ watch env
 sysctl -q -w net.core.bpf_jit_enable=0
 reads 50
 saw 'the JIT is switched off while it runs' 50
-for verb in 'stat 0.1 1' 'hist 0.1 1' queues; do
+for verb in 'stat 0.1 1' 'hist 0.1 1' stalls queues; do
 	# shellcheck disable=SC2086 # words
 	err=$(vringtop $verb 2>&1 >/dev/null)
 	is "$kernel: $verb without the JIT: status" $? 1

@@ -142,6 +142,19 @@ python3 - "$work/out" >"$work/adds" <<-'END'
 END
 ok "$kernel: the reads of the disk are counted" test "$(<"$work/adds")" -ge 200
 
+# What it asks the kernel of a stalled queue, it may: its device's status, and /proc/interrupts.
+exec {port}<>/dev/virtio-ports/vringtop.rng
+echo 'no-interrupt-after 0' >&$port
+read -r -u $port answer
+timeout 30 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
+sleep 1
+"${user[@]}" vringtop stalls -D virtio_rng >"$work/stalled" 2>"$work/err"
+is "$kernel: the user is told of a queue that is stalled" "$? $answer $(<"$work/err")" '3 ok '
+like "$kernel: with the count of its interrupts" "$(<"$work/stalled")" \
+	'driver did not hear.*interrupts of the queue: [0-9]+, none since'
+echo resume >&$port
+read -r -u $port answer
+
 vringtop stat --json 0.5 >"$work/root" &
 pid=$!
 ok "$kernel: root sees intervals" started "$work/root"

@@ -155,6 +155,8 @@ if [[ $kernel != debian* ]]; then
 	verb 0 stat -p doorbells 0.2 1
 	verb 0 hist -Q -d vda 0.2 2
 	verb 0 queues
+	verb 0 stalls -a 500ms
+	ended TERM 0 stalls --watch --json
 	verb 0 doctor
 	ended TERM 0 hist
 	ended KILL 137 hist
@@ -173,6 +175,9 @@ if [[ $kernel == 6.12 ]]; then
 	verb 0 stat -p layouts -o add,get 0.2 1
 	verb 0 hist --json 0.2 1
 	verb 0 queues --json -q 0
+	verb 0 stalls --json -a 500ms
+	verb 0 stalls --ring vda --addresses -a 100ms
+	verb 0 stalls --ring vdb --json -a 100ms
 	verb 0 doctor --json
 	verb 0 record -o /tmp/two -d 500ms -i 100ms
 	verb 0 report -Q /tmp/two
@@ -189,6 +194,8 @@ if [[ $kernel == 6.12 ]]; then
 	verb 2 diff --fail-on frobnicate /tmp/two /tmp/one
 	verb 2 diff /tmp/two
 	verb 1 stat -d vdz 1 1
+	verb 1 stalls --ring vdz
+	verb 2 stalls --ring vda --watch
 	verb 1 top
 	verb 2 stat 0
 	verb 2 stat -o frobnicate

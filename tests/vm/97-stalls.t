@@ -5,6 +5,7 @@
 # how long a read took, what the block layer has in flight, and /proc/interrupts (stalls.py).
 #
 # Environment: ROUNDS   of each fault (1, and then not all of them on a stock kernel)
+#              AFTER    ms that make a stall (400; on a busy machine 800)
 #              CALM     seconds without a stall (9)
 #              ONLY     faults or calm: nothing else
 . "$(dirname "$0")/lib.sh"
@@ -77,7 +78,7 @@ faults() {
 	local name=$1 kernel=$2 options=$3 fault
 	shift 3
 	RNG_OPTS=$options KERNEL=$kernel TIMEOUT=$((120 + rounds * 60)) \
-		vm_run "/usr/bin/python3 tests/vm/stalls.py faults $rounds $*"
+		vm_run "AFTER=${AFTER:-} /usr/bin/python3 tests/vm/stalls.py faults $rounds $*"
 	is "$name: the guest ends well" "$vm_status $(sed 1d <<<"$vm_err")" '0 '
 	for fault; do
 		is "$name: $fault: right, seen from before and after" "$(fact "$fault")" "$rounds of $rounds"
@@ -112,7 +113,7 @@ if wanted calm; then
 	QEMU_OPTS+=" -device virtserialport,bus=qmp-bus.0,name=vringtop.qmp,chardev=qmp-port"
 	export QEMU_OPTS
 	module=$("$repo/tests/kmod/build.sh" 6.12) || exit
-	KERNEL=6.12 TIMEOUT=$((calm + 180)) vm_run "MODULE=${module@Q} bash ${0@Q} $calm"
+	KERNEL=6.12 TIMEOUT=$((calm + 180)) vm_run "AFTER=${AFTER:-} MODULE=${module@Q} bash ${0@Q} $calm"
 	unset QEMU_OPTS
 
 	is 'status 0 where nothing is stalled' "$(fact 'status fine')" 0
