@@ -32,7 +32,7 @@ int probe_rings(struct probe *p)
 	return 0;
 }
 
-/* The entry of a queue; 0: it has none. Entries are given out in the order of the serials, at first. */
+/* The entry of a queue; 0: none. At first, entries are given out in the order of the serials. */
 static uint32_t entry_of(const struct probe *p, const struct queue *q)
 {
 	if (q->serial < p->nr_queues && p->queues[q->serial].serial == q->serial)

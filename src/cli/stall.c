@@ -5,14 +5,14 @@
 #include "stall.h"
 
 /* virtio 1.3, sections 2.7.6, 2.7.8, 2.8.1 and 2.8.14 */
-#define NO_INTERRUPT	1 /* split: the driver's flag */
-#define NO_NOTIFY	1 /* split: the device's */
-#define EVENT_DISABLE	1 /* packed: of either side */
-#define EVENT_DESC	2
-#define EVENT_FLAGS	3
-#define DESC_F_AVAIL	(1 << 7)
-#define DESC_F_USED	(1 << 15)
-#define DESC_F_NEXT	1
+#define NO_INTERRUPT  1 /* split: the driver's flag */
+#define NO_NOTIFY     1 /* split: the device's */
+#define EVENT_DISABLE 1 /* packed: of either side */
+#define EVENT_DESC    2
+#define EVENT_FLAGS   3
+#define DESC_F_AVAIL  (1 << 7)
+#define DESC_F_USED   (1 << 15)
+#define DESC_F_NEXT   1
 
 /* virtio 1.3, section 5 */
 #define DEVICE_NET     1
@@ -78,7 +78,8 @@ static bool begins(const char *name, const char *with)
 
 bool stall_waits_for_world(const struct queue *q)
 {
-	static const char *const inputs[] = { "input", "rx", "control-i", "stats", "event", "virtsnd-event",
+	static const char *const inputs[] = { "input",	   "rx",    "control-i",
+					      "stats",	   "event", "virtsnd-event",
 					      "virtsnd-rx" };
 
 	/* Its input is asked for, buffer by buffer. */
@@ -90,7 +91,7 @@ bool stall_waits_for_world(const struct queue *q)
 	return false;
 }
 
-/* Whether the driver leaves used buffers where they are until it needs the room, or somebody reads. */
+/* Whether the driver leaves used buffers in the ring until it needs the room, or somebody reads. */
 static bool fetches_late(const struct queue *q, const struct vt_ring *r)
 {
 	if (q->device_type == DEVICE_NET)
@@ -110,7 +111,7 @@ static bool is_in_order(const struct queue *q)
 	return q->layout == VT_LAYOUT_SPLIT_IN_ORDER || q->layout == VT_LAYOUT_PACKED_IN_ORDER;
 }
 
-/* How far one position of a packed ring is behind another one, of two laps: the wrap counter begins as 1. */
+/* How far @from is behind @to in a packed ring, of two laps: the wrap counter begins as 1. */
 static uint32_t packed_ahead(const struct vt_ring *r, uint16_t from, uint16_t to)
 {
 	uint32_t laps = 2 * r->num;
@@ -137,14 +138,11 @@ static bool packed_is_used(uint16_t flags, uint16_t at)
 	return !!(flags & DESC_F_AVAIL) == wrap && !!(flags & DESC_F_USED) == wrap;
 }
 
-/*
- * How far a ring is: in buffers if it is split, in descriptors if it is packed.
- */
+/* How far a ring is: in buffers if it is split, in descriptors if it is packed. */
 struct course {
 	uint32_t in_flight, unfetched, pending;
 	uint32_t avail_event; /* from where the device is to its event index */
 	uint32_t used_event; /* from where the driver is to its event index */
-	uint32_t range; /* of these two: what is as far is behind */
 };
 
 static void course_split(const struct vt_ring *r, struct course *c, struct stall *s)
@@ -161,14 +159,16 @@ static void course_split(const struct vt_ring *r, struct course *c, struct stall
 	s->unseen = c->avail_event < c->pending ? c->pending - c->avail_event : 0;
 }
 
-static uint32_t buffer_length(const struct vt_ring *r, const struct vt_ring_entry *entries, uint32_t id)
+static uint32_t buffer_length(const struct vt_ring *r, const struct vt_ring_entry *entries,
+			      uint32_t id)
 {
 	return id < r->num && entries[id].length ? entries[id].length : 1;
 }
 
 /* The used buffers from where the driver is. Returns how many, and in @descs their descriptors. */
 static uint32_t packed_used(const struct queue *q, const struct vt_ring *r,
-			    const struct vt_ring_entry *entries, uint32_t in_flight, uint32_t *descs)
+			    const struct vt_ring_entry *entries, uint32_t in_flight,
+			    uint32_t *descs)
 {
 	uint16_t at = r->last_used;
 	uint32_t buffers = 0;
@@ -185,7 +185,7 @@ static uint32_t packed_used(const struct queue *q, const struct vt_ring *r,
 				break;
 			id = entries[place].desc.flags_or_id;
 		}
-		/* In order a buffer's id is that of its first descriptor, and one stands for those before. */
+		/* In order an id is the index of the first descriptor, and one stands for all before it. */
 		length = buffer_length(r, entries, is_in_order(q) ? place : id);
 		if (!is_in_order(q) || place == id)
 			id = VT_NO_BATCH;
@@ -237,8 +237,8 @@ static bool conclude(struct stall *s, enum stall_verdict verdict, enum stall_why
 	return true;
 }
 
-static bool judge_broken(const struct vt_ring *r, const struct stall_facts *facts, const struct course *c,
-			 struct stall *s)
+static bool judge_broken(const struct vt_ring *r, const struct stall_facts *facts,
+			 const struct course *c, struct stall *s)
 {
 	if (r->state & VT_RING_RESET)
 		return conclude(s, STALL_BROKEN, WHY_RESET);
@@ -255,7 +255,8 @@ static bool judge_broken(const struct vt_ring *r, const struct stall_facts *fact
 
 /* Used buffers lie in the ring. Returns false if they say nothing. */
 static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
-			    const struct stall_facts *facts, const struct course *c, struct stall *s)
+			    const struct stall_facts *facts, const struct course *c,
+			    struct stall *s)
 {
 	bool by_index = is_packed(q) ? r->shadow == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX);
 	bool off = is_packed(q) ? r->shadow == EVENT_DISABLE : r->shadow & NO_INTERRUPT;
@@ -302,8 +303,9 @@ static void judge_pending(const struct queue *q, const struct vt_ring *r, const 
 		conclude(s, STALL_NO_DOORBELL, WHY_AVAIL_EVENT);
 }
 
-void stall_judge(const struct queue *q, const struct vt_ring *r, const struct vt_ring_entry *entries,
-		 const struct stall_facts *facts, struct stall *s)
+void stall_judge(const struct queue *q, const struct vt_ring *r,
+		 const struct vt_ring_entry *entries, const struct stall_facts *facts,
+		 struct stall *s)
 {
 	struct course c = {};
 
@@ -348,7 +350,8 @@ char *stall_counts(char *text, const struct stall *s)
 	return text;
 }
 
-char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, const struct stall *s)
+char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
+		   const struct stall *s)
 {
 	bool packed = is_packed(q);
 	char avail[24], used[24], last[24], device[24], driver[24];
@@ -361,8 +364,10 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 	position(avail, sizeof(avail), q, r->next_avail);
 	position(used, sizeof(used), q, s->used);
 	position(last, sizeof(last), q, r->last_used);
-	position(device, sizeof(device), q, packed ? r->packed.device_off_wrap : r->split.avail_event);
-	position(driver, sizeof(driver), q, packed ? r->packed.driver_off_wrap : r->split.used_event);
+	position(device, sizeof(device), q,
+		 packed ? r->packed.device_off_wrap : r->split.avail_event);
+	position(driver, sizeof(driver), q,
+		 packed ? r->packed.driver_off_wrap : r->split.used_event);
 
 	switch (s->why) {
 	case WHY_NOTHING:
@@ -382,62 +387,74 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 		snprintf(text, size, "the driver was told and wants none: the interface is down");
 		break;
 	case WHY_NO_KICK:
-		snprintf(text, size, "kick_prepare was not called after the last add: added since (%s): %u",
+		snprintf(text, size,
+			 "kick_prepare was not called after the last add: added since (%s): %u",
 			 packed ? "descriptors" : "buffers", r->num_added);
 		break;
 	case WHY_AVAIL_EVENT:
 		snprintf(text, size,
-			 "suppressed by %s %s: it is behind %s (%s), so that no add passes it; %s is %s",
+			 "suppressed by %s %s: it is behind %s (%s), so that no add passes it; %s "
+			 "is %s",
 			 avail_event, device, done, used, next, avail);
 		break;
 	case WHY_NO_NOTIFY:
 		snprintf(text, size, "suppressed by the device's flags: %s; %s is %s, %s is %s",
-			 packed ? "desc_event_flags is DISABLE (1)" : "VIRTQ_USED_F_NO_NOTIFY (1) is set",
+			 packed ? "desc_event_flags is DISABLE (1)"
+				: "VIRTQ_USED_F_NO_NOTIFY (1) is set",
 			 next, avail, done, used);
 		break;
 	case WHY_RUNG:
 		snprintf(text, size,
-			 "a doorbell was due when %s passed %s %s; %s is %s now, %s still %s; not looked "
+			 "a doorbell was due when %s passed %s %s; %s is %s now, %s still %s; not "
+			 "looked "
 			 "at: %u",
-			 packed ? "the driver" : "avail idx", avail_event, device, next, avail, done, used,
-			 s->unseen);
+			 packed ? "the driver" : "avail idx", avail_event, device, next, avail,
+			 done, used, s->unseen);
 		break;
 	case WHY_RUNG_ALWAYS:
 		snprintf(text, size,
-			 "the device asks for every doorbell, and used nothing since: %s is %s, %s still "
+			 "the device asks for every doorbell, and used nothing since: %s is %s, %s "
+			 "still "
 			 "%s (there is no event index that says what it looked at)",
 			 next, avail, done, used);
 		break;
 	case WHY_TAKEN:
 		snprintf(text, size,
-			 "it has looked at all of them: %s has moved up to %s, as has %s; %s is still %s",
+			 "it has looked at all of them: %s has moved up to %s, as has %s; %s is "
+			 "still %s",
 			 avail_event, device, next, done, used);
 		break;
 	case WHY_DISABLED:
 		snprintf(text, size,
-			 "interrupts are off (disable_cb: %s), and the driver does not fetch: it is at %s, "
+			 "interrupts are off (disable_cb: %s), and the driver does not fetch: it "
+			 "is at %s, "
 			 "%s is %s",
-			 packed ? "desc_event_flags DISABLE" : "VIRTQ_AVAIL_F_NO_INTERRUPT", last, done,
-			 used);
+			 packed ? "desc_event_flags DISABLE" : "VIRTQ_AVAIL_F_NO_INTERRUPT", last,
+			 done, used);
 		break;
 	case WHY_LOST:
 		if (packed ? r->shadow == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX))
 			snprintf(text, size,
-				 "interrupts are on, and one was due: %s is %s, %s is %s; the driver is at "
+				 "interrupts are on, and one was due: %s is %s, %s is %s; the "
+				 "driver is at "
 				 "%s",
 				 used_event, driver, done, used, last);
 		else
-			snprintf(text, size, "interrupts are on, and one was due: %s is %s; the driver is at %s",
-				 done, used, last);
+			snprintf(
+				text, size,
+				"interrupts are on, and one was due: %s is %s; the driver is at %s",
+				done, used, last);
 		break;
 	case WHY_USED_EVENT:
 		snprintf(text, size,
-			 "interrupts are on, but for %s %s, which no buffer in flight reaches: the driver "
+			 "interrupts are on, but for %s %s, which no buffer in flight reaches: the "
+			 "driver "
 			 "is at %s, %s is %s",
 			 used_event, driver, last, next, avail);
 		break;
 	case WHY_GIVEN_UP:
-		snprintf(text, size, "the driver has given it up (vq->broken): see the kernel's log");
+		snprintf(text, size,
+			 "the driver has given it up (vq->broken): see the kernel's log");
 		break;
 	case WHY_RESET:
 		snprintf(text, size, "it was reset, and not enabled again");
@@ -446,7 +463,8 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 		snprintf(text, size, "the device's status says DEVICE_NEEDS_RESET (0x40)");
 		break;
 	case WHY_FAILED:
-		snprintf(text, size, "the device's status says FAILED (0x80): the driver gave it up");
+		snprintf(text, size,
+			 "the device's status says FAILED (0x80): the driver gave it up");
 		break;
 	}
 	return text;
@@ -465,7 +483,7 @@ static bool ring_moved(const struct vt_ring *a, const struct vt_ring *b)
 
 	if ((a->state | b->state) & VT_RING_MOVING)
 		return true;
-	/* Of a packed ring, what split.used_idx is here are the flags in which a used buffer is seen. */
+	/* Of a packed ring, split.used_idx stands for the flags in which a used buffer is seen. */
 	return a->next_avail != b->next_avail || a->last_used != b->last_used || a->num != b->num ||
 	       a->num_free != b->num_free || a->num_added != b->num_added ||
 	       a->batch_last != b->batch_last || (a->state ^ b->state) & states ||
@@ -480,8 +498,8 @@ struct stall_watched *stall_watch_find(const struct stall_watch *w, unsigned int
 	return NULL;
 }
 
-struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ring *r, uint64_t moves,
-				       uint64_t doorbells, uint64_t now)
+struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ring *r,
+				       uint64_t moves, uint64_t doorbells, uint64_t now)
 {
 	struct stall_watched *q = stall_watch_find(w, r->serial);
 	bool new = !q;

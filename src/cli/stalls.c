@@ -31,7 +31,7 @@ static const char doc[] =
 #define EXIT_STALLED 3
 
 /* Polls for each verdict, and the most (ns) from one to the next. */
-#define POLLS	 5
+#define POLLS	5
 #define LONGEST 200000000ull
 
 struct stalls {
@@ -73,7 +73,7 @@ static int check_stdout(void)
 
 /* --- Once --- */
 
-/* Calls @show for each queue that is stalled, or for each that waits. Returns how many there are. */
+/* Calls @show for each queue that is stalled, or for each that waits. Returns how many. */
 static size_t for_each(struct stalls *s, bool stalled,
 		       void (*show)(const struct queue *q, const struct stall_watched *w, void *arg),
 		       void *arg)
@@ -142,7 +142,12 @@ static int tell_rings(struct stalls *s)
 		entries = calloc(q->num, sizeof(*entries));
 		if (!entries)
 			return complain(NULL, "no memory for a ring");
-		if (!probe_ring_entries(s->p, q, entries) && s->o->json) {
+		/* It may have gone since. */
+		if (probe_ring_entries(s->p, q, entries)) {
+			free(entries);
+			continue;
+		}
+		if (s->o->json) {
 			struct json_object *o = stalls_json(q, w);
 
 			/* With what is in flight. */
@@ -202,8 +207,8 @@ static void tell_event(struct stalls *s, const struct queue *q, const struct sta
 	if (over) {
 		snprintf(line, sizeof(line), "%s %s: %s after %s%s (%s)", clock,
 			 stalls_queue(name, sizeof(name), q), q->gone ? "gone" : "over",
-			 format_time(time_text, over - w->told_since), w->told_longer ? " or longer" : "",
-			 stall_words(w->told));
+			 format_time(time_text, over - w->told_since),
+			 w->told_longer ? " or longer" : "", stall_words(w->told));
 		print_wrapped(0, line);
 		return;
 	}

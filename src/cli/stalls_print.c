@@ -15,13 +15,14 @@ static bool is_packed(const struct queue *q)
 
 char *stalls_queue(char *text, size_t size, const struct queue *q)
 {
-	snprintf(text, size, "virtio%d %.15s, queue %u %.15s, %s", q->device, queue_role(q), q->index,
-		 q->name, layout_short_name(q->layout));
+	snprintf(text, size, "virtio%d %.15s, queue %u %.15s, %s", q->device, queue_role(q),
+		 q->index, q->name, layout_short_name(q->layout));
 	return text;
 }
 
 /* The last doorbell, as far as it was seen; an empty text where it says nothing. */
-static void doorbell_text(char *text, size_t size, const struct queue *q, const struct stall_watched *w)
+static void doorbell_text(char *text, size_t size, const struct queue *q,
+			  const struct stall_watched *w)
 {
 	const struct vt_doorbell *d = queue_doorbell(q, 0);
 	char time[FORMAT_LEN];
@@ -34,7 +35,8 @@ static void doorbell_text(char *text, size_t size, const struct queue *q, const 
 		snprintf(text, size, "no doorbell since vringtop looks");
 		return;
 	}
-	n = snprintf(text, size, "the last doorbell: %s ago", format_time(time, w->polled - w->rung));
+	n = snprintf(text, size, "the last doorbell: %s ago",
+		     format_time(time, w->polled - w->rung));
 	if (queue_has_notification_data(q) && d) {
 		struct notification v = notification_decode(q->layout, d->value);
 
@@ -78,13 +80,15 @@ void stalls_print(const struct queue *q, const struct stall_watched *w)
 	snprintf(line, sizeof(line), "%s: %s", stalls_queue(text, sizeof(text), q),
 		 stall_words(w->stall.verdict));
 	if (!w->stalled && w->stall.why == WHY_WORLD)
-		snprintf(line + strlen(line), sizeof(line) - strlen(line), " (%s)", counts);
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), " (%u buffer%s)",
+			 w->stall.in_flight, w->stall.in_flight == 1 ? "" : "s");
 	print_wrapped(0, line);
 	if (!w->stalled && w->stall.why == WHY_WORLD)
 		return;
 	if (w->stalled)
-		snprintf(line, sizeof(line), "for %s%s: %s", format_time(time, w->polled - w->since),
-			 w->moved ? "" : " or longer", counts);
+		snprintf(line, sizeof(line), "for %s%s: %s",
+			 format_time(time, w->polled - w->since), w->moved ? "" : " or longer",
+			 counts);
 	else
 		snprintf(line, sizeof(line), "%s", counts);
 	print_sentence(line);
@@ -101,8 +105,8 @@ static void put_bool(struct json_object *o, const char *key, bool value)
 }
 
 /* A position; of a packed ring with its wrap counter. */
-static void put_position(struct json_object *o, const struct queue *q, const char *key, const char *wrap,
-			 uint16_t at)
+static void put_position(struct json_object *o, const struct queue *q, const char *key,
+			 const char *wrap, uint16_t at)
 {
 	json_put_int(o, key, is_packed(q) ? at & ~VT_WRAP : at);
 	if (is_packed(q))
@@ -140,12 +144,12 @@ static struct json_object *ring_state(const struct queue *q, const struct vt_rin
 	put_bool(driver, "reset", r->state & VT_RING_RESET);
 	json_object_object_add(o, "driver", driver);
 	if (is_packed(q)) {
-		json_object_object_add(o, "driver_event",
-				       event_structure(r->packed.driver_off_wrap,
-						       r->packed.driver_flags));
-		json_object_object_add(o, "device_event",
-				       event_structure(r->packed.device_off_wrap,
-						       r->packed.device_flags));
+		json_object_object_add(
+			o, "driver_event",
+			event_structure(r->packed.driver_off_wrap, r->packed.driver_flags));
+		json_object_object_add(
+			o, "device_event",
+			event_structure(r->packed.device_off_wrap, r->packed.device_flags));
 		return o;
 	}
 	avail = json_object_new_object();
@@ -218,20 +222,23 @@ static void put_flags(struct json_object *o, const struct queue *q, uint16_t fla
 	static const struct {
 		int bit;
 		const char *name;
-	} names[] = { { 0, "NEXT" }, { 1, "WRITE" }, { 2, "INDIRECT" }, { 7, "AVAIL" }, { 15, "USED" } };
+	} names[] = {
+		{ 0, "NEXT" }, { 1, "WRITE" }, { 2, "INDIRECT" }, { 7, "AVAIL" }, { 15, "USED" }
+	};
 	char text[64] = "";
 	int n = 0;
 
 	for (int i = 0; i < (is_packed(q) ? 5 : 3); i++)
 		if (flags >> names[i].bit & 1)
-			n += snprintf(text + n, sizeof(text) - n, "%s%s", n ? " " : "", names[i].name);
+			n += snprintf(text + n, sizeof(text) - n, "%s%s", n ? " " : "",
+				      names[i].name);
 	json_put_int(o, "flags", flags);
 	if (n)
 		json_put_string(o, "flags_set", text);
 }
 
-static struct json_object *descriptor(const struct queue *q, const struct vt_ring_entry *e, uint32_t at,
-				      bool addresses)
+static struct json_object *descriptor(const struct queue *q, const struct vt_ring_entry *e,
+				      uint32_t at, bool addresses)
 {
 	struct json_object *o = json_object_new_object();
 	uint16_t flags = is_packed(q) ? e->desc.next_or_flags : e->desc.flags_or_id;
@@ -315,13 +322,14 @@ struct json_object *stalls_json_ring(const struct queue *q, const struct vt_ring
 		json_object_object_add(o, "addresses", of);
 	}
 	if (is_packed(q))
-		json_object_object_add(o, "descriptors", packed_descriptors(q, r, entries, addresses));
+		json_object_object_add(o, "descriptors",
+				       packed_descriptors(q, r, entries, addresses));
 	else
 		json_object_object_add(o, "buffers", split_buffers(q, r, entries, addresses));
 	return o;
 }
 
-/* The members of an object on a line: "idx 3, flags 0x1 WRITE". Members that are lists are left out. */
+/* The members of an object on a line: "idx 3, flags 0x1 WRITE". Lists are left out. */
 static void members_text(char *text, size_t size, struct json_object *o)
 {
 	size_t n = 0;

@@ -41,7 +41,9 @@ static struct vt_ring split(uint16_t last, uint16_t used, uint16_t avail, uint16
 		.batch_last = VT_NO_BATCH,
 		.next_avail = avail,
 		.last_used = last,
-		.split = { .avail_idx = avail, .used_event = last, .used_idx = used,
+		.split = { .avail_idx = avail,
+			   .used_event = last,
+			   .used_idx = used,
 			   .avail_event = avail_event },
 	};
 }
@@ -56,7 +58,9 @@ static struct vt_ring packed(uint16_t last, uint16_t avail, uint16_t avail_event
 		.next_avail = avail,
 		.last_used = last,
 		.shadow = 2,
-		.packed = { .driver_flags = 2, .driver_off_wrap = last, .device_flags = 2,
+		.packed = { .driver_flags = 2,
+			    .driver_off_wrap = last,
+			    .device_flags = 2,
 			    .device_off_wrap = avail_event },
 	};
 }
@@ -108,12 +112,15 @@ static void split_doorbells(void **unused)
 		is(judge(q, split(i, i, i + 3, i), NULL), STALL_NOT_LOOKED, WHY_RUNG, 3, 0, 3);
 		is(judge(q, split(i, i, i + 3, i + 2), NULL), STALL_NOT_LOOKED, WHY_RUNG, 3, 0, 1);
 		is(judge(q, split(i, i, i + 3, i + 3), NULL), STALL_HELD, WHY_TAKEN, 3, 0, 0);
-		is(judge(q, split(i, i, i + SIZE, i + SIZE), NULL), STALL_HELD, WHY_TAKEN, SIZE, 0, 0);
+		is(judge(q, split(i, i, i + SIZE, i + SIZE), NULL), STALL_HELD, WHY_TAKEN, SIZE, 0,
+		   0);
 		/* An index left behind, or one that it never had. */
-		is(judge(q, split(i, i, i + 1, i - 1), NULL), STALL_NO_DOORBELL, WHY_AVAIL_EVENT, 1, 0, 0);
-		is(judge(q, split(i, i, i + 1, i - 0x7000), NULL), STALL_NO_DOORBELL, WHY_AVAIL_EVENT, 1,
+		is(judge(q, split(i, i, i + 1, i - 1), NULL), STALL_NO_DOORBELL, WHY_AVAIL_EVENT, 1,
 		   0, 0);
-		is(judge(q, split(i, i, i + 1, i + 2), NULL), STALL_NO_DOORBELL, WHY_AVAIL_EVENT, 1, 0, 0);
+		is(judge(q, split(i, i, i + 1, i - 0x7000), NULL), STALL_NO_DOORBELL,
+		   WHY_AVAIL_EVENT, 1, 0, 0);
+		is(judge(q, split(i, i, i + 1, i + 2), NULL), STALL_NO_DOORBELL, WHY_AVAIL_EVENT, 1,
+		   0, 0);
 		r = split(i, i, i + 2, i + 2);
 		r.num_added = 1;
 		is(judge(q, r, NULL), STALL_NO_DOORBELL, WHY_NO_KICK, 2, 0, 0);
@@ -218,7 +225,8 @@ static void packed_doorbells(void **unused)
  * A packed ring as a driver and a device leave it: buffers of @length descriptors from @i on, of
  * which the device used @used, the last ones first.
  */
-static void fill(struct vt_ring_entry *entries, uint16_t i, uint32_t buffers, uint32_t length, uint32_t used)
+static void fill(struct vt_ring_entry *entries, uint16_t i, uint32_t buffers, uint32_t length,
+		 uint32_t used)
 {
 	memset(entries, 0, SIZE * sizeof(*entries));
 	for (uint32_t n = 0; n < buffers * length; n++) {
@@ -256,7 +264,8 @@ static void packed_buffers(void **unused)
 					struct stall s;
 
 					fill(entries, i, buffers, length, used);
-					r.packed.last_used_flags = entries[i & ~W].desc.next_or_flags;
+					r.packed.last_used_flags =
+						entries[i & ~W].desc.next_or_flags;
 					s = judge(q, r, entries);
 					assert_int_equal(s.used, ahead(i, used * length));
 					if (used) {
@@ -338,11 +347,11 @@ static void queues_that_wait(void **unused)
 		const char *name;
 		bool waits;
 	} queues[] = {
-		{ 1, "input.0", true },	   { 1, "output.0", false },  { 1, "control", false },
-		{ 3, "input", true },	   { 3, "control-i", true },  { 3, "control-o", false },
-		{ 4, "input", false },	   { 5, "stats", true },      { 5, "inflate", false },
-		{ 8, "event", true },	   { 8, "request_0", false }, { 18, "events", true },
-		{ 18, "status", false },   { 19, "rx", true },	      { 19, "tx", false },
+		{ 1, "input.0", true },	    { 1, "output.0", false },  { 1, "control", false },
+		{ 3, "input", true },	    { 3, "control-i", true },  { 3, "control-o", false },
+		{ 4, "input", false },	    { 5, "stats", true },      { 5, "inflate", false },
+		{ 8, "event", true },	    { 8, "request_0", false }, { 18, "events", true },
+		{ 18, "status", false },    { 19, "rx", true },	       { 19, "tx", false },
 		{ 25, "virtsnd-rx", true }, { 2, "req.0", false },
 	};
 
@@ -442,15 +451,17 @@ static void values_are_in_the_reason(void **unused)
 	char text[STALL_TEXT];
 
 	(void)unused;
-	assert_string_equal(stall_reason(text, &q, &r, &s),
-			    "suppressed by avail_event 17: it is behind used idx (18), so that no add "
-			    "passes it; avail idx is 19");
+	assert_string_equal(
+		stall_reason(text, &q, &r, &s),
+		"suppressed by avail_event 17: it is behind used idx (18), so that no add "
+		"passes it; avail idx is 19");
 	k.packed.last_used_flags = 0x8000;
 	s = judge(p, k, NULL);
-	assert_string_equal(stall_reason(text, &p, &k, &s),
-			    "suppressed by the device's desc_event_off 5 wrap 0: it is behind the next one "
-			    "to be used (6 wrap 0), so that no add passes it; the next available descriptor "
-			    "is 1 wrap 1");
+	assert_string_equal(
+		stall_reason(text, &p, &k, &s),
+		"suppressed by the device's desc_event_off 5 wrap 0: it is behind the next one "
+		"to be used (6 wrap 0), so that no add passes it; the next available descriptor "
+		"is 1 wrap 1");
 	s.unfetched = 1;
 	assert_string_equal(stall_counts(text, &s), "3 buffers in flight, 1 used and not fetched");
 }

@@ -16,7 +16,7 @@ if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 	exec {port}<>/dev/virtio-ports/vringtop.rng
 	tell() {
 		echo "$1" >&"$port"
-		read -r -u "$port" answer
+		read -r -u "$port" _
 	}
 	vringtop stalls >/tmp/fine
 	echo "status fine $?"
@@ -112,8 +112,8 @@ if wanted calm; then
 	QEMU_OPTS+=" -chardev socket,id=qmp-port,path=$monitor/qmp -device virtio-serial-pci,id=qmp-bus,max_ports=2"
 	QEMU_OPTS+=" -device virtserialport,bus=qmp-bus.0,name=vringtop.qmp,chardev=qmp-port"
 	export QEMU_OPTS
-	module=$("$repo/tests/kmod/build.sh" 6.12) || exit
-	KERNEL=6.12 TIMEOUT=$((calm + 180)) vm_run "AFTER=${AFTER:-} MODULE=${module@Q} bash ${0@Q} $calm"
+	built=$("$repo/tests/kmod/build.sh" 6.12) || exit
+	KERNEL=6.12 TIMEOUT=$((calm + 180)) vm_run "AFTER=${AFTER:-} MODULE=${built@Q} bash ${0@Q} $calm"
 	unset QEMU_OPTS
 
 	is 'status 0 where nothing is stalled' "$(fact 'status fine')" 0
