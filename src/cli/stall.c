@@ -78,17 +78,13 @@ static bool begins(const char *name, const char *with)
 
 bool stall_waits_for_world(const struct queue *q)
 {
-	static const char *const inputs[] = { "input",	   "rx",    "control-i",
-					      "stats",	   "event", "virtsnd-event",
-					      "virtsnd-rx" };
+	const char *name = q->name;
 
 	/* Its input is asked for, buffer by buffer. */
 	if (q->device_type == DEVICE_RNG)
 		return false;
-	for (size_t i = 0; i < sizeof(inputs) / sizeof(*inputs); i++)
-		if (begins(q->name, inputs[i]))
-			return true;
-	return false;
+	return begins(name, "input") || begins(name, "control-i") || begins(name, "stats") ||
+	       strstr(name, "event") || strstr(name, "rx");
 }
 
 /* Whether the driver leaves used buffers in the ring until it needs the room, or somebody reads. */
@@ -535,7 +531,7 @@ struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ri
 
 bool stall_watch_stands(const struct stall_watch *w, const struct stall_watched *q)
 {
-	return q->polls > 1 && q->polled - q->since >= w->after;
+	return q->polls >= STALL_POLLS && q->polled - q->since >= w->after;
 }
 
 void stall_watch_drop(struct stall_watch *w, uint64_t now)

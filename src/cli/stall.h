@@ -101,6 +101,12 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r, c
 /** How many buffers are where: "3 buffers in flight, 1 of them used". */
 char *stall_counts(char *text, const struct stall *s);
 
+/*
+ * So many polls at least find it where it is: if this machine stood still between two, the device
+ * may have done so as well.
+ */
+#define STALL_POLLS 3
+
 /* A queue over several polls. Times in ns, CLOCK_MONOTONIC. */
 struct stall_watched {
 	unsigned int serial;

@@ -54,14 +54,11 @@ static int poll_once(struct stalls *s)
 }
 
 /* Until the next poll. Returns false if it shall end. */
-static bool wait_for_poll(const struct stalls *s, uint64_t *next)
+static bool wait_for_poll(const struct stalls *s)
 {
 	uint64_t step = s->watch.after / POLLS;
 
-	*next += step < LONGEST ? step : LONGEST;
-	if (*next < probe_now())
-		*next = probe_now();
-	return wait_until(*next);
+	return wait_until(probe_now() + (step < LONGEST ? step : LONGEST));
 }
 
 static int check_stdout(void)
@@ -166,13 +163,13 @@ static int tell_rings(struct stalls *s)
 
 static int run_once(struct stalls *s)
 {
-	uint64_t begin, next = probe_now();
+	uint64_t begin;
 
 	if (poll_once(s))
 		return -1;
 	begin = s->seen.time;
 	/* What moves in between is not stalled. */
-	while (s->seen.time - begin < s->watch.after && wait_for_poll(s, &next))
+	while (s->seen.time - begin < s->watch.after && wait_for_poll(s))
 		if (poll_once(s))
 			return -1;
 	if (s->o->ring)
@@ -242,8 +239,6 @@ static void tell_changes(struct stalls *s)
 
 static int run_on(struct stalls *s)
 {
-	uint64_t next = probe_now();
-
 	fprintf(stderr, "Watching for stalls; Ctrl-C ends it.\n");
 	do {
 		if (poll_once(s))
@@ -252,7 +247,7 @@ static int run_on(struct stalls *s)
 		stall_watch_drop(&s->watch, s->seen.time);
 		if (check_stdout())
 			return -1;
-	} while (wait_for_poll(s, &next));
+	} while (wait_for_poll(s));
 	return 0;
 }
 

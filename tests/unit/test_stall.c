@@ -477,6 +477,8 @@ static void a_stall_takes_time(void **unused)
 	assert_false(stall_watch_stands(&w, q));
 	q = stall_watch_feed(&w, &r, 0, 0, 2 * SECOND - 1);
 	assert_false(stall_watch_stands(&w, q));
+	q = stall_watch_feed(&w, &r, 0, 0, 2 * SECOND - 1);
+	assert_false(stall_watch_stands(&w, q));
 	q = stall_watch_feed(&w, &r, 0, 0, 2 * SECOND);
 	assert_true(stall_watch_stands(&w, q));
 	assert_false(q->moved);
@@ -491,7 +493,10 @@ static void a_stall_takes_time(void **unused)
 	q = stall_watch_feed(&w, &r, 0, 0, 4 * SECOND);
 	assert_false(stall_watch_stands(&w, q));
 	assert_true(q->moved);
+	/* Two polls are not enough: the machine may have stood still in between. */
 	q = stall_watch_feed(&w, &r, 0, 0, 5 * SECOND);
+	assert_false(stall_watch_stands(&w, q));
+	q = stall_watch_feed(&w, &r, 0, 0, 5 * SECOND + 1);
 	assert_true(stall_watch_stands(&w, q));
 	assert_int_equal(q->since, 4 * SECOND);
 	/* A ring that goes round in between has counted. */
@@ -533,6 +538,7 @@ static void moves(void **unused)
 		struct stall_watched *q;
 
 		stall_watch_feed(&w, &still, 0, 0, SECOND);
+		stall_watch_feed(&w, &still, 0, 0, 2 * SECOND);
 		q = stall_watch_feed(&w, &moved[i], 0, 0, 3 * SECOND);
 		assert_false(stall_watch_stands(&w, q));
 		stall_watch_free(&w);
