@@ -16,8 +16,8 @@
 #include "options.h"
 #include "probe.h"
 #include "stall_live.h"
-#include "stalls.h"
 #include "table.h"
+#include "top_stalls.h"
 #include "verbs.h"
 
 static const char doc[] =
@@ -148,48 +148,6 @@ static int selected_row(const struct view *v, const struct table *t)
 	return -1;
 }
 
-/* What is with a queue that is stalled; NULL: it is not. */
-static const struct stall_watched *stalled(const struct view *v, const struct queue *q)
-{
-	const struct stall_watched *w = q && !q->gone ? stall_watch_find(&v->stalls, q->serial) : NULL;
-
-	return w && w->stalled ? w : NULL;
-}
-
-static void draw_stall(int y, const struct queue *q, const struct stall_watched *w, int others)
-{
-	char name[STALL_TEXT], counts[STALL_TEXT], time[FORMAT_LEN], more[24] = "", line[3 * STALL_TEXT];
-
-	if (others)
-		snprintf(more, sizeof(more), " (and %d more)", others);
-	snprintf(line, sizeof(line), " %s: %s, %s%s: %s", stalls_queue(name, sizeof(name), q),
-		 stall_words(w->stall.verdict), format_time(time, w->polled - w->since), more,
-		 stall_counts(counts, &w->stall));
-	attron(A_BOLD | COLOR_PAIR(1));
-	put(y, 0, line);
-	attroff(A_BOLD | COLOR_PAIR(1));
-}
-
-/* A line for the selected queue, or else for the first that is stalled; returns the lines it took. */
-static int draw_stalls(const struct view *v, const struct snapshot *diff)
-{
-	const struct queue *which = NULL;
-	int n = 0;
-
-	for (size_t i = 0; i < diff->nr_queues; i++) {
-		const struct queue *q = &diff->queues[i];
-
-		if (!stalled(v, q))
-			continue;
-		n++;
-		if (!which || q->serial == v->serial)
-			which = q;
-	}
-	if (which)
-		draw_stall(LINES - 2, which, stalled(v, which), n - 1);
-	return n > 0;
-}
-
 static void draw_titles(const struct view *v, const int *shown, int n)
 {
 	const struct column *c = table_columns(v->page);
@@ -215,7 +173,7 @@ static void draw_titles(const struct view *v, const int *shown, int n)
 static void draw_table(struct view *v, const struct snapshot *diff, const struct table *t)
 {
 	int shown[TABLE_MAX_COLUMNS], n = table_fit(v->page, COLS, shown);
-	int room = LINES - 4 - draw_stalls(v, diff), at = selected_row(v, t);
+	int room = LINES - 4 - draw_stalls(&v->stalls, diff, v->serial), at = selected_row(v, t);
 	char line[512];
 
 	draw_titles(v, shown, n);
@@ -233,7 +191,7 @@ static void draw_table(struct view *v, const struct snapshot *diff, const struct
 		const struct row *r = &t->rows[v->first + i];
 
 		table_line(v->page, shown, n, r, line, sizeof(line));
-		if (r->queue && (r->queue->broken || r->queue->gone || stalled(v, r->queue)))
+		if (r->queue && (r->queue->broken || r->queue->gone || stalled(&v->stalls, r->queue)))
 			attron(A_BOLD | COLOR_PAIR(1));
 		else if (!r->moved)
 			attron(A_DIM);
@@ -408,7 +366,7 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 		return;
 	}
 	draw_queue_facts(q, seconds);
-	w = stalled(v, q);
+	w = stalled(&v->stalls, q);
 	if (w) {
 		draw_stall(y++, q, w, 0);
 		put(y++, 1, stall_reason(line, q, &w->ring, &w->stall));
