@@ -87,8 +87,8 @@ class Watch:
         """The next one; None if there is none in time."""
         end = time.monotonic() + seconds
         while b"\n" not in self.rest:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.tool.stdout], [], [], left)[0]:
+            left = max(0, end - time.monotonic())
+            if not select.select([self.tool.stdout], [], [], left)[0]:
                 return None
             got = os.read(self.tool.stdout.fileno(), 65536)
             if not got:
