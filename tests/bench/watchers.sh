@@ -42,6 +42,7 @@ watcher_start() {
 		watcher_exact=1
 		tool_start "$watcher_dir/json" $interval -u
 		;;
+	stalls) in_background Watching vringtop stalls --watch ;;
 	bpftrace) in_background ready bpftrace "$bench/events.bt" ;;
 	bpftrace-functions) in_background ready bpftrace "$bench/functions.bt" ;;
 	hist-trigger)
@@ -131,6 +132,6 @@ watcher_stop() {
 		end_recorder
 		trace-cmd report -i "$watcher_dir/data" | of_events
 		;;
-	virtiostat-functions) end ;; # it knows bytes, not calls
+	virtiostat-functions | stalls) end ;; # the one knows bytes, the other rings, not calls
 	esac
 }

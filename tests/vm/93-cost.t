@@ -1,6 +1,7 @@
 #!/bin/bash
 # What a virtqueue operation costs, in instructions: none of the figures in cost.expected is more than
-# 5 % worse, the kernel series costs nothing while nobody looks, and every call is counted.
+# 5 % worse, the kernel series costs nothing while nobody looks, nor does looking for stalls, and every
+# call is counted.
 # (make bench measures more, and more often: docs/performance.md)
 # Environment: KERNELS   only some of them: "6.12"
 . "$(dirname "$0")/lib.sh"
@@ -11,10 +12,11 @@ figures() {
 	local kernel=$1 tool=vringtop
 	shift
 	[[ $kernel != *-stock ]] || tool=vringtop-functions
-	KERNEL=$kernel WATCH="off $tool" NOTIFY=0 RUNS=1 ROUNDS=10000 "$repo/tests/kmod/cost.sh" "$@" |
+	KERNEL=$kernel WATCH="off $tool stalls" NOTIFY=0 RUNS=1 ROUNDS=10000 "$repo/tests/kmod/cost.sh" "$@" |
 		awk -v kernel="$kernel" '
 			{ for (i = 1; i <= NF; i++) { split($i, part, "="); is[part[1]] = part[2] } }
 			is["watch"] == "off" { off = is["instructions"]; print kernel, is["layout"], "round", off; next }
+			is["watch"] == "stalls" { print kernel, is["layout"], "stalls", is["instructions"] - off; next }
 			{ print kernel, is["layout"], "operation", (is["instructions"] - off) / 3 }'
 	return "${PIPESTATUS[0]}"
 }
@@ -35,6 +37,10 @@ for kernel in ${KERNELS:-6.12 6.12-stock 7.3}; do
 			awk -v value="$value" -v stored="$stored" 'BEGIN { exit !(value > 0 && value <= 1.05 * stored) }'
 		[[ $figure != round ]] || round[$of $layout]=$value
 	done <"$repo/tests/vm/cost.expected"
+	for layout in $layouts; do
+		is "$kernel, $layout: vringtop stalls adds nothing to a round" \
+			"$(awk -v key="$kernel $layout stalls" '$1 " " $2 " " $3 == key { print $4 }' <<<"$measured")" 0
+	done
 done
 for layout in split packed; do
 	stock=${round[6.12-stock $layout]:-} patched=${round[6.12 $layout]:-}
