@@ -59,7 +59,6 @@ static const struct {
 	{ USE_RECORD,
 	  { "interval", OPT_EVERY, "TIME", 0, "Write down what was counted so often (1s)", 2 } },
 	{ USE_RECORD, { "events", OPT_EVENTS, 0, 0, "Single operations, too", 2 } },
-	{ USE_STALLS, { 0, 0, 0, 0, "Stalls:", 2 } },
 	{ USE_STALLS,
 	  { "after", OPT_AFTER, "TIME", 0, "A queue that does not move for so long is stalled (1s)", 2 } },
 	{ USE_STALLS,
