@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <math.h>
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include "format.h"
