@@ -402,16 +402,14 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
 	case WHY_RUNG:
 		snprintf(text, size,
 			 "a doorbell was due when %s passed %s %s; %s is %s now, %s still %s; not "
-			 "looked "
-			 "at: %u",
+			 "looked at: %u",
 			 packed ? "the driver" : "avail idx", avail_event, device, next, avail,
 			 done, used, s->unseen);
 		break;
 	case WHY_RUNG_ALWAYS:
 		snprintf(text, size,
 			 "the device asks for every doorbell, and used nothing since: %s is %s, %s "
-			 "still "
-			 "%s (there is no event index that says what it looked at)",
+			 "still %s (there is no event index that says what it looked at)",
 			 next, avail, done, used);
 		break;
 	case WHY_TAKEN:
@@ -423,8 +421,7 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
 	case WHY_DISABLED:
 		snprintf(text, size,
 			 "interrupts are off (disable_cb: %s), and the driver does not fetch: it "
-			 "is at %s, "
-			 "%s is %s",
+			 "is at %s, %s is %s",
 			 packed ? "desc_event_flags DISABLE" : "VIRTQ_AVAIL_F_NO_INTERRUPT", last,
 			 done, used);
 		break;
@@ -432,8 +429,7 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
 		if (packed ? r->shadow == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX))
 			snprintf(text, size,
 				 "interrupts are on, and one was due: %s is %s, %s is %s; the "
-				 "driver is at "
-				 "%s",
+				 "driver is at %s",
 				 used_event, driver, done, used, last);
 		else
 			snprintf(
@@ -444,8 +440,7 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
 	case WHY_USED_EVENT:
 		snprintf(text, size,
 			 "interrupts are on, but for %s %s, which no buffer in flight reaches: the "
-			 "driver "
-			 "is at %s, %s is %s",
+			 "driver is at %s, %s is %s",
 			 used_event, driver, last, next, avail);
 		break;
 	case WHY_GIVEN_UP:
