@@ -23,15 +23,6 @@ struct {
 	__type(value, struct vt_ring_entry);
 } ring_part SEC(".maps");
 
-/* Linux 7.x with rings in order: a batch of used buffers of which the driver fetched some. */
-struct used_entry___in_order {
-	__u32 id;
-} __attribute__((preserve_access_index));
-
-struct vring_virtqueue___in_order {
-	struct used_entry___in_order batch_last;
-} __attribute__((preserve_access_index));
-
 /* The shared memory, virtio 1.3, sections 2.7 and 2.8. */
 #define SPLIT_FLAGS	0 /* of the available and of the used ring */
 #define SPLIT_IDX	2
@@ -106,7 +97,7 @@ static __noinline int ring_read(struct vt_ring *r, const struct vt_queue *q)
 {
 	const struct virtqueue *vq = (const void *)q->vq;
 	const struct vring_virtqueue *vring = (const void *)vq;
-	const struct vring_virtqueue___in_order *in_order = (const void *)vq;
+	const struct vring_virtqueue___other *other = (const void *)vq;
 
 	__builtin_memset(r, 0, sizeof(*r));
 	r->serial = q->serial;
@@ -114,9 +105,9 @@ static __noinline int ring_read(struct vt_ring *r, const struct vt_queue *q)
 	r->num_added = BPF_CORE_READ(vring, num_added);
 	r->last_used = BPF_CORE_READ(vring, last_used_idx);
 	r->batch_last = VT_NO_BATCH;
-	if (bpf_core_field_exists(in_order->batch_last) &&
+	if (bpf_core_field_exists(other->batch_last) &&
 	    (q->layout == VT_LAYOUT_SPLIT_IN_ORDER || q->layout == VT_LAYOUT_PACKED_IN_ORDER))
-		r->batch_last = BPF_CORE_READ(in_order, batch_last.id);
+		r->batch_last = BPF_CORE_READ(other, batch_last.id);
 	if (BPF_CORE_READ(vring, broken))
 		r->state |= VT_RING_BROKEN;
 	if (BPF_CORE_READ(vq, reset))

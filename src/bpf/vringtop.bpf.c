@@ -138,20 +138,29 @@ struct {
 	__uint(max_entries, 4096);
 } events SEC(".maps");
 
-/* Before there was an enum of layouts (Linux 6.1 to 6.18). */
-struct vring_virtqueue___flag {
-	bool packed_ring;
+/*
+ * What not every kernel has. One type for all of it: libbpf searches the kernel's types for
+ * each, which takes longer than to load a program.
+ */
+struct used_entry___other {
+	__u32 id;
+} __attribute__((preserve_access_index));
+
+struct vring_virtqueue___other {
+	bool packed_ring; /* before there was an enum of layouts (Linux 6.1 to 6.18) */
+	/* Linux 7.x with rings in order: a batch of used buffers of which the driver fetched some. */
+	struct used_entry___other batch_last;
 } __attribute__((preserve_access_index));
 
 static __u32 layout_of(const struct virtqueue *vq)
 {
-	const struct vring_virtqueue___flag *flag = (const void *)vq;
+	const struct vring_virtqueue___other *other = (const void *)vq;
 	const struct vring_virtqueue *vring = (const void *)vq;
 
 	/* The kernel may store the layout in less than an enum. */
 	if (bpf_core_field_exists(vring->layout))
 		return BPF_CORE_READ_BITFIELD_PROBED(vring, layout);
-	return BPF_CORE_READ(flag, packed_ring) ? VT_LAYOUT_PACKED : VT_LAYOUT_SPLIT;
+	return BPF_CORE_READ(other, packed_ring) ? VT_LAYOUT_PACKED : VT_LAYOUT_SPLIT;
 }
 
 /* What changes while a queue lives. */
@@ -656,20 +665,22 @@ static void queue_forget(__u32 id)
 #include "functions.bpf.h"
 
 struct walk {
-	const struct list_head *head, *at;
+	const struct virtio_device *vdev;
+	const struct virtqueue *vq; /* the one before; NULL: the walk begins */
 };
 
 static long queue_next(__u32 i, struct walk *w)
 {
-	const struct list_head *at = w->at;
+	const struct virtio_device *vdev = w->vdev;
+	const struct virtqueue *vq = w->vq;
 	const struct vring_virtqueue *vring;
-	const struct virtqueue *vq;
+	const void *next;
 
-	at = BPF_CORE_READ(at, next);
-	if (!at || at == w->head)
+	next = vq ? BPF_CORE_READ(vq, list.next) : BPF_CORE_READ(vdev, vqs.next);
+	if (!next || next == (const void *)vdev + bpf_core_field_offset(struct virtio_device, vqs))
 		return 1;
-	w->at = at;
-	vq = (const void *)at - bpf_core_field_offset(struct virtqueue, list);
+	vq = next - bpf_core_field_offset(struct virtqueue, list);
+	w->vq = vq;
 	vring = (const void *)vq;
 	if (by_functions)
 		function_queue(vq);
@@ -688,7 +699,7 @@ int BPF_PROG(on_uevent, const struct device *dev)
 {
 	const struct virtio_device *vdev =
 		(const void *)dev - bpf_core_field_offset(struct virtio_device, dev);
-	struct walk w = { &vdev->vqs, &vdev->vqs };
+	struct walk w = { vdev, 0 };
 
 	bpf_loop(nr_queues, queue_next, &w, 0);
 	return 0;
