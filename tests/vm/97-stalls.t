@@ -5,7 +5,7 @@
 # how long a read took, what the block layer has in flight, and /proc/interrupts (stalls.py).
 #
 # Environment: ROUNDS   of each fault (1, and then not all of them on a stock kernel)
-#              AFTER    ms that make a stall (400; on a busy machine 800)
+#              AFTER    ms that make a stall (800: a busy machine lets a device stand, too)
 #              CALM     seconds without a stall (9)
 #              ONLY     faults or calm: nothing else
 . "$(dirname "$0")/lib.sh"

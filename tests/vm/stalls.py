@@ -17,7 +17,7 @@ import threading
 import time
 
 # What a queue may stand still for; a busy machine makes a device stand as well.
-AFTER = int(os.environ.get("AFTER") or 400)  # ms
+AFTER = int(os.environ.get("AFTER") or 800)  # ms
 PAUSE = AFTER + 600
 RNG = os.path.basename(glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")[0])
 
