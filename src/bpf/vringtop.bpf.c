@@ -666,21 +666,19 @@ static void queue_forget(__u32 id)
 
 struct walk {
 	const struct virtio_device *vdev;
-	const struct virtqueue *vq; /* the one before; NULL: the walk begins */
+	const void *next; /* the link of the next queue, or the head */
 };
 
 static long queue_next(__u32 i, struct walk *w)
 {
-	const struct virtio_device *vdev = w->vdev;
-	const struct virtqueue *vq = w->vq;
+	const void *head = (const void *)w->vdev + bpf_core_field_offset(struct virtio_device, vqs);
 	const struct vring_virtqueue *vring;
-	const void *next;
+	const struct virtqueue *vq;
 
-	next = vq ? BPF_CORE_READ(vq, list.next) : BPF_CORE_READ(vdev, vqs.next);
-	if (!next || next == (const void *)vdev + bpf_core_field_offset(struct virtio_device, vqs))
+	if (!w->next || w->next == head)
 		return 1;
-	vq = next - bpf_core_field_offset(struct virtqueue, list);
-	w->vq = vq;
+	vq = w->next - bpf_core_field_offset(struct virtqueue, list);
+	w->next = BPF_CORE_READ(vq, list.next);
 	vring = (const void *)vq;
 	if (by_functions)
 		function_queue(vq);
@@ -699,7 +697,7 @@ int BPF_PROG(on_uevent, const struct device *dev)
 {
 	const struct virtio_device *vdev =
 		(const void *)dev - bpf_core_field_offset(struct virtio_device, dev);
-	struct walk w = { vdev, 0 };
+	struct walk w = { vdev, BPF_CORE_READ(vdev, vqs.next) };
 
 	bpf_loop(nr_queues, queue_next, &w, 0);
 	return 0;
