@@ -47,8 +47,10 @@ static int poll_once(struct stalls *s)
 {
 	const struct snapshot *now = probe_read(s->p);
 
-	if (!now || snapshot_copy(now, &s->seen))
+	if (!now)
 		return -1;
+	if (snapshot_copy(now, &s->seen))
+		return complain(NULL, "no memory for %zu queues", now->nr_queues);
 	options_filter(s->o, &s->seen);
 	return stall_poll(&s->watch, s->p, &s->seen);
 }
@@ -168,6 +170,8 @@ static int run_once(struct stalls *s)
 	if (poll_once(s))
 		return -1;
 	begin = s->seen.time;
+	if (s->o->after >= 2)
+		fprintf(stderr, "Looking at the rings for %g s; Ctrl-C ends it.\n", s->o->after);
 	/* What moves in between is not stalled. */
 	while (s->seen.time - begin < s->watch.after && wait_for_poll(s))
 		if (poll_once(s))
