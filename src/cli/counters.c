@@ -84,13 +84,18 @@ static int map_until(struct counters *c, uint32_t end)
 	return 0;
 }
 
-/* What came in a slot's buckets is added to a histogram of 32 bits, which wraps as they do. */
-static void add_buckets(uint32_t *to, unsigned int end, const struct vt_slot *slot)
+/* The buckets of some slots, added up in 32 bits, which wrap as they do. */
+static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, unsigned int end)
 {
-	const volatile uint32_t *from = slot->buckets;
+	const volatile uint32_t *from = c->slots[first].buckets;
 
 	for (unsigned int b = 0; b < end; b++)
-		to[b] += from[b];
+		to[b] = from[b];
+	for (uint32_t n = c->next[first]; n; n = c->next[n]) {
+		from = c->slots[n].buckets;
+		for (unsigned int b = 0; b < end; b++)
+			to[b] += from[b];
+	}
 }
 
 /*
@@ -135,9 +140,7 @@ static int read_op(const struct counters *c, struct op_stats **op, uint32_t firs
 	if (op_stats_room(op, end))
 		return complain(NULL, "no memory for a histogram");
 	total = *op;
-	memset(buckets, 0, end * sizeof(*buckets));
-	for (uint32_t n = first; n; n = c->next[n])
-		add_buckets(buckets, end, &c->slots[n]);
+	sum_buckets(c, first, buckets, end);
 	/* What came since the last time; the kernel's counts wrap, ours do not. */
 	for (unsigned int b = 0; b < end; b++) {
 		uint32_t more = buckets[b] - (uint32_t)total->hist.bucket[b];

@@ -506,6 +506,8 @@ struct probe *probe_open(uint32_t ops)
 		complain(NULL, "no memory");
 		goto fail;
 	}
+	for (int i = 0; i < p->skel->skeleton->prog_cnt; i++)
+		p->runs[i].ops = program_ops(*p->skel->skeleton->progs[i].prog);
 	if (load(p, ops))
 		goto fail;
 	/* libbpf needed the kernel's types: that is a lot of memory. */
@@ -746,7 +748,7 @@ static void read_programs(struct probe *p)
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 
-		if (program_ops(prog) & either && *skel->progs[i].link &&
+		if (r->ops & either && *skel->progs[i].link &&
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size)) {
 			r->missed = info.recursion_misses;
 			r->count = info.run_cnt;

@@ -10,6 +10,7 @@
 
 /* What the kernel says of a program. */
 struct runs {
+	uint32_t ops; /* what it counts: a bit for each enum vt_op; 0: no operation */
 	uint64_t missed, count;
 	uint64_t ns; /* all together; 0: not measured */
 };

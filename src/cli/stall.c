@@ -492,7 +492,8 @@ struct stall_watched *stall_watch_find(const struct stall_watch *w, unsigned int
 struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ring *r,
 				       uint64_t moves, uint64_t doorbells, uint64_t now)
 {
-	struct stall_watched *q = stall_watch_find(w, r->serial);
+	bool follows = w->next < w->nr_queues && w->queues[w->next].serial == r->serial;
+	struct stall_watched *q = follows ? &w->queues[w->next] : stall_watch_find(w, r->serial);
 	bool new = !q;
 
 	if (new) {
@@ -511,6 +512,7 @@ struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ri
 		q->polls = 0;
 		q->stalled = q->has_interrupts = false;
 	}
+	w->next = q - w->queues + 1;
 	/* A copy of the ring goes with the ring. */
 	if (memcmp(&q->ring, r, sizeof(*r))) {
 		free(q->entries);
@@ -547,5 +549,5 @@ void stall_watch_free(struct stall_watch *w)
 		free(w->queues[i].entries);
 	free(w->queues);
 	w->queues = NULL;
-	w->nr_queues = 0;
+	w->nr_queues = w->next = 0;
 }

@@ -133,6 +133,7 @@ struct stall_watch {
 	uint64_t after; /* ns without a move make a stall */
 	struct stall_watched *queues; /* owned */
 	size_t nr_queues;
+	size_t next; /* the place after the one that was fed last: queues come in one order */
 };
 
 /**
