@@ -747,6 +747,12 @@ int verb_top(int argc, char **argv)
 		probe_close(p);
 		return 1;
 	}
+	/*
+	 * Until it was left once, ncurses 6.4 takes a screen for one that it does not draw itself,
+	 * and writes at each move of the cursor instead of once. Nor need it look for keys there.
+	 */
+	endwin();
+	typeahead(-1);
 	set_escdelay(50);
 	cbreak();
 	noecho();
