@@ -218,7 +218,9 @@ static int write_events(struct run *r, const struct snapshot *s, bool all)
 	if (recording_write_events(r->file, r->events, kept))
 		return -1;
 	r->kept += kept;
-	memmove(r->events, r->events + n, (r->nr_events - n) * sizeof(*r->events));
+	/* Else there is nothing to move, perhaps not even memory. */
+	if (n)
+		memmove(r->events, r->events + n, (r->nr_events - n) * sizeof(*r->events));
 	r->nr_events -= n;
 	return 0;
 }
