@@ -23,10 +23,10 @@ cost() {
 	for kernel in 6.12 7.3; do
 		# shellcheck disable=SC2046 # one word for each
 		KERNEL=$kernel WATCH="off vringtop" "$cost" $(layouts $kernel)
-		KERNEL=$kernel NOTIFY=0 WATCH="listener floor look-up vringtop-u" "$cost" split packed
+		KERNEL=$kernel NOTIFY=0 WATCH="listener floor look-up vringtop-u stalls" "$cost" split packed
 	done
 	KERNEL=6.12-stock WATCH="off" "$cost" split packed
-	KERNEL=6.12-stock NOTIFY=0 WATCH="floor-functions vringtop-functions vringtop-functions-u" "$cost" split packed
+	KERNEL=6.12-stock NOTIFY=0 WATCH="floor-functions vringtop-functions vringtop-functions-u stalls" "$cost" split packed
 	# shellcheck disable=SC2046
 	KERNEL=7.3-stock "$cost" $(layouts 7.3)
 }

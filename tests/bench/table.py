@@ -116,6 +116,10 @@ def probe(t):
         if other:
             peers.append(f"bpftrace {other:.0f}")
         t.row("added per operation, stock 6.12, by functions", "<= 550", shown(added), ", ".join(peers), max(added), 550)
+    stalls = present(*(t.added("cost", "stalls", kernel=k, layout=layout)
+                       for k in ("6.12", "6.12-stock", "7.3") for layout in LAYOUTS[:2]))
+    if stalls:
+        t.row("added per operation by vringtop stalls --watch", "0", shown(stalls), "", max(stalls), 0)
 
 
 def growth(t):
