@@ -1,7 +1,9 @@
 #!/bin/bash
 # What diff says of real recordings, each side of them under the same load: of the same device
 # nothing, of one that holds its buffers 20 % longer that. The truth: what the device (tests/device)
-# was told, and says it did.
+# was told, and says it did. Recordings of a machine whose load changes are not of the same load.
+# shellcheck disable=SC2034 # lib.sh's
+alone=exclusive
 . "$(dirname "$0")/lib.sh"
 
 # --- In the guest: recordings of a device that holds buffers for 5 ms (a1, a2, ...) and 6 (b1, ...) ---

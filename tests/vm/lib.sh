@@ -4,6 +4,14 @@ set -uo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 tests_run=0 tests_failed=0
 
+# A test that needs a quiet machine sets `alone` before it sources this, to "exclusive": no other one runs
+# beside it.
+if [[ -z ${VRINGTOP_GUEST:-} ]]; then
+	mkdir -p "$repo/build"
+	exec {beside}>"$repo/build/tests.lock"
+	flock "--${alone:-shared}" "$beside"
+fi
+
 # in_guest [KERNEL]: the rest of the .t file runs in a guest; the checks' lines come out of it.
 # ROUNDS, if set, is passed on.
 in_guest() {
