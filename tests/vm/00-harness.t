@@ -134,9 +134,11 @@ TIMEOUT=soon vm_run true
 like "a limit that is no number is refused" "$vm_err" "TIMEOUT is 'soon'"
 
 # --- A terminal ---
-tmux=(tmux -S "$scratch/tmux" -f /dev/null)
-# in_tmux COMMAND: runs it in a guest whose terminal is tmux's
+terminals=0
+# in_tmux COMMAND: runs it in a guest whose terminal is tmux's. A server of its own for each: the one
+# before may still be on its way out, and take the new one's place.
 in_tmux() {
+	tmux=(tmux -S "$scratch/tmux-$((++terminals))" -f /dev/null)
 	cat >"$scratch/session" <<-'END'
 		"$1" "$2"
 		echo "status $?, $(stty -a | grep -o ' -*echo ')"
