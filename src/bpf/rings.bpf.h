@@ -42,11 +42,6 @@ static __u16 shared_u16(const void *from, __u64 at)
 	return value;
 }
 
-static __always_inline bool is_packed(__u32 layout)
-{
-	return layout == VT_LAYOUT_PACKED || layout == VT_LAYOUT_PACKED_IN_ORDER;
-}
-
 static __always_inline void ring_read_split(struct vt_ring *r, const struct vring_virtqueue *vring)
 {
 	const void *desc = BPF_CORE_READ(vring, split.vring.desc);
@@ -105,8 +100,7 @@ static __noinline int ring_read(struct vt_ring *r, const struct vt_queue *q)
 	r->num_added = BPF_CORE_READ(vring, num_added);
 	r->last_used = BPF_CORE_READ(vring, last_used_idx);
 	r->batch_last = VT_NO_BATCH;
-	if (bpf_core_field_exists(other->batch_last) &&
-	    (q->layout == VT_LAYOUT_SPLIT_IN_ORDER || q->layout == VT_LAYOUT_PACKED_IN_ORDER))
+	if (bpf_core_field_exists(other->batch_last) && layout_is_in_order(q->layout))
 		r->batch_last = BPF_CORE_READ(other, batch_last.id);
 	if (BPF_CORE_READ(vring, broken))
 		r->state |= VT_RING_BROKEN;
@@ -118,7 +112,7 @@ static __noinline int ring_read(struct vt_ring *r, const struct vt_queue *q)
 		r->state |= VT_RING_EVENT_IDX;
 	if (BPF_CORE_READ(vring, event_triggered))
 		r->state |= VT_RING_TRIGGERED;
-	if (is_packed(q->layout))
+	if (layout_is_packed(q->layout))
 		ring_read_packed(r, vring);
 	else
 		ring_read_split(r, vring);
@@ -219,7 +213,7 @@ int copy_ring(struct vt_part *part)
 	if (!q || q->state != VT_QUEUE_LIVE || q->serial != part->serial)
 		return 1;
 	c.vring = (const void *)q->vq;
-	c.packed = is_packed(q->layout);
+	c.packed = layout_is_packed(q->layout);
 	c.num = q->num;
 	bpf_loop(VT_PART, ring_copy, &c, 0);
 	return 0;

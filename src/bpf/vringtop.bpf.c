@@ -168,7 +168,7 @@ static void queue_look(struct vt_queue *q, const struct virtqueue *vq)
 {
 	const struct vring_virtqueue *vring = (const void *)vq;
 
-	if (q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER)
+	if (layout_is_packed(q->layout))
 		q->num = BPF_CORE_READ(vring, packed.vring.num);
 	else
 		q->num = BPF_CORE_READ(vring, split.vring.num);
@@ -565,7 +565,7 @@ static __u32 ring_position(const struct virtqueue *vq, const struct vt_queue *q)
 	const struct vring_virtqueue *vring = (const void *)vq;
 	__u32 next;
 
-	if (q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER)
+	if (layout_is_packed(q->layout))
 		next = BPF_CORE_READ(vring, packed.next_avail_idx) |
 		       (__u32)BPF_CORE_READ(vring, packed.avail_wrap_counter) << 15;
 	else
@@ -586,7 +586,7 @@ static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
 		return 0;
 	a >>= 16;
 	b >>= 16;
-	if (q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER) {
+	if (layout_is_packed(q->layout)) {
 		moved = (b & 0x7fff) - (a & 0x7fff);
 		if ((a ^ b) & 0x8000)
 			moved += q->num;

@@ -52,6 +52,16 @@ enum vt_layout {
 	VT_NR_LAYOUTS = 4,
 };
 
+static inline int layout_is_packed(unsigned int layout)
+{
+	return layout == VT_LAYOUT_PACKED || layout == VT_LAYOUT_PACKED_IN_ORDER;
+}
+
+static inline int layout_is_in_order(unsigned int layout)
+{
+	return layout == VT_LAYOUT_SPLIT_IN_ORDER || layout == VT_LAYOUT_PACKED_IN_ORDER;
+}
+
 /*
  * A log-linear histogram: 16 linear steps for each power of two, so a bucket is
  * at most 1/16 of its lower bound wide and its middle is within 3.2 % of every

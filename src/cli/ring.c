@@ -33,7 +33,7 @@ struct notification notification_decode(enum vt_layout layout, uint32_t value)
 		.next_offset = value >> 16,
 	};
 
-	if (layout == VT_LAYOUT_PACKED || layout == VT_LAYOUT_PACKED_IN_ORDER) {
+	if (layout_is_packed(layout)) {
 		n.has_wrap = true;
 		n.wrap_counter = n.next_offset >> 15;
 		n.next_offset &= 0x7fff;

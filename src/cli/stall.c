@@ -97,16 +97,6 @@ static bool fetches_late(const struct queue *q, const struct vt_ring *r)
 	return false;
 }
 
-static bool is_packed(const struct queue *q)
-{
-	return q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER;
-}
-
-static bool is_in_order(const struct queue *q)
-{
-	return q->layout == VT_LAYOUT_SPLIT_IN_ORDER || q->layout == VT_LAYOUT_PACKED_IN_ORDER;
-}
-
 /* How far @from is behind @to in a packed ring, of two laps: the wrap counter begins as 1. */
 static uint32_t packed_ahead(const struct vt_ring *r, uint16_t from, uint16_t to)
 {
@@ -182,8 +172,8 @@ static uint32_t packed_used(const struct queue *q, const struct vt_ring *r,
 			id = entries[place].desc.flags_or_id;
 		}
 		/* In order an id is the index of the first descriptor, and one stands for all before it. */
-		length = buffer_length(r, entries, is_in_order(q) ? place : id);
-		if (!is_in_order(q) || place == id)
+		length = buffer_length(r, entries, layout_is_in_order(q->layout) ? place : id);
+		if (!layout_is_in_order(q->layout) || place == id)
 			id = VT_NO_BATCH;
 		*descs += length;
 		buffers++;
@@ -254,8 +244,8 @@ static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
 			    const struct stall_facts *facts, const struct course *c,
 			    struct stall *s)
 {
-	bool by_index = is_packed(q) ? r->shadow == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX);
-	bool off = is_packed(q) ? r->shadow == EVENT_DISABLE : r->shadow & NO_INTERRUPT;
+	bool by_index = layout_is_packed(q->layout) ? r->shadow == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX);
+	bool off = layout_is_packed(q->layout) ? r->shadow == EVENT_DISABLE : r->shadow & NO_INTERRUPT;
 	bool told = !(r->state & VT_RING_EVENT_IDX) || r->state & VT_RING_TRIGGERED;
 
 	/* What the device still has says more, if there is anything. */
@@ -281,9 +271,9 @@ static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
 static void judge_pending(const struct queue *q, const struct vt_ring *r, const struct course *c,
 			  struct stall *s)
 {
-	uint16_t flags = is_packed(q) ? r->packed.device_flags & EVENT_FLAGS : r->split.used_flags;
-	bool by_index = is_packed(q) ? flags == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX);
-	bool refused = is_packed(q) ? flags == EVENT_DISABLE : flags & NO_NOTIFY;
+	uint16_t flags = layout_is_packed(q->layout) ? r->packed.device_flags & EVENT_FLAGS : r->split.used_flags;
+	bool by_index = layout_is_packed(q->layout) ? flags == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX);
+	bool refused = layout_is_packed(q->layout) ? flags == EVENT_DISABLE : flags & NO_NOTIFY;
 
 	if (!by_index)
 		s->unseen = 0;
@@ -308,7 +298,7 @@ void stall_judge(const struct queue *q, const struct vt_ring *r,
 	memset(s, 0, sizeof(*s));
 	if (!r->num)
 		return;
-	if (is_packed(q))
+	if (layout_is_packed(q->layout))
 		course_packed(q, r, entries, &c, s);
 	else
 		course_split(r, &c, s);
@@ -329,7 +319,7 @@ void stall_judge(const struct queue *q, const struct vt_ring *r,
 /* A position: "17", or of a packed ring "3 wrap 1". */
 static const char *position(char *text, size_t size, const struct queue *q, uint16_t at)
 {
-	if (is_packed(q))
+	if (layout_is_packed(q->layout))
 		snprintf(text, size, "%u wrap %u", at & ~VT_WRAP, at >> VT_WRAP_SHIFT);
 	else
 		snprintf(text, size, "%u", at);
@@ -349,7 +339,7 @@ char *stall_counts(char *text, const struct stall *s)
 char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
 		   const struct stall *s)
 {
-	bool packed = is_packed(q);
+	bool packed = layout_is_packed(q->layout);
 	char avail[24], used[24], last[24], device[24], driver[24];
 	const char *next = packed ? "the next available descriptor" : "avail idx";
 	const char *done = packed ? "the next one to be used" : "used idx";

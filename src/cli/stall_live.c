@@ -59,7 +59,7 @@ static int copy_entries(struct probe *p, const struct queue *q, struct stall_wat
 static int judge_standing(struct probe *p, const struct queue *q, struct stall_watched *w,
 			  struct asked *asked)
 {
-	bool packed = q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER;
+	bool packed = layout_is_packed(q->layout);
 
 	if (asked->device != q->device)
 		*asked = (struct asked){

@@ -8,11 +8,6 @@
 
 #define INDENT 4
 
-static bool is_packed(const struct queue *q)
-{
-	return q->layout == VT_LAYOUT_PACKED || q->layout == VT_LAYOUT_PACKED_IN_ORDER;
-}
-
 char *stalls_queue(char *text, size_t size, const struct queue *q)
 {
 	snprintf(text, size, "virtio%d %.15s, queue %u %.15s, %s", q->device, queue_role(q),
@@ -108,8 +103,8 @@ static void put_bool(struct json_object *o, const char *key, bool value)
 static void put_position(struct json_object *o, const struct queue *q, const char *key,
 			 const char *wrap, uint16_t at)
 {
-	json_put_int(o, key, is_packed(q) ? at & ~VT_WRAP : at);
-	if (is_packed(q))
+	json_put_int(o, key, layout_is_packed(q->layout) ? at & ~VT_WRAP : at);
+	if (layout_is_packed(q->layout))
 		json_put_int(o, wrap, at >> VT_WRAP_SHIFT);
 }
 
@@ -138,12 +133,12 @@ static struct json_object *ring_state(const struct queue *q, const struct vt_rin
 	if (r->batch_last != VT_NO_BATCH)
 		json_put_int(driver, "batch_last", r->batch_last);
 	put_bool(driver, "callback", r->state & VT_RING_CALLBACK);
-	put_bool(driver, "interrupts_off", is_packed(q) ? r->shadow == 1 : r->shadow & 1);
+	put_bool(driver, "interrupts_off", layout_is_packed(q->layout) ? r->shadow == 1 : r->shadow & 1);
 	put_bool(driver, "event_triggered", r->state & VT_RING_TRIGGERED);
 	put_bool(driver, "broken", r->state & VT_RING_BROKEN);
 	put_bool(driver, "reset", r->state & VT_RING_RESET);
 	json_object_object_add(o, "driver", driver);
-	if (is_packed(q)) {
+	if (layout_is_packed(q->layout)) {
 		json_object_object_add(
 			o, "driver_event",
 			event_structure(r->packed.driver_off_wrap, r->packed.driver_flags));
@@ -228,7 +223,7 @@ static void put_flags(struct json_object *o, const struct queue *q, uint16_t fla
 	char text[64] = "";
 	int n = 0;
 
-	for (int i = 0; i < (is_packed(q) ? 5 : 3); i++)
+	for (int i = 0; i < (layout_is_packed(q->layout) ? 5 : 3); i++)
 		if (flags >> names[i].bit & 1)
 			n += snprintf(text + n, sizeof(text) - n, "%s%s", n ? " " : "",
 				      names[i].name);
@@ -241,16 +236,16 @@ static struct json_object *descriptor(const struct queue *q, const struct vt_rin
 				      uint32_t at, bool addresses)
 {
 	struct json_object *o = json_object_new_object();
-	uint16_t flags = is_packed(q) ? e->desc.next_or_flags : e->desc.flags_or_id;
+	uint16_t flags = layout_is_packed(q->layout) ? e->desc.next_or_flags : e->desc.flags_or_id;
 
 	json_put_int(o, "desc", at);
 	if (addresses)
 		put_address(o, "addr", e->desc.addr);
 	json_put_int(o, "len", e->desc.len);
-	if (is_packed(q))
+	if (layout_is_packed(q->layout))
 		json_put_int(o, "id", e->desc.flags_or_id);
 	put_flags(o, q, flags);
-	if (!is_packed(q) && flags & 1)
+	if (!layout_is_packed(q->layout) && flags & 1)
 		json_put_int(o, "next", e->desc.next_or_flags);
 	return o;
 }
@@ -321,7 +316,7 @@ struct json_object *stalls_json_ring(const struct queue *q, const struct vt_ring
 		put_address(of, "device_area", r->device_area);
 		json_object_object_add(o, "addresses", of);
 	}
-	if (is_packed(q))
+	if (layout_is_packed(q->layout))
 		json_object_object_add(o, "descriptors",
 				       packed_descriptors(q, r, entries, addresses));
 	else
