@@ -132,8 +132,7 @@ pass() {
 fail() {
 	printf 'not ok %d - %s\n' $((++tests_run)) "$1"
 	tests_failed=$((tests_failed + 1))
-	shift
-	printf '%s\n' "$@" | sed 's/^/# /' >&2 # where prove shows it
+	printf '%s\n' "${0##*/}: $1" "${@:2}" | sed 's/^/# /' >&2 # where prove shows it
 }
 
 # The last line of a .t file: a file that dies before it has no plan, and fails.
