@@ -216,7 +216,10 @@ static size_t choose_length(const double *x, size_t n, const bool *enough)
  * Where a figure lies. A mean or a rate: Student's t of its logarithm. A quantile: between the
  * quantiles at those shares that the share of operations below it may truly be (Woodruff 1952). A
  * few bursts can move a p99 by a multiple, and whether they do is a matter of one burst more: a
- * bootstrap of the p99 does not see that, one of the share does.
+ * bootstrap of the p99 does not see that, one of the share does. But that share is a count, and not
+ * known better than to one operation, however alike the intervals are: where each `get` that finds a
+ * buffer is followed by one that finds none, just half are short in every interval, and the median is
+ * anything between the longest of those and the shortest of the others.
  */
 static void bound(const struct total *t, enum figure f, double deviation, double reach,
 		  struct estimate *to)
@@ -232,6 +235,7 @@ static void bound(const struct total *t, enum figure f, double deviation, double
 		to->deviation = deviation;
 		return;
 	}
+	deviation = hypot(deviation, 1 / t->binned);
 	to->log = quantile(t, q, NULL, NULL);
 	to->low = quantile(t, q - reach * deviation, NULL, NULL) - reach * LEAST_DEVIATION;
 	to->high = quantile(t, q + reach * deviation, NULL, NULL) + reach * LEAST_DEVIATION;

@@ -451,6 +451,39 @@ static void quantiles_claim_no_more_than_buckets_tell(void **unused)
 	assert_int_equal(verdict_of(1ull << 40, 1ull << 42, 500, FIGURE_MEAN, &c), VERDICT_MORE);
 }
 
+/* Each get that finds a buffer is followed by one that finds none. */
+static void a_median_between_two_kinds_is_anything_there(void **unused)
+{
+	int comparisons = 200, wrong = 0;
+
+	(void)unused;
+	state = 9;
+	for (int n = 0; n < comparisons; n++) {
+		struct comparison c = {};
+
+		for (int side = 0; side < NR_SIDES; side++) {
+			assert_int_equal(compare_begin(&c, side), 0);
+			for (int i = 0; i < 30; i++) {
+				struct snapshot s = { .since = 1000000000 };
+				struct queue *q = add_queue(&s, 1, "", "requests");
+
+				for (int j = 0; j < 6; j++) {
+					count(q, VT_OP_GET, 250 * exp(0.15 * normal()), 1);
+					count(q, VT_OP_GET, 1500 * exp(0.15 * normal()), 1);
+				}
+				assert_int_equal(compare_add(&c, &s), 0);
+				snapshot_free(&s);
+			}
+		}
+		assert_int_equal(compare_run(&c, THRESHOLD, LEVEL, NULL), 0);
+		wrong += c.queues[0].op[VT_OP_GET]->change[FIGURE_P50].verdict != VERDICT_SAME;
+		compare_free(&c);
+	}
+	print_message("# medians between two kinds: of %d comparisons %d wrong\n", comparisons,
+		      wrong);
+	assert_in_range(wrong, 0, comparisons / 100);
+}
+
 static void few_intervals_are_too_little(void **unused)
 {
 	struct snapshot s = { .since = 1000000000 };
@@ -577,6 +610,7 @@ int main(void)
 		cmocka_unit_test(a_change_is_seen),
 		cmocka_unit_test(queues_match_by_role_and_name),
 		cmocka_unit_test(quantiles_claim_no_more_than_buckets_tell),
+		cmocka_unit_test(a_median_between_two_kinds_is_anything_there),
 		cmocka_unit_test(few_intervals_are_too_little),
 		cmocka_unit_test(the_same_recordings_have_the_same_answer),
 		cmocka_unit_test(verdicts_have_words_that_fit),
