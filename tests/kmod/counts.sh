@@ -22,7 +22,7 @@ work=$(mktemp -d)
 tool=''
 cleanup() {
 	[[ -z $tool ]] || kill "$tool" 2>/dev/null || true
-	triggers_off
+	triggers_off 2>/dev/null || true
 	rmmod vring_exerciser 2>/dev/null || true
 	rm -rf "$work"
 }
@@ -37,7 +37,7 @@ for device in "$driver"/virtio*; do echo "${device##*/}" >"$driver/unbind"; done
 tool_stop
 tool=''
 
-trigger_sums >"$work/events" || die "a trigger had no room for all queues"
+trigger_sums >"$work/events" || die "a trigger dropped events: it had no room for all queues"
 tool_sums >"$work/tool"
 # device queue layout operation calls process irq
 sed 's/device=\([^ ]*\) queue=\([^ ]*\) layout=\([^ ]*\) op=\([^ ]*\) calls=\([^ ]*\) .* process=\([^ ]*\) irq=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6 \7/' \

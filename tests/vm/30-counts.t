@@ -75,7 +75,8 @@ until grep -q Counting "$out/err"; do
 	sleep 0.1
 	kill -0 $tool || { cat "$out/err" >&2; exit 1; }
 done
-for op in $ops; do echo 'hist:keys=device,queue' >"$events/virtqueue_$op/trigger"; done
+# A key for each CPU, see exact.sh.
+for op in $ops; do echo 'hist:keys=common_cpu,device,queue' >"$events/virtqueue_$op/trigger"; done
 
 declare -A before
 for device in $split $packed; do before[$device]=$(disk_reads "$device"); done
