@@ -57,8 +57,7 @@ def changes(base, new):
     if done.returncode:
         sys.exit(done.stderr)
     return [(queue["device"], op["op"], figure, change["verdict"])
-            # The guest's root file system has no steady load: what vringtop itself is read from.
-            for queue in json.loads(done.stdout)["queues"] if queue["device"] != "9p" for op in queue["ops"]
+            for queue in json.loads(done.stdout)["queues"] for op in queue["ops"]
             for figure, change in op.items()
             if isinstance(change, dict) and change["verdict"] not in ("no difference seen", "too little data")]
 
