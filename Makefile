@@ -28,6 +28,7 @@ CLI_SRC   := $(wildcard src/cli/*.c)
 CLI_OBJ   := $(CLI_SRC:src/cli/%.c=$(BUILD)/%.o)
 
 .PHONY: all check fuzz clean
+.DELETE_ON_ERROR:
 all: $(BUILD)/vringtop ## build/vringtop; needs neither root nor a patched kernel
 
 $(BUILD):
