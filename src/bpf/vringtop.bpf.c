@@ -394,7 +394,8 @@ static __always_inline __u64 bucket_of(__u64 ns)
 
 /*
  * Counts a value, most often a time in ns. The largest comes before the bucket and the
- * sum last, by which the tool sees that there is something to read: see counters.c.
+ * sum last, by which the tool sees that there is something to read, or by bytes that are counted
+ * after it: see counters.c.
  */
 static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
 {

@@ -100,14 +100,14 @@ static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, 
 
 /*
  * Adds up the slots of an operation. Each event counts in a bucket, or as one
- * without a time, before its duration is in the sum: if neither the sum nor what
- * adds nothing to it has changed, nothing has. The largest value comes before its
- * bucket, so that no bucket above it needs to be looked at.
+ * without a time, before its duration is in the sum, and its bytes come last: if
+ * none of these nor what adds nothing to them has changed, nothing has. The largest
+ * value comes before its bucket, so that no bucket above it needs to be looked at.
  */
 static int read_op(const struct counters *c, struct op_stats **op, uint32_t first)
 {
 	uint32_t buckets[VT_NR_BUCKETS];
-	uint64_t sum = 0, untimed = 0;
+	uint64_t sum = 0, untimed = 0, out = 0, in = 0;
 	struct op_stats *total = *op;
 	uint32_t zeros = 0;
 	unsigned int end;
@@ -118,21 +118,22 @@ static int read_op(const struct counters *c, struct op_stats **op, uint32_t firs
 		sum += slot->sum;
 		untimed += slot->untimed;
 		zeros += slot->buckets[0];
+		out += slot->bytes_out;
+		in += slot->bytes_in;
 	}
 	if (op_stats_room(op, total ? total->hist.end : 0))
 		return complain(NULL, "no memory for a histogram");
 	total = *op;
 	if (sum == total->sum && untimed == total->count - total->timed &&
-	    zeros == (uint32_t)total->hist.bucket[0])
+	    zeros == (uint32_t)total->hist.bucket[0] && out == total->bytes_out &&
+	    in == total->bytes_in)
 		return 0;
 
-	total->no = total->bytes_out = total->bytes_in = 0;
+	total->no = 0;
 	for (uint32_t n = first; n; n = c->next[n]) {
 		const volatile struct vt_slot *slot = &c->slots[n];
 
 		total->no += slot->no;
-		total->bytes_out += slot->bytes_out;
-		total->bytes_in += slot->bytes_in;
 		if (slot->max > total->max)
 			total->max = slot->max;
 	}
@@ -151,6 +152,8 @@ static int read_op(const struct counters *c, struct op_stats **op, uint32_t firs
 		total->timed += more;
 	}
 	total->sum = sum;
+	total->bytes_out = out;
+	total->bytes_in = in;
 	total->count = total->timed + untimed;
 	return 0;
 }
