@@ -341,6 +341,9 @@ static int find_queues(struct probe *p)
 	if (!p->uevent)
 		return complain(NULL, "cannot attach to virtio_uevent: %s", strerror(errno));
 	dir = opendir(VIRTIO_DEVICES);
+	if (!dir && errno != ENOENT)
+		complain(NULL, "cannot list " VIRTIO_DEVICES ": %s; queues that are there already are "
+			 "not counted", strerror(errno));
 	while (dir && (e = readdir(dir))) {
 		char path[sizeof(VIRTIO_DEVICES) + sizeof(e->d_name) + 10], unused[4096];
 		int fd;
@@ -350,12 +353,12 @@ static int find_queues(struct probe *p)
 		snprintf(path, sizeof(path), VIRTIO_DEVICES "/%s/uevent", e->d_name);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		/* A device that has just gone has no queues to find. */
-		if (fd < 0)
-			continue;
-		if (read(fd, unused, sizeof(unused)) < 0 && errno != ENODEV)
-			complain(NULL, "cannot read %s: %s; its idle queues are not listed", path,
+		if ((fd < 0 || read(fd, unused, sizeof(unused)) < 0) && errno != ENODEV &&
+		    errno != ENOENT)
+			complain(NULL, "cannot read %s: %s; its queues are not counted", path,
 				 strerror(errno));
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 	}
 	if (dir)
 		closedir(dir);
