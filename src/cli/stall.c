@@ -18,8 +18,12 @@
 #define DEVICE_NET     1
 #define DEVICE_CONSOLE 3
 #define DEVICE_RNG     4
+#define DEVICE_RPMSG   7
 
-/* With less room than this virtio_net stops a transmit queue, until used buffers are fetched. */
+/*
+ * With less room than this virtio_net stops a transmit queue, until used buffers are fetched: 2 +
+ * MAX_SKB_FRAGS, as long as the kernel's configuration does not raise that.
+ */
 #define NET_ROOM 19
 
 static const struct {
@@ -41,6 +45,7 @@ static const char *const whys[STALL_NR_WHYS] = {
 	[WHY_LATE] = "fetches-late",
 	[WHY_POLLED] = "polls",
 	[WHY_NOBODY] = "not-wanted-now",
+	[WHY_NOBODY_MAYBE] = "interface-not-visible",
 	[WHY_NO_KICK] = "no-kick-prepare",
 	[WHY_AVAIL_EVENT] = "avail-event",
 	[WHY_NO_NOTIFY] = "device-flags",
@@ -87,11 +92,17 @@ bool stall_waits_for_world(const struct queue *q)
 	       strstr(name, "event") || strstr(name, "rx");
 }
 
-/* Whether the driver leaves used buffers in the ring until it needs the room, or somebody reads. */
-static bool fetches_late(const struct queue *q, const struct vt_ring *r)
+/*
+ * Whether the driver leaves used buffers in the ring until it needs the room, or somebody reads.
+ * virtio_net fetches what it transmitted when it is interrupted (NAPI), or else has switched
+ * interrupts off.
+ */
+static bool fetches_late(const struct queue *q, const struct vt_ring *r, bool off)
 {
 	if (q->device_type == DEVICE_NET)
-		return begins(q->name, "output") && r->num_free >= NET_ROOM;
+		return begins(q->name, "output") && off && r->num_free >= NET_ROOM;
+	if (q->device_type == DEVICE_RPMSG)
+		return begins(q->name, "output") && r->num_free;
 	if (q->device_type == DEVICE_CONSOLE)
 		return begins(q->name, "input") || (begins(q->name, "output") && r->num_free);
 	return false;
@@ -247,16 +258,18 @@ static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
 	bool by_index = layout_is_packed(q->layout) ? r->shadow == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX);
 	bool off = layout_is_packed(q->layout) ? r->shadow == EVENT_DISABLE : r->shadow & NO_INTERRUPT;
 	bool told = !(r->state & VT_RING_EVENT_IDX) || r->state & VT_RING_TRIGGERED;
+	bool net = q->device_type == DEVICE_NET;
 
 	/* What the device still has says more, if there is anything. */
-	if (fetches_late(q, r))
+	if (fetches_late(q, r, off))
 		return c->pending ? false : conclude(s, STALL_WAITING, WHY_LATE);
 	if (!(r->state & VT_RING_CALLBACK))
 		return c->pending ? false : conclude(s, STALL_WAITING, WHY_POLLED);
 	/* A network interface that is down lets them lie. */
-	if (q->device_type == DEVICE_NET && stall_waits_for_world(q) && facts->interface_up != 1 &&
-	    (!facts->interface_up || (!off && told)))
+	if (net && !facts->interface_up)
 		return conclude(s, STALL_WAITING, WHY_NOBODY);
+	if (net && facts->interface_up < 0 && stall_waits_for_world(q) && !off && told)
+		return conclude(s, STALL_WAITING, WHY_NOBODY_MAYBE);
 	if (off)
 		return conclude(s, STALL_NOT_HEARD, WHY_DISABLED);
 	if (!by_index || c->used_event < c->unfetched)
@@ -372,6 +385,11 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
 	case WHY_NOBODY:
 		snprintf(text, size, "the driver was told and wants none: the interface is down");
 		break;
+	case WHY_NOBODY_MAYBE:
+		snprintf(text, size,
+			 "the driver was told, and lets them lie: so it does while the interface "
+			 "is down, which cannot be seen from this network namespace");
+		break;
 	case WHY_NO_KICK:
 		snprintf(text, size,
 			 "kick_prepare was not called after the last add: added since (%s): %u",
@@ -479,6 +497,29 @@ struct stall_watched *stall_watch_find(const struct stall_watch *w, unsigned int
 	return NULL;
 }
 
+static void found_moved(struct stall_watched *q, uint64_t now)
+{
+	q->moved = true;
+	q->since = now;
+	q->polls = 0;
+	q->stalled = q->has_interrupts = false;
+}
+
+void stall_watched_used(struct stall_watched *q)
+{
+	if (q->used >= 0 && q->used != q->stall.used) {
+		found_moved(q, q->polled);
+		q->polls = 1;
+	}
+	q->used = q->stall.used;
+}
+
+void stall_watched_forget(struct stall_watched *q)
+{
+	free(q->entries);
+	q->entries = NULL;
+}
+
 struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ring *r,
 				       uint64_t moves, uint64_t doorbells, uint64_t now)
 {
@@ -493,21 +534,18 @@ struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ri
 		w->queues = q;
 		q += w->nr_queues++;
 		*q = (struct stall_watched){ .serial = r->serial };
-	} else if (doorbells != q->doorbells) {
-		q->rung = now;
 	}
+	if (doorbells != q->doorbells)
+		q->rung = now;
 	if (new || r->state & VT_RING_MOVING || moves != q->moves || ring_moved(&q->ring, r)) {
+		found_moved(q, now);
 		q->moved = !new;
-		q->since = now;
-		q->polls = 0;
-		q->stalled = q->has_interrupts = false;
+		q->used = -1;
 	}
 	w->next = q - w->queues + 1;
 	/* A copy of the ring goes with the ring. */
-	if (memcmp(&q->ring, r, sizeof(*r))) {
-		free(q->entries);
-		q->entries = NULL;
-	}
+	if (memcmp(&q->ring, r, sizeof(*r)))
+		stall_watched_forget(q);
 	q->polls++;
 	q->polled = now;
 	q->ring = *r;
@@ -529,14 +567,14 @@ void stall_watch_drop(struct stall_watch *w, uint64_t now)
 		if (w->queues[i].polled == now)
 			w->queues[kept++] = w->queues[i];
 		else
-			free(w->queues[i].entries);
+			stall_watched_forget(&w->queues[i]);
 	w->nr_queues = kept;
 }
 
 void stall_watch_free(struct stall_watch *w)
 {
 	for (size_t i = 0; i < w->nr_queues; i++)
-		free(w->queues[i].entries);
+		stall_watched_forget(&w->queues[i]);
 	free(w->queues);
 	w->queues = NULL;
 	w->nr_queues = w->next = 0;

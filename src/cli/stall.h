@@ -31,6 +31,7 @@ enum stall_why {
 	WHY_LATE, /* the driver fetches used buffers when it next needs room */
 	WHY_POLLED, /* the driver wants no interrupts of this queue, ever */
 	WHY_NOBODY, /* the driver was told, and does not want them now: the interface is down */
+	WHY_NOBODY_MAYBE, /* or so it may be: its interface is in another network namespace */
 	/* no doorbell */
 	WHY_NO_KICK, /* kick_prepare was not called after the last add */
 	WHY_AVAIL_EVENT, /* the device's event index does not ask for one */
@@ -114,11 +115,12 @@ struct stall_watched {
 	struct vt_ring_entry *entries; /* owned: what was in its arrays then; NULL: not copied */
 	uint64_t polled; /* when that was; of this poll, if it was fed in it */
 	uint64_t since; /* the first poll that found it where it is */
-	unsigned int polls; /* so many did */
+	unsigned int polls; /* so many did, with that one */
 	bool moved; /* it has moved since the first poll: since is when it stopped, else it stands longer */
 	uint64_t moves; /* operations that were counted */
 	uint64_t doorbells;
 	uint64_t rung; /* when the last one was seen; 0: none was */
+	int32_t used; /* stall.used as stall_watched_used() saw it last; -1: not since it moved */
 	bool stalled; /* stall is a verdict on it */
 	bool has_interrupts;
 	uint64_t interrupts, interrupts_before; /* of the queue: now, and when it was first found so */
@@ -143,6 +145,15 @@ struct stall_watch {
  */
 struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ring *r, uint64_t moves,
 				       uint64_t doorbells, uint64_t now);
+
+/**
+ * Of a packed ring: its copied entries were judged. If more are used than when they were judged
+ * before, it has moved: where the device is, is nowhere else.
+ */
+void stall_watched_used(struct stall_watched *q);
+
+/** Frees the copy of what was in its arrays. */
+void stall_watched_forget(struct stall_watched *q);
 
 /** Whether it has stood for so long that it may be judged. */
 bool stall_watch_stands(const struct stall_watch *w, const struct stall_watched *q);

@@ -11,15 +11,15 @@ struct asked {
 	struct stall_facts facts;
 };
 
-/* Operations by which a queue moves, as far as they are counted. */
+/* Buffers that were added or fetched, as far as they are counted: what was tried in vain moves nothing. */
 static uint64_t moves(const struct queue *q)
 {
-	static const enum vt_op ops[] = { VT_OP_ADD, VT_OP_GET, VT_OP_NOTIFY };
+	static const enum vt_op ops[] = { VT_OP_ADD, VT_OP_GET };
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
 		if (q->op[ops[i]])
-			n += q->op[ops[i]]->count - (ops[i] == VT_OP_GET ? q->op[ops[i]]->no : 0);
+			n += q->op[ops[i]]->count - q->op[ops[i]]->no;
 	return n;
 }
 
@@ -40,6 +40,7 @@ static int copy_entries(struct probe *p, const struct queue *q, struct stall_wat
 {
 	const struct vt_ring *after;
 
+	stall_watched_forget(w);
 	w->entries = calloc(w->ring.num, sizeof(*w->entries));
 	if (!w->entries)
 		return complain(NULL, "no memory for a ring");
@@ -50,17 +51,47 @@ static int copy_entries(struct probe *p, const struct queue *q, struct stall_wat
 		if (after && !memcmp(after, &w->ring, sizeof(*after)))
 			return 0;
 	}
-	free(w->entries);
-	w->entries = NULL;
+	stall_watched_forget(w);
 	return 0;
 }
 
-/* Only now does it ask the device, and copy the ring. */
-static int judge_standing(struct probe *p, const struct queue *q, struct stall_watched *w,
-			  struct asked *asked)
+static void judge(const struct queue *q, struct stall_watched *w, const struct stall_facts *facts)
 {
-	bool packed = layout_is_packed(q->layout);
+	stall_judge(q, &w->ring, w->entries, facts, &w->stall);
+}
 
+static void find_moving(struct stall_watched *w)
+{
+	if (w->stall.verdict == STALL_IDLE)
+		return;
+	w->stall.verdict = STALL_MOVING;
+	w->stall.why = WHY_NOTHING;
+}
+
+int stall_look(struct probe *p, const struct queue *q, struct stall_watched *w)
+{
+	const struct stall_facts unknown = { -1, -1 };
+
+	if (copy_entries(p, q, w))
+		return -1;
+	for (int tries = 0; tries < 10 && !w->entries; tries++) {
+		const struct vt_ring *r = probe_ring(p, q);
+
+		if (!r)
+			return 0;
+		w->ring = *r;
+		w->stalled = false;
+		if (copy_entries(p, q, w))
+			return -1;
+		judge(q, w, &unknown);
+		find_moving(w);
+	}
+	return 0;
+}
+
+/* What it asks the device about, once in a poll. */
+static const struct stall_facts *ask(struct asked *asked, const struct queue *q)
+{
 	if (asked->device != q->device)
 		*asked = (struct asked){
 			.device = q->device,
@@ -69,12 +100,37 @@ static int judge_standing(struct probe *p, const struct queue *q, struct stall_w
 				.interface_up = device_interface_up(q->device),
 			},
 		};
-	if (packed && !w->entries && copy_entries(p, q, w))
-		return -1;
-	if (packed && !w->entries)
-		return 0;
-	stall_judge(q, &w->ring, w->entries, &asked->facts, &w->stall);
-	w->stalled = w->stall.verdict > STALL_WAITING;
+	return &asked->facts;
+}
+
+/*
+ * Judges a queue that was found where it was. A packed ring is copied for that: again each time, if
+ * the device may have used something since; but buffers that wait for input only have to be counted.
+ * @first: what it looks like without
+ */
+static int judge_still(struct stall_watch *watch, struct probe *p, const struct queue *q,
+		       struct stall_watched *w, enum stall_verdict first, struct asked *asked)
+{
+	const struct stall_facts unknown = { -1, -1 };
+	bool stands = stall_watch_stands(watch, w);
+
+	if (first == STALL_NOT_HEARD)
+		count_interrupts(q, w);
+	if (layout_is_packed(q->layout)) {
+		if ((!w->entries || first != STALL_WAITING) && copy_entries(p, q, w))
+			return -1;
+		/* It does not stand still for long enough: what was known of it holds. */
+		if (!w->entries)
+			return 0;
+	}
+	judge(q, w, stands ? ask(asked, q) : &unknown);
+	if (layout_is_packed(q->layout)) {
+		stall_watched_used(w);
+		stands = stall_watch_stands(watch, w);
+	}
+	w->stalled = stands && w->stall.verdict > STALL_WAITING;
+	if (!stands && w->stall.verdict > STALL_WAITING)
+		find_moving(w);
 	return 0;
 }
 
@@ -96,19 +152,14 @@ int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *se
 		at = stall_watch_feed(w, r, moves(q), queue_doorbells(q), seen->time);
 		if (!at)
 			return complain(NULL, "no memory for %zu queues", seen->nr_queues);
+		/* Without the entries, so that a queue that moves costs nothing. */
 		stall_judge(q, &at->ring, NULL, &unknown, &first);
-		if (first.verdict == STALL_NOT_HEARD)
-			count_interrupts(q, at);
-		if (first.verdict != STALL_IDLE && stall_watch_stands(w, at)) {
-			if (judge_standing(p, q, at, &asked))
-				return -1;
-			continue;
+		if (at->polls < 2 || first.verdict == STALL_IDLE) {
+			at->stall = first;
+			find_moving(at);
+		} else if (judge_still(w, p, q, at, first.verdict, &asked)) {
+			return -1;
 		}
-		if (first.verdict > STALL_WAITING) {
-			first.verdict = STALL_MOVING;
-			first.why = WHY_NOTHING;
-		}
-		at->stall = first;
 	}
 	return 0;
 }

@@ -27,7 +27,7 @@ static void doorbell_text(char *text, size_t size, const struct queue *q,
 	if (w->stall.verdict < STALL_NO_DOORBELL || w->stall.verdict > STALL_HELD)
 		return;
 	if (!w->rung) {
-		snprintf(text, size, "no doorbell since vringtop looks");
+		snprintf(text, size, "no doorbell was seen since vringtop looks");
 		return;
 	}
 	n = snprintf(text, size, "the last doorbell: %s ago",
@@ -67,12 +67,12 @@ static void print_sentence(const char *text)
 	print_wrapped(INDENT, text);
 }
 
-void stalls_print(const struct queue *q, const struct stall_watched *w)
+void stalls_print(const char *when, const struct queue *q, const struct stall_watched *w)
 {
 	char text[STALL_TEXT], counts[STALL_TEXT], time[FORMAT_LEN], line[2 * STALL_TEXT];
 
 	stall_counts(counts, &w->stall);
-	snprintf(line, sizeof(line), "%s: %s", stalls_queue(text, sizeof(text), q),
+	snprintf(line, sizeof(line), "%s%s: %s", when, stalls_queue(text, sizeof(text), q),
 		 stall_words(w->stall.verdict));
 	if (!w->stalled && w->stall.why == WHY_WORLD)
 		snprintf(line + strlen(line), sizeof(line) - strlen(line), " (%u buffer%s)",
@@ -176,12 +176,15 @@ struct json_object *stalls_json(const struct queue *q, const struct stall_watche
 	put_bool(o, "stalled", w->stalled);
 	json_put_int(o, "still_ns", w->polled - w->since);
 	put_bool(o, "or_longer", !w->moved);
-	of = json_object_new_object();
-	json_put_int(of, "in_flight", w->stall.in_flight);
-	json_put_int(of, "used", w->stall.unfetched);
-	json_put_int(of, "with_device", w->stall.pending);
-	json_put_int(of, "not_looked_at", w->stall.unseen);
-	json_object_object_add(o, "buffers", of);
+	/* A packed ring that moves is not copied: these would be descriptors. */
+	if (w->entries || !layout_is_packed(q->layout)) {
+		of = json_object_new_object();
+		json_put_int(of, "in_flight", w->stall.in_flight);
+		json_put_int(of, "used", w->stall.unfetched);
+		json_put_int(of, "with_device", w->stall.pending);
+		json_put_int(of, "not_looked_at", w->stall.unseen);
+		json_object_object_add(o, "buffers", of);
+	}
 	if (w->rung) {
 		const struct vt_doorbell *d = queue_doorbell(q, 0);
 
@@ -316,6 +319,8 @@ struct json_object *stalls_json_ring(const struct queue *q, const struct vt_ring
 		put_address(of, "device_area", r->device_area);
 		json_object_object_add(o, "addresses", of);
 	}
+	if (!entries)
+		return o;
 	if (layout_is_packed(q->layout))
 		json_object_object_add(o, "descriptors",
 				       packed_descriptors(q, r, entries, addresses));

@@ -379,7 +379,10 @@ static void receive_queues(void **unused)
 	is(judge(q, r, NULL), STALL_NOT_HEARD, WHY_LOST, 8, 2, 6);
 	/* It was told: an interface that is down does not care. */
 	r.state |= VT_RING_TRIGGERED;
-	is(judge(q, r, NULL), STALL_WAITING, WHY_NOBODY, 8, 2, 6);
+	is(judge(q, r, NULL), STALL_WAITING, WHY_NOBODY_MAYBE, 8, 2, 6);
+	facts.interface_up = 0;
+	stall_judge(&q, &r, NULL, &facts, &s);
+	is(s, STALL_WAITING, WHY_NOBODY, 8, 2, 6);
 	facts.interface_up = 1;
 	stall_judge(&q, &r, NULL, &facts, &s);
 	assert_int_equal(s.verdict, STALL_NOT_HEARD);
@@ -401,6 +404,9 @@ static void late_and_polled(void **unused)
 
 	(void)unused;
 	r.num_free = 200;
+	/* A driver that wants to hear of it fetches it. */
+	is(judge(q, r, NULL), STALL_NOT_HEARD, WHY_LOST, 2, 2, 0);
+	r.shadow = 1;
 	is(judge(q, r, NULL), STALL_WAITING, WHY_LATE, 2, 2, 0);
 	/* What the device has not used is its business all the same. */
 	r.next_avail = 10;
@@ -408,7 +414,13 @@ static void late_and_polled(void **unused)
 	/* Without room the driver has stopped, and waits. */
 	r.next_avail = 9;
 	r.num_free = 18;
-	is(judge(q, r, NULL), STALL_NOT_HEARD, WHY_LOST, 2, 2, 0);
+	is(judge(q, r, NULL), STALL_NOT_HEARD, WHY_DISABLED, 2, 2, 0);
+	q = queue(VT_LAYOUT_SPLIT, 7, "output");
+	is(judge(q, r, NULL), STALL_WAITING, WHY_LATE, 2, 2, 0);
+	r.num_free = 0;
+	is(judge(q, r, NULL), STALL_NOT_HEARD, WHY_DISABLED, 2, 2, 0);
+	r.num_free = 18;
+	r.shadow = 0;
 
 	q = requests(VT_LAYOUT_SPLIT);
 	r.state &= ~VT_RING_CALLBACK;
@@ -474,6 +486,7 @@ static void a_stall_takes_time(void **unused)
 
 	(void)unused;
 	assert_non_null(q);
+	assert_int_equal(q->rung, 0);
 	assert_false(stall_watch_stands(&w, q));
 	q = stall_watch_feed(&w, &r, 0, 0, 2 * SECOND - 1);
 	assert_false(stall_watch_stands(&w, q));
@@ -509,11 +522,42 @@ static void a_stall_takes_time(void **unused)
 	assert_false(stall_watch_stands(&w, q));
 	/* Others come, and this one goes. */
 	r.serial = 2;
-	q = stall_watch_feed(&w, &r, 0, 0, 9 * SECOND);
+	q = stall_watch_feed(&w, &r, 0, 1, 9 * SECOND);
+	assert_int_equal(q->rung, 9 * SECOND);
 	assert_non_null(stall_watch_find(&w, 1));
 	stall_watch_drop(&w, 9 * SECOND);
 	assert_null(stall_watch_find(&w, 1));
 	assert_non_null(stall_watch_find(&w, 2));
+	stall_watch_free(&w);
+}
+
+/* Of a packed ring only the first used buffer is in its state; the others are in its entries. */
+static void a_packed_ring_moves_where_it_is_used(void **unused)
+{
+	struct stall_watch w = { .after = SECOND };
+	struct vt_ring r = packed(3 | W, 7 | W, 6 | W);
+	struct stall_watched *q;
+
+	(void)unused;
+	for (int at = 1; at <= 8; at++) {
+		q = stall_watch_feed(&w, &r, 0, 0, at * SECOND);
+		assert_non_null(q);
+		/* It goes on at the fourth second. */
+		q->stall.used = at < 4 ? 4 | W : 5 | W;
+		if (at > 1)
+			stall_watched_used(q);
+		assert_int_equal(stall_watch_stands(&w, q), at == 3 || at >= 6);
+		assert_int_equal(q->moved, at >= 4);
+		assert_int_equal(q->since, at < 4 ? SECOND : 4 * SECOND);
+	}
+	/* Where it was before its driver went on, says nothing. */
+	r.last_used = 5 | W;
+	q = stall_watch_feed(&w, &r, 0, 0, 9 * SECOND);
+	assert_int_equal(q->since, 9 * SECOND);
+	q = stall_watch_feed(&w, &r, 0, 0, 10 * SECOND);
+	q->stall.used = 6 | W;
+	stall_watched_used(q);
+	assert_int_equal(q->since, 9 * SECOND);
 	stall_watch_free(&w);
 }
 
@@ -561,6 +605,7 @@ int main(void)
 		cmocka_unit_test(broken),
 		cmocka_unit_test(values_are_in_the_reason),
 		cmocka_unit_test(a_stall_takes_time),
+		cmocka_unit_test(a_packed_ring_moves_where_it_is_used),
 		cmocka_unit_test(moves),
 	};
 
