@@ -244,7 +244,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_RING:
 		o->ring = true;
 		o->device = strsep(&arg, ":");
-		o->queue = arg;
+		if (arg)
+			o->queue = arg;
 		break;
 	case OPT_ADDRESSES:
 		o->addresses = true;
@@ -287,6 +288,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "where to? Name a file with -o FILE");
 		if (o->ring && (!*o->device || (o->queue && !*o->queue)))
 			argp_error(state, "which ring? DEVICE or DEVICE:QUEUE, as in vda:req.0");
+		if (o->addresses && !o->ring)
+			argp_error(state, "--addresses shows those of a ring: it goes with --ring");
 		if (o->ring && o->watch)
 			argp_error(state, "--ring shows a ring once: --watch does not go with it");
 		if (!(p->use & USE_DIFF) && o->json + o->csv + !!o->html + !!o->perfetto > 1)

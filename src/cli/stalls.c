@@ -95,7 +95,7 @@ static size_t for_each(struct stalls *s, bool stalled,
 static void show_text(const struct queue *q, const struct stall_watched *w, void *arg)
 {
 	(void)arg;
-	stalls_print(q, w);
+	stalls_print("", q, w);
 }
 
 static void show_json(const struct queue *q, const struct stall_watched *w, void *list)
@@ -131,36 +131,34 @@ static void tell(struct stalls *s)
 /* --ring: of each queue that is meant. Returns 0, or -1 after it has complained. */
 static int tell_rings(struct stalls *s)
 {
+	size_t told = 0;
+
 	for (size_t i = 0; i < s->seen.nr_queues; i++) {
 		const struct queue *q = &s->seen.queues[i];
-		const struct stall_watched *w = stall_watch_find(&s->watch, q->serial);
-		struct vt_ring_entry *entries;
+		struct stall_watched *w = stall_watch_find(&s->watch, q->serial);
 
-		if (!w || q->gone || w->ring.num != q->num)
+		if (!w || q->gone)
 			continue;
-		entries = calloc(q->num, sizeof(*entries));
-		if (!entries)
-			return complain(NULL, "no memory for a ring");
-		/* It may have gone since. */
-		if (probe_ring_entries(s->p, q, entries)) {
-			free(entries);
-			continue;
-		}
+		if (stall_look(s->p, q, w))
+			return -1;
+		if (!w->entries)
+			complain(NULL, "virtio%d:%u moves too fast for a copy of its buffers", q->device,
+				 q->index);
 		if (s->o->json) {
 			struct json_object *o = stalls_json(q, w);
 
 			/* With what is in flight. */
-			json_object_object_add(o, "ring", stalls_json_ring(q, &w->ring, entries,
+			json_object_object_add(o, "ring", stalls_json_ring(q, &w->ring, w->entries,
 									   s->o->addresses));
 			json_print(o);
 		} else {
-			stalls_print(q, w);
-			stalls_print_ring(q, &w->ring, entries, s->o->addresses);
+			stalls_print("", q, w);
+			stalls_print_ring(q, &w->ring, w->entries, s->o->addresses);
 		}
-		free(entries);
 		s->any |= w->stalled;
+		told++;
 	}
-	return 0;
+	return told ? 0 : complain("See vringtop queues.", "the queue is gone");
 }
 
 static int run_once(struct stalls *s)
@@ -173,9 +171,14 @@ static int run_once(struct stalls *s)
 	if (s->o->after >= 2)
 		fprintf(stderr, "Looking at the rings for %g s; Ctrl-C ends it.\n", s->o->after);
 	/* What moves in between is not stalled. */
-	while (s->seen.time - begin < s->watch.after && wait_for_poll(s))
+	while (s->seen.time - begin < s->watch.after) {
+		if (!wait_for_poll(s))
+			return complain("Let it run, or give --after a shorter time.",
+					"ended after %.1f of %g s: what is stalled is not known yet",
+					(probe_now() - begin) / 1e9, s->o->after);
 		if (poll_once(s))
 			return -1;
+	}
 	if (s->o->ring)
 		return tell_rings(s);
 	tell(s);
@@ -204,17 +207,16 @@ static void tell_event(struct stalls *s, const struct queue *q, const struct sta
 		return;
 	}
 	localtime_r(&now, &tm);
-	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	strftime(clock, sizeof(clock), "%H:%M:%S ", &tm);
 	if (over) {
-		snprintf(line, sizeof(line), "%s %s: %s after %s%s (%s)", clock,
+		snprintf(line, sizeof(line), "%s%s: %s after %s%s (%s)", clock,
 			 stalls_queue(name, sizeof(name), q), q->gone ? "gone" : "over",
 			 format_time(time_text, over - w->told_since),
 			 w->told_longer ? " or longer" : "", stall_words(w->told));
 		print_wrapped(0, line);
 		return;
 	}
-	printf("%s ", clock);
-	stalls_print(q, w);
+	stalls_print(clock, q, w);
 }
 
 /* Tells what is new since the last poll. */

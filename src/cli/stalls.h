@@ -6,8 +6,11 @@
 #include <json-c/json.h>
 #include "stall.h"
 
-/** Which queue, and what is with it: verdict, since when, what it stands on. In 80 columns. */
-void stalls_print(const struct queue *q, const struct stall_watched *w);
+/**
+ * Which queue, and what is with it: verdict, since when, what it stands on. In 80 columns.
+ * @when: what the first line begins with
+ */
+void stalls_print(const char *when, const struct queue *q, const struct stall_watched *w);
 
 /** The name of a queue as in stalls_print(), into @text of @size. Returns it. */
 char *stalls_queue(char *text, size_t size, const struct queue *q);
@@ -17,7 +20,7 @@ struct json_object *stalls_json(const struct queue *q, const struct stall_watche
 
 /**
  * All of a ring's state, with its buffers that are in flight.
- * @entries: what is in its arrays, @r->num of them
+ * @entries: what is in its arrays, @r->num of them; NULL: without its buffers
  * @addresses: those in guest memory, too
  */
 void stalls_print_ring(const struct queue *q, const struct vt_ring *r,
