@@ -147,8 +147,8 @@ test: ## all tests but sanitizers; ends with a line that counts them
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP bash -c 'prove "$$@" 2> >(tee $(BUILD)/said >&2)' prove --timer -j $(JOBS) -e '' \
 		$(UNIT) tests/fuzz/fuzz.t $(filter-out $(LONG),$(sort $(wildcard tests/vm/*.t))) || \
-		{ echo 'The first words of what failed (all: $(BUILD)/said):'; grep '^#' $(BUILD)/said | \
-		head -n 15 | cut -c 1-120; exit 1; }
+		{ echo 'The first words of what failed (all: $(BUILD)/said):'; \
+		grep -A 3 -E '^# [^ ]+\.t: |error: Failure' $(BUILD)/said | head -n 15 | cut -c 1-120; exit 1; }
 
 bench: ## measure what it costs, in guests: a table, and build/bench.json; PARTS='cost growth': only these again
 	@scripts/setup.sh build kernel guest bench

@@ -104,32 +104,32 @@ static const struct stall_facts *ask(struct asked *asked, const struct queue *q)
 }
 
 /*
- * Judges a queue that was found where it was. A packed ring is copied for that: again each time, if
- * the device may have used something since; but buffers that wait for input only have to be counted.
+ * Judges a queue that was found where it was. A packed ring is copied for that: again each time, as
+ * the device may have used something since; but where buffers wait for input they are only counted.
  * @first: what it looks like without
  */
 static int judge_still(struct stall_watch *watch, struct probe *p, const struct queue *q,
-		       struct stall_watched *w, enum stall_verdict first, struct asked *asked)
+		       struct stall_watched *w, const struct stall *first, struct asked *asked)
 {
-	const struct stall_facts unknown = { -1, -1 };
-	bool stands = stall_watch_stands(watch, w);
+	bool packed = layout_is_packed(q->layout), waits = first->verdict == STALL_WAITING;
 
-	if (first == STALL_NOT_HEARD)
+	if (first->verdict == STALL_NOT_HEARD)
 		count_interrupts(q, w);
-	if (layout_is_packed(q->layout)) {
-		if ((!w->entries || first != STALL_WAITING) && copy_entries(p, q, w))
-			return -1;
-		/* It does not stand still for long enough: what was known of it holds. */
-		if (!w->entries)
-			return 0;
+	if (!stall_watch_stands(watch, w) && (!packed || waits)) {
+		w->stall = *first;
+		find_moving(w);
+		return 0;
 	}
-	judge(q, w, stands ? ask(asked, q) : &unknown);
-	if (layout_is_packed(q->layout)) {
+	if (packed && (!w->entries || !waits) && copy_entries(p, q, w))
+		return -1;
+	/* It does not stand still for long enough: what was known of it holds. */
+	if (packed && !w->entries)
+		return 0;
+	judge(q, w, ask(asked, q));
+	if (packed)
 		stall_watched_used(w);
-		stands = stall_watch_stands(watch, w);
-	}
-	w->stalled = stands && w->stall.verdict > STALL_WAITING;
-	if (!stands && w->stall.verdict > STALL_WAITING)
+	w->stalled = stall_watch_stands(watch, w) && w->stall.verdict > STALL_WAITING;
+	if (!stall_watch_stands(watch, w))
 		find_moving(w);
 	return 0;
 }
@@ -157,7 +157,7 @@ int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *se
 		if (at->polls < 2 || first.verdict == STALL_IDLE) {
 			at->stall = first;
 			find_moving(at);
-		} else if (judge_still(w, p, q, at, first.verdict, &asked)) {
+		} else if (judge_still(w, p, q, at, &first, &asked)) {
 			return -1;
 		}
 	}
