@@ -45,7 +45,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
 	mv $@.tmp $@
 
-$(BUILD)/probe.o $(BUILD)/probe_rings.o: $(BUILD)/vringtop.skel.h $(BUILD)/events.skel.h
+$(BUILD)/probe.o $(BUILD)/probe_read.o $(BUILD)/probe_rings.o: $(BUILD)/vringtop.skel.h $(BUILD)/events.skel.h
 $(BUILD)/%.o: src/cli/%.c | $(BUILD)
 	$(CC) $(CFLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The probe: attaches to the kernel's events and reads what was counted. Only it,
- * probe_rings.c and kernel.c know libbpf.
+ * The probe: attaches to the kernel's events and reads what was counted. Only its
+ * files, probe*.c, and kernel.c know libbpf.
  */
 #ifndef PROBE_H
 #define PROBE_H

@@ -3,8 +3,8 @@
 # the tool. Included by the Makefile; fuzz.t runs them.
 
 FUZZ       := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(filter-out tests/fuzz/files.c,$(wildcard tests/fuzz/*.c)))
-# probe.c and probe_rings.c need the skeleton, and main.c has a main() of its own.
-FUZZ_TOOL  := $(patsubst src/cli/%.c,$(BUILD)/fuzz/tool/%.o,$(filter-out $(addprefix src/cli/,main.c probe.c probe_rings.c),$(CLI_SRC)))
+# probe*.c need the skeleton, and main.c has a main() of its own.
+FUZZ_TOOL  := $(patsubst src/cli/%.c,$(BUILD)/fuzz/tool/%.o,$(filter-out src/cli/main.c $(wildcard src/cli/probe*.c),$(CLI_SRC)))
 FUZZ_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 $(BUILD)/fuzz/tool/%.o: src/cli/%.c
