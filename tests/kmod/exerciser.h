@@ -206,6 +206,10 @@ bool vrx_buffer_back(struct vrx_queue *q, void *token);
 unsigned int vrx_complete(struct vrx_queue *q, bool vary);
 void vrx_suppress_doorbell(struct vrx_queue *q, bool suppress);
 
+/* ops.c: the operations, called one by one and counted. */
+void vrx_call(struct vrx_queue *q, enum vrx_op op, enum vrx_context context);
+bool vrx_detach_unused_buf(struct vrx_queue *q);
+
 /* run.c: what the driver does with the queues. */
 int vrx_run_start(const struct vrx_command *command,
 		  struct vrx_device *const devices[], unsigned int nr_devices);
