@@ -6,10 +6,10 @@
 #
 # Environment: ROUNDS   of each fault (1, and then not all of them on a stock kernel)
 #              AFTER    ms that make a stall (800: a busy machine lets a device stand, too)
-#              CALM     seconds without a stall (9)
+#              CALM     seconds without a stall (10)
 #              ONLY     faults or calm: nothing else
 . "$(dirname "$0")/lib.sh"
-rounds=${ROUNDS:-1} calm=${CALM:-9}
+rounds=${ROUNDS:-1} calm=${CALM:-10}
 
 # --- In the guest: what is printed, and the live view; prints facts ---
 if [[ -n ${VRINGTOP_GUEST:-} ]]; then
@@ -160,6 +160,6 @@ if wanted calm; then
 	done
 
 	is "calm for $calm s: no alarm" "$vm_status $(fact alarm:) $(fact no)" '0  '
-	is 'and all of it was done' "$(fact calm | wc -l) $(fact status | tail -n 1)" '7 0'
+	is 'and all of it was done' "$(fact calm | wc -l) $(fact status | tail -n 1)" '8 0'
 fi
 done_testing

@@ -332,7 +332,7 @@ def disk():
 
 def calm(seconds):
     """What must not be taken for a stall, one after the other, a part of the time for each."""
-    share = seconds / 7
+    share = seconds / 8
     device = Device()
     watch = Watch()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -390,8 +390,17 @@ def calm(seconds):
                 print("no reset of", netns)
         flood(n)
 
+    def late(n):
+        """Without NAPI, what was transmitted stays in the ring until something else is."""
+        for netns in ("vr0", "vr1") if not n else ():
+            name = interface(netns)
+            for command in (f"ip link set {name} down", f"ethtool -C {name} tx-frames 0", f"ip link set {name} up"):
+                subprocess.run(["ip", "netns", "exec", netns, *command.split()], **quiet, check=True)
+        lone(n)
+
     parts = {"idle": lambda _: time.sleep(0.5), "disks with pauses": bursts, "ping flood": flood,
-             "a packet now and then": lone, "a device that holds all for 900 ms": slow, "an interface down": down, "resets": resets}
+             "a packet now and then": lone, "a device that holds all for 900 ms": slow, "an interface down": down, "resets": resets,
+             "packets without NAPI": late}
     for name, step in parts.items():
         if step is slow:
             device.tell("hold 900ms")
