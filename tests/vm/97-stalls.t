@@ -24,17 +24,22 @@ if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 	timeout --foreground --preserve-status -s INT 2 vringtop stalls --after 60s >/tmp/early 2>&1
 	echo "early $? $(sed 1d /tmp/early)"
 	# What is shown of a ring while it moves is of one moment: it has as many descriptors in it as its
-	# driver has buffers there, each of which takes one.
+	# driver has buffers there, each of which takes one. In one the driver may be amid an add or a get.
 	for _ in 1 2 3 4; do
 		dd if=/dev/vdb of=/dev/null bs=4k iflag=direct 2>/dev/null &
 		readers+=($!)
 	done
-	for _ in {1..10}; do vringtop stalls --after 100ms --ring vdb:0 --json 2>/dev/null; done |
-		/usr/bin/python3 -c '
-import json, sys
-rings = [json.loads(line) for line in sys.stdin]
-counts = [(r["buffers"]["in_flight"], len(r["ring"]["descriptors"])) for r in rings if "buffers" in r]
-print("busy", len(rings), len(set(counts)) > 1, all(a == b for a, b in counts), counts)'
+	/usr/bin/python3 -c '
+import json, subprocess
+counts, shown = [], 0
+while shown < 10 or (len(set(counts)) < 2 and shown < 60):
+    text = subprocess.run(["vringtop", "stalls", "--after", "100ms", "--ring", "vdb:0", "--json"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+    shown += 1
+    r = json.loads(text)
+    if "buffers" in r:
+        counts.append((r["buffers"]["in_flight"], len(r["ring"]["descriptors"])))
+print("busy", len(set(counts)) > 1, sum(a != b for a, b in counts) <= 1, counts)'
 	kill "${readers[@]}"
 	tell 'stop-after 0'
 	timeout 30 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
@@ -134,7 +139,7 @@ if wanted calm; then
 	is 'status 0 where nothing is stalled' "$(fact 'status fine')" 0
 	like 'ended too early to know' "$(fact early)" \
 		'^1 vringtop: ended after [0-9.]+ of 60 s: what is stalled is not known yet'
-	like 'a ring that moves: state and descriptors are of one moment' "$(fact busy)" '^10 True True'
+	like 'a ring that moves: state and descriptors are of one moment' "$(fact busy)" '^True True'
 	like 'receive queues wait, and that is fine' "$(fact 'words fine')" '^[1-9]'
 	is 'status 3 where something is' "$(fact 'status stalled') $(fact 'status ring')" '3 3'
 	is 'addresses only where they are asked for' "$(fact addresses)" '0 0 1'
