@@ -11,6 +11,8 @@ struct asked {
 	struct stall_facts facts;
 };
 
+static const struct stall_facts unknown = { -1, -1 };
+
 /* Buffers that were added or fetched, as far as they are counted: what was tried in vain moves nothing. */
 static uint64_t moves(const struct queue *q)
 {
@@ -55,11 +57,6 @@ static int copy_entries(struct probe *p, const struct queue *q, struct stall_wat
 	return 0;
 }
 
-static void judge(const struct queue *q, struct stall_watched *w, const struct stall_facts *facts)
-{
-	stall_judge(q, &w->ring, w->entries, facts, &w->stall);
-}
-
 static void find_moving(struct stall_watched *w)
 {
 	if (w->stall.verdict == STALL_IDLE)
@@ -70,8 +67,6 @@ static void find_moving(struct stall_watched *w)
 
 int stall_look(struct probe *p, const struct queue *q, struct stall_watched *w)
 {
-	const struct stall_facts unknown = { -1, -1 };
-
 	if (copy_entries(p, q, w))
 		return -1;
 	for (int tries = 0; tries < 10 && !w->entries; tries++) {
@@ -83,7 +78,7 @@ int stall_look(struct probe *p, const struct queue *q, struct stall_watched *w)
 		w->stalled = false;
 		if (copy_entries(p, q, w))
 			return -1;
-		judge(q, w, &unknown);
+		stall_judge(q, &w->ring, w->entries, &unknown, &w->stall);
 		find_moving(w);
 	}
 	return 0;
@@ -106,26 +101,19 @@ static const struct stall_facts *ask(struct asked *asked, const struct queue *q)
 /*
  * Judges a queue that was found where it was. A packed ring is copied for that: again each time, as
  * the device may have used something since; but where buffers wait for input they are only counted.
- * @first: what it looks like without
+ * @waits: so it looks without
  */
 static int judge_still(struct stall_watch *watch, struct probe *p, const struct queue *q,
-		       struct stall_watched *w, const struct stall *first, struct asked *asked)
+		       struct stall_watched *w, bool waits, struct asked *asked)
 {
-	bool packed = layout_is_packed(q->layout), waits = first->verdict == STALL_WAITING;
+	bool packed = layout_is_packed(q->layout);
 
-	if (first->verdict == STALL_NOT_HEARD)
-		count_interrupts(q, w);
-	if (!stall_watch_stands(watch, w) && (!packed || waits)) {
-		w->stall = *first;
-		find_moving(w);
-		return 0;
-	}
 	if (packed && (!w->entries || !waits) && copy_entries(p, q, w))
 		return -1;
 	/* It does not stand still for long enough: what was known of it holds. */
 	if (packed && !w->entries)
 		return 0;
-	judge(q, w, ask(asked, q));
+	stall_judge(q, &w->ring, w->entries, ask(asked, q), &w->stall);
 	if (packed)
 		stall_watched_used(w);
 	w->stalled = stall_watch_stands(watch, w) && w->stall.verdict > STALL_WAITING;
@@ -136,7 +124,6 @@ static int judge_still(struct stall_watch *watch, struct probe *p, const struct 
 
 int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *seen)
 {
-	const struct stall_facts unknown = { -1, -1 };
 	struct asked asked = { -1, unknown };
 
 	if (probe_rings(p))
@@ -146,6 +133,7 @@ int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *se
 		const struct vt_ring *r = probe_ring(p, q);
 		struct stall_watched *at;
 		struct stall first;
+		bool waits;
 
 		if (!r)
 			continue;
@@ -154,10 +142,14 @@ int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *se
 			return complain(NULL, "no memory for %zu queues", seen->nr_queues);
 		/* Without the entries, so that a queue that moves costs nothing. */
 		stall_judge(q, &at->ring, NULL, &unknown, &first);
-		if (at->polls < 2 || first.verdict == STALL_IDLE) {
+		waits = first.verdict == STALL_WAITING;
+		if (first.verdict == STALL_NOT_HEARD && at->polls > 1)
+			count_interrupts(q, at);
+		if (first.verdict == STALL_IDLE || at->polls < 2 ||
+		    (!stall_watch_stands(w, at) && (waits || !layout_is_packed(q->layout)))) {
 			at->stall = first;
 			find_moving(at);
-		} else if (judge_still(w, p, q, at, &first, &asked)) {
+		} else if (judge_still(w, p, q, at, waits, &asked)) {
 			return -1;
 		}
 	}
