@@ -100,8 +100,16 @@ echo "before: ${before//$'\n'/ }"
 dmesg -C
 vringtop stat --json 0.4 >/tmp/json 2>/tmp/errors &
 tool=$!
-until [[ -s /tmp/json ]]; do sleep 0.1; done
+intervals() { # how many are written
+	local lines
+	mapfile -t lines </tmp/json
+	echo ${#lines[@]}
+}
+until (($(intervals) > 0)); do sleep 0.1; done
 reads 30
+# The interval they are in ends before the sleep begins: the second from here has none of them.
+had=$(intervals)
+until (($(intervals) >= had + 2)); do sleep 0.1; done
 # From one press to the next.
 pressed() { cat /sys/firmware/acpi/interrupts/ff_pwr_btn; }
 last=$(pressed)
