@@ -202,7 +202,7 @@ static long ring_copy(__u32 i, struct copy *c)
 	return 0;
 }
 
-/* Run by the tool: copies some entries of one ring. */
+/* Run by the tool: copies some entries of one ring, and then its state into the map. */
 SEC("syscall")
 int copy_ring(struct vt_part *part)
 {
@@ -216,5 +216,6 @@ int copy_ring(struct vt_part *part)
 	c.packed = layout_is_packed(q->layout);
 	c.num = q->num;
 	bpf_loop(VT_PART, ring_copy, &c, 0);
+	ring_look(entry, NULL);
 	return 0;
 }

@@ -58,12 +58,12 @@ uint64_t probe_dropped(const struct probe *p);
  */
 int probe_rings(struct probe *p);
 
-/** What probe_rings() read of a queue's ring, good until it is called again; NULL: nothing. */
+/** What was read last of a queue's ring, good until it is read again; NULL: nothing. */
 const struct vt_ring *probe_ring(const struct probe *p, const struct queue *q);
 
 /**
- * Copies what is in a ring's arrays, as it is now: an entry for each of its @num indices.
- * Returns 0, or not if the queue is gone.
+ * Copies what is in a ring's arrays, as it is now: an entry for each of its @num indices. Then reads
+ * the state of this ring. Returns 0, or not if the queue is gone.
  */
 int probe_ring_entries(struct probe *p, const struct queue *q, struct vt_ring_entry *entries);
 

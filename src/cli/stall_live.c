@@ -47,8 +47,6 @@ static int copy_entries(struct probe *p, const struct queue *q, struct stall_wat
 	if (!w->entries)
 		return complain(NULL, "no memory for a ring");
 	if (w->ring.num == q->num && !probe_ring_entries(p, q, w->entries)) {
-		if (probe_rings(p))
-			return -1;
 		after = probe_ring(p, q);
 		if (after && !memcmp(after, &w->ring, sizeof(*after)))
 			return 0;
