@@ -109,11 +109,11 @@ watcher_stop() {
 	listener) rmmod vring_listener ;;
 	floor* | look-up) end TERM ;;
 	bpftrace)
-		end
+		bpftrace_stop "$watcher_pid" || true
 		of_bpftrace '"virtio" k[1], k[2], k[3] ? "packed" : "split", k[4]'
 		;;
 	bpftrace-functions)
-		end
+		bpftrace_stop "$watcher_pid" || true
 		of_bpftrace '"* * *", k[2]'
 		;;
 	hist-trigger)

@@ -4,6 +4,7 @@
 # the table in docs/kernels.md, which must be the one that is there.
 # Environment: KERNELS   to try others: "7.3 debian-6.1"
 . "$(dirname "$0")/lib.sh"
+. "$repo/tests/vm/exact.sh"
 if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	out=$(make -s -C "$repo" vm KERNEL=6.12 CMD='vringtop stat --json 1 3' 2>/dev/null </dev/null)
 	lines=$(while read -r line; do /usr/bin/python3 -m json.tool <<<"$line" >/dev/null && echo ok; done <<<"$out")

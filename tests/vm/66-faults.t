@@ -4,6 +4,7 @@
 # Environment: FAULT_KERNELS   6.12-stock, where it attaches to functions; 6.12 has tracepoints
 #              ROUNDS          starts and kills (8)
 . "$(dirname "$0")/lib.sh"
+. "$repo/tests/vm/exact.sh"
 export TIMEOUT=${TIMEOUT:-1800}
 # shellcheck disable=SC2086 # a list
 in_guests ${FAULT_KERNELS:-6.12-stock}
@@ -30,14 +31,14 @@ if [[ ! -d /sys/kernel/tracing/events/${event/://} ]]; then
 	event=vringtop:add
 	echo "p:${event/://} virtqueue_add_sgs" >/sys/kernel/tracing/kprobe_events
 fi
-bpftrace -e 'kprobe:virtqueue_add_sgs { @ = count(); }' >/tmp/bpftrace 2>&1 &
+# It prints only after it has attached all.
+bpftrace -e 'kprobe:virtqueue_add_sgs { @ = count(); }
+	interval:ms:10 /!@ready/ { @ready = 1; printf("ready\n"); }' >/tmp/bpftrace 2>&1 &
 tracer=$!
-until grep -q Attaching /tmp/bpftrace; do sleep 0.2; done
-sleep 2
+until grep -q ready /tmp/bpftrace; do sleep 0.2; done
 perf stat -x, -e $event -a -o /tmp/perf -- dd if=/dev/vda of=/dev/null bs=4k count=50 iflag=direct status=none
 saw 'beside bpftrace and perf' 50
-kill -INT $tracer
-wait $tracer
+bpftrace_stop $tracer
 ok "$kernel: beside vringtop: perf saw them all" test "$(sed -n "s/,.*$event.*//p" /tmp/perf)" -ge 50
 ok "$kernel: beside vringtop: bpftrace saw them all" test "$(sed -n 's/^@: //p' /tmp/bpftrace)" -ge 50
 [[ $event == virtio_ring* ]] || echo >/sys/kernel/tracing/kprobe_events

@@ -16,6 +16,8 @@ cat >"$work/count.bt" <<-'END'
 		$vq = (struct virtqueue *)arg0;
 		@[func, $vq->vdev->index, $vq->index] = count();
 	}
+	// It prints only after it has attached all.
+	interval:ms:10 /!@ready/ { @ready = 1; printf("ready\n"); }
 END
 with_data=$(awk '$3 == "vp_notify_with_data" { print $3; exit }' /proc/kallsyms)
 [[ -z $with_data ]] || sed -i "s/kprobe:vp_notify\$/&, kprobe:$with_data/" "$work/count.bt"
@@ -26,7 +28,7 @@ if [[ $way == functions ]]; then
 fi
 vringtop hist --json >"$work/json" 2>"$work/messages" &
 tool=$!
-until [[ -z $tracer ]] || grep -q Attaching "$work/bpftrace"; do
+until [[ -z $tracer ]] || grep -q ready "$work/bpftrace"; do
 	kill -0 $tracer || break
 	sleep 0.2
 done
@@ -34,7 +36,6 @@ until grep -q Counting "$work/messages"; do
 	kill -0 $tool || break
 	sleep 0.2
 done
-[[ -z $tracer ]] || sleep 3 # bpftrace says it before it has done it
 # One read at a time: bpftrace drops a probe that interrupts another one on its CPU.
 for disk in vda vdb; do
 	ok "$kernel: $reads reads of $disk" fio --name=reads --filename=/dev/$disk --readonly --direct=1 \
@@ -46,10 +47,7 @@ sleep 1
 kill -INT $tool
 wait $tool
 is "$kernel: vringtop ends well" $? 0
-if [[ -n $tracer ]]; then
-	kill -INT $tracer
-	wait $tracer
-fi
+[[ -z $tracer ]] || bpftrace_stop $tracer
 
 # hits FUNCTION DEVICE, summed over the queues
 hits() {

@@ -63,6 +63,19 @@ tool_stop() {
 	wait "$tool"
 }
 
+# bpftrace_stop PID: ends it. It only ends by a signal that comes while it waits for events (0.17,
+# poll_perf_events()): one that comes between two waits is lost.
+bpftrace_stop() {
+	local n
+	while kill -INT "$1" 2>/dev/null; do
+		for ((n = 0; n < 20; n++)); do
+			kill -0 "$1" 2>/dev/null || break
+			sleep 0.1
+		done
+	done
+	wait "$1"
+}
+
 # tool_sums: as trigger_sums, out of the tool's lines; a last line has what it lost
 tool_sums() {
 	/usr/bin/python3 - "$tool_file" <<-'END'
