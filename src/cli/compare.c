@@ -11,7 +11,7 @@
 
 /* One figure of one operation that is tested. */
 struct test {
-	struct change *change;
+	struct compared_op *op;
 	enum figure figure;
 	struct estimate *estimate; /* owned; one for each recording */
 	double low, high;	   /* the change's logarithm lies between */
@@ -201,7 +201,7 @@ void compare_hist(const struct comparison *c, const struct compared_op *o, enum 
 {
 	memset(to, 0, sizeof(*to));
 	for (size_t r = 0; r < c->nr_runs; r++)
-		if (c->runs[r].side == side)
+		if (c->runs[r].side == (enum side)side)
 			series_sum(&o->series[r], to);
 }
 
@@ -234,7 +234,7 @@ static void free_tests(struct tests *t)
 	free(t->test);
 }
 
-static int add_test(struct tests *t, struct change *change, enum figure f, size_t nr_runs)
+static int add_test(struct tests *t, struct compared_op *o, enum figure f, size_t nr_runs)
 {
 	struct test *test;
 
@@ -248,7 +248,7 @@ static int add_test(struct tests *t, struct change *change, enum figure f, size_
 		t->room = room;
 	}
 	test = &t->test[t->nr];
-	*test = (struct test){ .change = change, .figure = f };
+	*test = (struct test){ .op = o, .figure = f };
 	test->estimate = malloc(nr_runs * sizeof(*test->estimate));
 	if (!test->estimate)
 		return -ENOMEM;
@@ -270,7 +270,7 @@ static int add_tests(const struct comparison *c, struct compared_op *o, struct t
 	}
 	for (int f = 0; !err && f < NR_FIGURES; f++)
 		if (all[f])
-			err = add_test(tests, &o->change[f], f, c->nr_runs);
+			err = add_test(tests, o, f, c->nr_runs);
 	return err;
 }
 
@@ -297,7 +297,7 @@ static double side_mean(const struct comparison *c, const struct test *t, enum s
 	double sum = 0;
 
 	for (size_t r = 0; r < c->nr_runs; r++)
-		if (c->runs[r].side == side)
+		if (c->runs[r].side == (enum side)side)
 			sum += t->estimate[r].log;
 	return sum / c->nr_side[side];
 }
@@ -329,6 +329,49 @@ static void bound_within(const struct comparison *c, struct test *t)
 	}
 	t->low = middle - sqrt(below);
 	t->high = middle + sqrt(above);
+}
+
+/* A variance from the sum of squares of @df that are free, and from a prior that counts as @more. */
+static double moderate(double squares, double df, double prior, double more)
+{
+	return (squares + more * prior) / (df + more);
+}
+
+/*
+ * What runs differ by is, of a quantile, the share of operations below it. Where these are of two kinds,
+ * and about as many of the one as the quantile asks for, it is inside of the one in some runs, inside of
+ * the other in others, and scatters in neither: what does is the share below the quantile of all. So the
+ * quantile of a side is moved by as much, among the operations of all its recordings.
+ */
+static void bound_shares(const struct comparison *c, struct test *test, double t, double df,
+			 double excess, double more)
+{
+	double below[NR_SIDES] = {}, squares = 0, within = 0, variance;
+	double middle = difference(c, test);
+	struct estimate e[NR_SIDES];
+	struct loglin all = {}, own;
+
+	for (size_t r = 0; r < c->nr_runs; r++)
+		series_sum(&test->op->series[r], &all);
+	for (size_t r = 0; r < c->nr_runs; r++) {
+		enum side side = c->runs[r].side;
+		double share = series_below(&test->op->series[r], &all, test->figure);
+
+		squares += share * share;
+		below[side] += share / c->nr_side[side];
+		within += pow(test->estimate[r].share, 2) / c->nr_runs;
+	}
+	for (int side = 0; side < NR_SIDES; side++)
+		squares -= c->nr_side[side] * below[side] * below[side];
+	variance = moderate(fmax(squares, 0), df, excess * within, more);
+	for (int side = 0; side < NR_SIDES; side++) {
+		compare_hist(c, test->op, side, &own);
+		series_quantile(&own, test->figure, t * sqrt(variance / c->nr_side[side]), &e[side]);
+	}
+	test->low = fmin(test->low, middle - hypot(e[SIDE_NEW].log - e[SIDE_NEW].low,
+						   e[SIDE_BASE].high - e[SIDE_BASE].log));
+	test->high = fmax(test->high, middle + hypot(e[SIDE_NEW].high - e[SIDE_NEW].log,
+						     e[SIDE_BASE].log - e[SIDE_BASE].low));
 }
 
 /*
@@ -378,6 +421,7 @@ static int bound_between(const struct comparison *c, struct tests *tests, double
 		alike += product[i] * product[i];
 	more = fmin(variance_prior(ratio, tests->nr, df, &excess), df / alike - df);
 	more = fmax(more, 0);
+	excess = fmax(excess, 1);
 	t = student_t(p, df + more);
 	for (size_t i = 0; i < tests->nr; i++) {
 		struct test *test = &tests->test[i];
@@ -386,9 +430,11 @@ static int bound_between(const struct comparison *c, struct tests *tests, double
 
 		for (size_t r = 0; r < c->nr_runs; r++)
 			within += pow(test->estimate[r].deviation, 2) / c->nr_runs;
-		variance = (df * ratio[i] + more * fmax(excess, 1)) / (df + more) * within;
+		variance = moderate(df * ratio[i], df, excess, more) * within;
 		test->low = fmin(test->low, middle - t * sqrt(variance * share));
 		test->high = fmax(test->high, middle + t * sqrt(variance * share));
+		if (test->figure >= FIGURE_P50)
+			bound_shares(c, test, t, df, excess, more);
 	}
 out:
 	free(ratio);
@@ -456,7 +502,7 @@ static int bound_alone(const struct comparison *c, struct tests *tests)
 /* A verdict can be read off the interval. */
 static void decide(const struct comparison *c, const struct test *t, double threshold)
 {
-	struct change *to = t->change;
+	struct change *to = &t->op->change[t->figure];
 	double base = exp(side_mean(c, t, SIDE_BASE)), new = exp(side_mean(c, t, SIDE_NEW));
 
 	to->value[SIDE_BASE] = base;
@@ -503,8 +549,7 @@ int compare_run(struct comparison *c, double threshold, double level, void (*pro
 				err = add_tests(c, o, &tests);
 				continue;
 			}
-			while (next < tests.nr && tests.test[next].change >= o->change &&
-			       tests.test[next].change < o->change + NR_FIGURES)
+			while (next < tests.nr && tests.test[next].op == o)
 				next++;
 			if (next > first)
 				err = estimate(c, o, &tests.test[first], &tests.test[next],

@@ -144,6 +144,16 @@ static double quantile(const struct total *t, double q, unsigned int *bucket, do
 	return log(fmax(low + part * (loglin_lower(b + 1) - low), 0.5));
 }
 
+/* How many of a part are below what is @share into bucket @b. */
+static double part_below(const struct series *s, const struct part *p, unsigned int b, double share)
+{
+	double below = 0;
+
+	for (size_t c = p->first; c < p->end && s->cells[c].bucket <= b; c++)
+		below += s->cells[c].count * (s->cells[c].bucket < b ? 1 : share);
+	return below;
+}
+
 /*
  * What each interval adds to the error of a figure (its influence): how much its part is above
  * what it would be if all intervals were alike. As a share: of operations below the quantile, or of
@@ -161,7 +171,6 @@ static void influences(const struct series *s, const struct intervals *n, const 
 		quantile(t, q, &b, &share);
 	for (size_t i = 0; i < s->nr_parts; i++) {
 		const struct part *p = &s->parts[i];
-		double below = 0;
 
 		if (f == FIGURE_RATE) {
 			x[p->interval] += p->count / t->count;
@@ -171,9 +180,7 @@ static void influences(const struct series *s, const struct intervals *n, const 
 			x[p->interval] += p->sum / fmax(t->sum, 1) - p->timed / t->timed;
 			continue;
 		}
-		for (size_t c = p->first; c < p->end && s->cells[c].bucket <= b; c++)
-			below += s->cells[c].count * (s->cells[c].bucket < b ? 1 : share);
-		x[p->interval] += (below - q * p->binned) / t->binned;
+		x[p->interval] += (part_below(s, p, b, share) - q * p->binned) / t->binned;
 	}
 }
 
@@ -243,6 +250,38 @@ static void bound(const struct total *t, enum figure f, double deviation, double
 			      quantile(t, fmax(q - deviation, 1e-9), NULL, NULL)) /
 				     2,
 			     LEAST_DEVIATION);
+	to->share = deviation;
+}
+
+static void total_of(const struct loglin *hist, struct total *t)
+{
+	*t = (struct total){ .hist = *hist, .binned = loglin_count(hist) };
+}
+
+void series_quantile(const struct loglin *hist, enum figure f, double share, struct estimate *to)
+{
+	double q = quantiles[f];
+	struct total t;
+
+	total_of(hist, &t);
+	to->log = quantile(&t, q, NULL, NULL);
+	to->low = quantile(&t, fmax(q - share, 1e-9), NULL, NULL);
+	to->high = quantile(&t, fmin(q + share, 1 - 1e-9), NULL, NULL);
+}
+
+double series_below(const struct series *s, const struct loglin *hist, enum figure f)
+{
+	double below = 0, binned = 0, share;
+	struct total t;
+	unsigned int b;
+
+	total_of(hist, &t);
+	quantile(&t, quantiles[f], &b, &share);
+	for (size_t i = 0; i < s->nr_parts; i++) {
+		below += part_below(s, &s->parts[i], b, share);
+		binned += s->parts[i].binned;
+	}
+	return below / binned;
 }
 
 int series_estimate(const struct series *s, const struct intervals *n, double p,

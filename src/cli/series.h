@@ -58,6 +58,7 @@ void series_enough(const struct series *s, bool *enough);
 struct estimate {
 	double log, low, high; /* the ends may be infinite: the data do not say */
 	double deviation;      /* half of where it lies with 68 % */
+	double share; /* of a quantile: the deviation of the share of operations below it */
 };
 
 /**
@@ -69,5 +70,14 @@ struct estimate {
  */
 int series_estimate(const struct series *s, const struct intervals *n, double p,
 		    struct estimate *to);
+
+/**
+ * Where a quantile is in a histogram if the share of operations below it is off by @share, >= 0, at
+ * most. Only @log, @low and @high of @to are set: to values that are in the histogram.
+ */
+void series_quantile(const struct loglin *hist, enum figure f, double share, struct estimate *to);
+
+/** The share of a series, 0..1, that is below the quantile of a histogram which contains it. */
+double series_below(const struct series *s, const struct loglin *hist, enum figure f);
 
 #endif
