@@ -69,7 +69,8 @@ measure() {
 
 # compare CALLS COUNTED: how many of them; status 1 if vringtop differs in any
 compare() {
-	awk -v exact="$watcher_exact" '
+	# (No <(): the next run would be interrupted when a child ends that nobody waits for.)
+	sort -k 5,5nr "$2" | awk -v exact="$watcher_exact" '
 		NR == FNR { calls[$1 " " $2 " " $3 " " $4] += $5; total += $5; next }
 		# "*": whichever queue it is. Those that are driven have the most.
 		$1 == "*" { any[$4, ++n[$4]] = $5; next }
@@ -88,7 +89,7 @@ compare() {
 				print "vringtop is not exact: " wrong >"/dev/stderr"
 				exit 1
 			}
-		}' "$1" <(sort -k 5,5nr "$2")
+		}' "$1" -
 }
 
 # shellcheck disable=SC2153 # the environment's

@@ -66,6 +66,7 @@ print("busy", len(set(counts)) > 1, sum(a != b for a, b in counts) <= 1, counts)
 	sed 's/^/text /' /tmp/stalled /tmp/ring
 	tell resume
 	exec {port}>&-
+	wait # a child that ends interrupts a write to the exerciser
 	# Buffers of one and two descriptors that no kick_prepare follows (tests/kmod).
 	insmod "$MODULE"
 	for layout in split packed; do

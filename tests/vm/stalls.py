@@ -19,7 +19,7 @@ import time
 # What a queue may stand still for; a busy machine makes a device stand as well.
 AFTER = int(os.environ.get("AFTER") or 800)  # ms
 # Long enough for a tool that starts once another one has told it.
-PAUSE = 2 * AFTER + 2500
+PAUSE = 2 * AFTER + 5000
 RNG = os.path.basename(glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")[0])
 
 
@@ -222,7 +222,7 @@ def one_case(device, watch, reader, fault):
             device.tell(f"pause-for {PAUSE}ms")
         device.tell(fault + " 3")
     began = time.monotonic()
-    event = watch.event(8)
+    event = watch.event(20)
     if not event or event["event"] != "stalled":
         return [f"before: no stall was told: {event}"]
     wrong += ["before: " + text for text in differences(fault, device.report(), event)]
@@ -253,7 +253,7 @@ def one_case(device, watch, reader, fault):
         open(driver + "bind", "w").write(RNG)
     elif fault != "pause-after":  # that one ends by itself
         device.tell("resume")
-    over = watch.event(8)
+    over = watch.event(20)
     if not over or over["event"] != ("gone" if fault == "wrong-id-after" else "over"):
         return wrong + [f"it is never over: {over}"]
     if over["was"] != expected(fault, device.report())[0][0]:
@@ -316,12 +316,12 @@ def disk():
         dd = ["taskset", "-c", cpu, "dd", f"if=/dev/{name}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct",
               "status=none"]
         readers = [subprocess.Popen([*dd, f"skip={i}"]) for i in range(4)]
-        event = watch.event(10) or {"queue": {}, "buffers": {}}
+        event = watch.event(20) or {"queue": {}, "buffers": {}}
         in_flight = sum(int(n) for n in open(f"/sys/block/{name}/inflight").read().split())
         waiting = sum(reader.poll() is None for reader in readers)
         again = watch.event(1)
         monitor.limit(drive, 0)
-        over = watch.event(10) or {}
+        over = watch.event(20) or {}
         status = [reader.wait(timeout=30) for reader in readers]
         told = event["queue"]
         print(f"{drive}: {told.get('role') == name} {told.get('index') == queue} {told.get('layout')}"
