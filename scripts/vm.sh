@@ -293,6 +293,13 @@ else
 	say "vm.sh: the guest died before its command ended (KERNEL=$kernel, command: $command)"
 	status=125
 fi
-say "vm.sh: QEMU's messages and the end of the guest's console:"
-cat "$run/rng.messages" "$run/qemu" "$run/console" 2>/dev/null | tr -d '\r' | tail -n 40 | sed 's/^/    /' >&2
+# The entropy device says at its end what it was asked for: a guest that waits for it hangs, too.
+kill "$rng" 2>/dev/null || true
+wait "$rng" 2>/dev/null || true
+rng=''
+say "vm.sh: QEMU's messages, the end of the guest's console, and the entropy device's report:"
+{
+	cat "$run/rng.messages" "$run/qemu" "$run/console" 2>/dev/null | tr -d '\r' | tail -n 40
+	cat "${RNG_REPORT:-$run/rng.report}" 2>/dev/null
+} | sed 's/^/    /' >&2
 exit "$status"
