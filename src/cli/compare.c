@@ -201,7 +201,7 @@ void compare_hist(const struct comparison *c, const struct compared_op *o, enum 
 {
 	memset(to, 0, sizeof(*to));
 	for (size_t r = 0; r < c->nr_runs; r++)
-		if (c->runs[r].side == (enum side)side)
+		if (c->runs[r].side == side)
 			series_sum(&o->series[r], to);
 }
 
@@ -297,7 +297,7 @@ static double side_mean(const struct comparison *c, const struct test *t, enum s
 	double sum = 0;
 
 	for (size_t r = 0; r < c->nr_runs; r++)
-		if (c->runs[r].side == (enum side)side)
+		if (c->runs[r].side == side)
 			sum += t->estimate[r].log;
 	return sum / c->nr_side[side];
 }
