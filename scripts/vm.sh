@@ -282,7 +282,7 @@ exec {out}>&- {err}>&- # with these, the pipes have no writer left: the relays c
 wait "${relays[@]}" || true
 relays=()
 
-read -r -t 0.1 -u "$control_out" told || told=''
+read -r -t 5 -u "$control_out" told || told=''
 [[ -z $told ]] || exit "$told"
 
 [[ -z $terminal ]] || printf '\e[?1049l\e[?25h\e[0m' # what a full-screen command could not undo

@@ -182,7 +182,7 @@ wait_for() { # TEXT
 	return 1
 }
 tmux -L "$screen" -f /dev/null new-session -d -x 80 -y 24 \
-	"stty -a >$work/before; ${user[*]} vringtop -D virtio_balloon 0.5; echo \"status \$?\"; stty -a >$work/after; sleep 1000"
+	"stty -a >$work/before; ${user[*]} vringtop -D virtio_balloon 0.5; s=\$?; stty -a >$work/after; echo \"status \$s\"; sleep 1000"
 ok "$kernel: the user has the live view" wait_for 'inflate .*split *0%'
 is "$kernel: without a capability" "$(status_of "$(pgrep -x vringtop)" CapPrm CapEff)" "CapPrm $none
 CapEff $none"
