@@ -59,7 +59,7 @@ class Reader(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.longest = 0
+        self.longest = self.reads = 0
         self.start()
 
     def run(self):
@@ -70,6 +70,7 @@ class Reader(threading.Thread):
                     began = time.monotonic()
                     os.read(rng, 64)
                     self.longest = max(self.longest, time.monotonic() - began)
+                    self.reads += 1
                     time.sleep(0.02)
             except OSError:  # there is none for a moment
                 time.sleep(0.1)
@@ -215,13 +216,13 @@ def one_case(device, watch, reader, fault):
     wrong = []
     before = device.report()
     reader.longest = 0
+    began = time.monotonic()
     if fault == "hold":
         device.tell(f"hold {PAUSE}ms")
     else:
         if fault == "pause-after":
             device.tell(f"pause-for {PAUSE}ms")
         device.tell(fault + " 3")
-    began = time.monotonic()
     event = watch.event(20)
     if not event or event["event"] != "stalled":
         return [f"before: no stall was told: {event}"]
@@ -258,7 +259,9 @@ def one_case(device, watch, reader, fault):
         return wrong + [f"it is never over: {over}"]
     if over["was"] != expected(fault, device.report())[0][0]:
         wrong.append(f"over: was {over['was']}")
-    time.sleep(0.1)  # the read that waited comes back
+    reads, end = reader.reads, time.monotonic() + 10
+    while reader.reads == reads and time.monotonic() < end:
+        time.sleep(0.01)  # the read that waited comes back, or did, and the next one does
     # A poll is a fifth of AFTER, and this machine is slow.
     if fault != "wrong-id-after" and abs(over["stalled_ns"] / 1e9 - reader.longest) > 0.35:
         wrong.append(f"length {over['stalled_ns'] / 1e9:.3f} s instead of {reader.longest:.3f} s")
