@@ -24,55 +24,70 @@ PKG_FLAGS  = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
 BPF_FLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter -I. -Isrc/bpf
 
-CLI_SRC   := $(wildcard src/cli/*.c)
-CLI_OBJ   := $(CLI_SRC:src/cli/%.c=$(BUILD)/%.o)
+# Quiet: a line for each file. `make V=1` shows the whole commands.
+ifeq ($(V),1)
+Q         :=
+say       := @:
+else
+Q         := @
+say       := @printf '  %-5s %s\n'
+endif
+
+CLI_SRC   := $(wildcard src/cli/*.c src/cli/*/*.c)
+CLI_OBJ   := $(CLI_SRC:src/cli/%.c=$(BUILD)/cli/%.o)
 
 .PHONY: all check fuzz clean
 .DELETE_ON_ERROR:
 all: $(BUILD)/vringtop ## build/vringtop; needs neither root nor a patched kernel
 
-$(BUILD):
-	mkdir -p $@
-
-# Twice: the second also keeps single operations.
+# The programs are compiled twice: events.bpf.o also keeps single operations.
 $(BUILD)/vringtop.bpf.o: BPF_FLAGS += -DEVENTS=0
 $(BUILD)/events.bpf.o: BPF_FLAGS += -DEVENTS=1
-$(BUILD)/vringtop.bpf.o $(BUILD)/events.bpf.o: src/bpf/vringtop.bpf.c $(wildcard src/bpf/*.h) vmlinux.h | $(BUILD)
-	$(CLANG) $(BPF_FLAGS) -c $< -o $@
-	$(LLVM_STRIP) -g $@
+$(BUILD)/vringtop.bpf.o $(BUILD)/events.bpf.o: src/bpf/vringtop.bpf.c $(wildcard src/bpf/*.h) vmlinux.h
+	@mkdir -p $(@D)
+	$(say) BPF $(@F)
+	$(Q)$(CLANG) $(BPF_FLAGS) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
-	mv $@.tmp $@
+	$(say) SKEL $(@F)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp
+	$(Q)mv $@.tmp $@
 
-$(BUILD)/probe.o $(BUILD)/probe_read.o $(BUILD)/probe_rings.o: $(BUILD)/vringtop.skel.h $(BUILD)/events.skel.h
-$(BUILD)/%.o: src/cli/%.c | $(BUILD)
-	$(CC) $(CFLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
+# The files that include a skeleton.
+$(patsubst %,$(BUILD)/cli/probe/%.o,probe probe_read probe_rings): $(BUILD)/vringtop.skel.h $(BUILD)/events.skel.h
+
+$(BUILD)/cli/%.o: src/cli/%.c
+	@mkdir -p $(@D)
+	$(say) CC $*.o
+	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/vringtop: $(CLI_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -lm -o $@
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -lm -o $@
 
 -include $(CLI_OBJ:.o=.d)
 
-# Unit tests, always with the sanitizers. Each is a program that speaks TAP; it gets those objects
-# of the tool that it calls.
+# Unit tests, always with the sanitizers. Each is a program that speaks TAP. It is linked with
+# the whole tool but main.c and what includes a skeleton.
 UNIT_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined
-UNIT_SRC   := $(addprefix src/cli/,compare.c diff.c diff_html.c diff_json.c error.c format.c gate.c histogram.c html.c json.c loglin.c options.c pack.c \
-              plot.c recording.c recording_check.c recording_file.c recording_write.c report.c report_data.c report_html.c \
-              report_perfetto.c report_text.c ring.c series.c snapshot.c stall.c statistics.c table.c)
-UNIT_OBJ   := $(UNIT_SRC:src/cli/%.c=$(BUILD)/unit/%.o)
+NEEDS_BPF  := $(addprefix src/cli/,main.c probe/probe.c probe/probe_read.c probe/probe_rings.c)
+UNIT_SRC   := $(filter-out $(NEEDS_BPF),$(CLI_SRC))
+UNIT_OBJ   := $(UNIT_SRC:src/cli/%.c=$(BUILD)/unit/cli/%.o)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
-$(BUILD)/unit/%.o: src/cli/%.c
-	mkdir -p $(@D)
-	$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/unit/cli/%.o: src/cli/%.c
+	@mkdir -p $(@D)
+	$(say) CC unit/$*.o
+	$(Q)$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/unit/tool.a: $(UNIT_OBJ)
-	rm -f $@
-	ar rcs $@ $^
+	@rm -f $@
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/tool.a
-	$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -MF $@.d $< $(BUILD)/unit/tool.a $(PKG_LIBS) -lcmocka -lm -o $@
+	$(say) TEST $*
+	$(Q)$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -MF $@.d $< $(BUILD)/unit/tool.a $(PKG_LIBS) -lcmocka -lm -o $@
 
 -include $(UNIT_OBJ:.o=.d) $(UNIT:=.d)
 

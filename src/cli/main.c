@@ -7,9 +7,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "error.h"
-#include "options.h"
-#include "verbs.h"
+#include "base/error.h"
+#include "base/signals.h"
+#include "verbs/options.h"
+#include "verbs/verbs.h"
 
 static const struct {
 	const char *name;
@@ -26,39 +27,6 @@ static const struct {
 	{ "diff", verb_diff, "what changed between recordings, how sure it is" },
 	{ "doctor", verb_doctor, "what is here, what is missing, how to get it" },
 };
-
-volatile sig_atomic_t stop;
-
-static void on_signal(int signal)
-{
-	(void)signal;
-	stop = 1;
-}
-
-bool wait_until(uint64_t until)
-{
-	struct timespec t = { until / 1000000000, until % 1000000000 };
-
-	while (!stop)
-		if (!clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL))
-			return true;
-	return false;
-}
-
-/*
- * The first SIGINT or SIGTERM asks the verb to come to its end, the second one ends the process: a
- * terminal that does not take our output, say, holds us up for ever. With nohup, SIGHUP stays ignored.
- */
-static void handle_signals(void)
-{
-	struct sigaction end = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
-	struct sigaction hangup = { .sa_handler = on_signal }, was;
-
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGTERM, &end, NULL);
-	if (!sigaction(SIGHUP, NULL, &was) && was.sa_handler != SIG_IGN)
-		sigaction(SIGHUP, &hangup, NULL);
-}
 
 /*
  * A file that is opened later must not become stdin, stdout or stderr because that one is closed.

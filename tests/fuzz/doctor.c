@@ -6,10 +6,10 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include "model/snapshot.h"
+#include "probe/kernel.h"
+#include "verbs/verbs.h"
 #include "files.h"
-#include "kernel.h"
-#include "snapshot.h"
-#include "verbs.h"
 
 static struct answers {
 	enum kernel_verdict verdict;

@@ -3,27 +3,28 @@
 # the tool. Included by the Makefile; fuzz.t runs them.
 
 FUZZ       := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(filter-out tests/fuzz/files.c,$(wildcard tests/fuzz/*.c)))
-# probe*.c need the skeleton, and main.c has a main() of its own.
-FUZZ_TOOL  := $(patsubst src/cli/%.c,$(BUILD)/fuzz/tool/%.o,$(filter-out src/cli/main.c $(wildcard src/cli/probe*.c),$(CLI_SRC)))
+FUZZ_TOOL  := $(UNIT_SRC:src/cli/%.c=$(BUILD)/fuzz/cli/%.o)
 FUZZ_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-$(BUILD)/fuzz/tool/%.o: src/cli/%.c
+$(BUILD)/fuzz/cli/%.o: src/cli/%.c
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
+	$(say) CC fuzz/$*.o
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/fuzz/tool.a: $(FUZZ_TOOL)
-	rm -f $@
-	ar rc $@ $^
+	@rm -f $@
+	$(Q)ar rc $@ $^
 
 # What a target answers itself instead of the function that is called.
 FUZZ_FILES := fopen opendir readdir closedir scandir readlink uname
 $(BUILD)/fuzz/sysfs: FUZZ_WRAP := $(FUZZ_FILES)
 $(BUILD)/fuzz/doctor: FUZZ_WRAP := $(FUZZ_FILES) kernel_try kernel_try_without_btf kernel_find_way kernel_has_function
-$(BUILD)/fuzz/views: FUZZ_WRAP := live_run
+$(BUILD)/fuzz/views: FUZZ_WRAP := interval_loop
 $(BUILD)/fuzz/sysfs $(BUILD)/fuzz/doctor: tests/fuzz/files.c tests/fuzz/files.h
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/tool.a
-	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPPFLAGS) $(addprefix -Wl$(COMMA)--wrap=,$(FUZZ_WRAP)) \
+	$(say) FUZZ $*
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPPFLAGS) $(addprefix -Wl$(COMMA)--wrap=,$(FUZZ_WRAP)) \
 		$(filter %.c %.a,$^) $(PKG_LIBS) -lm -o $@
 COMMA := ,
 

@@ -5,7 +5,7 @@
  * Input: the room, a byte; the name.
  */
 #include <ctype.h>
-#include "format.h"
+#include "base/format.h"
 #include "fuzz.h"
 
 /* The byte that an escaped text begins with; @text goes on behind it. */

@@ -8,9 +8,9 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <sanitizer/allocator_interface.h>
+#include "analysis/fail_on.h"
+#include "verbs/options.h"
 #include "fuzz.h"
-#include "gate.h"
-#include "options.h"
 
 #define MAX_ARGUMENTS 16
 
@@ -101,9 +101,9 @@ static bool returns(int argc, char **argv, int use, struct options *o)
 
 static void check_gate(const char *text)
 {
-	struct gate g;
+	struct fail_on g;
 
-	if (gate_parse(text, &g))
+	if (fail_on_parse(text, &g))
 		return;
 	must(g.op >= -1 && g.op < VT_NR_TIMED);
 	must((int)g.figure >= 0 && g.figure < NR_FIGURES);

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <json-c/json.h>
+#include "recording/recording.h"
+#include "verbs/verbs.h"
 #include "fuzz.h"
-#include "recording.h"
-#include "verbs.h"
 
 volatile sig_atomic_t stop; /* no signal comes */
 
@@ -50,8 +50,8 @@ static void make_interval(struct recording *r, int number)
 				 .nr_queues = 2, .queues = queues };
 	struct vt_doorbells *bells = &queues[1].doorbells;
 
-	loglin_put(&add.hist, 100, 1);
-	loglin_put(&add.hist, 200 + number, 2);
+	histogram_put(&add.hist, 100, 1);
+	histogram_put(&add.hist, 200 + number, 2);
 	bells->sent = number + 1;
 	for (unsigned int i = 0; i < bells->sent; i++)
 		bells->last[i] = (struct vt_doorbell){ .value = i << 16, .ring = i << 16, .number = i + 1 };
@@ -228,7 +228,7 @@ static void check_queue(const struct queue *q)
 	     is_printable(q->role, false));
 	for (int op = 0; op < VT_NR_COUNTED; op++)
 		if (q->op[op])
-			must(loglin_count(&q->op[op]->hist) == q->op[op]->timed);
+			must(histogram_count(&q->op[op]->hist) == q->op[op]->timed);
 }
 
 /* Returns how many there are, or -1: it is damaged, and may be in another way the next time. */

@@ -4,10 +4,10 @@
  * Input: the room for what is read, a byte; files (see files.h).
  */
 #include <errno.h>
-#include "device.h"
+#include "base/format.h"
+#include "probe/device.h"
+#include "probe/kernel.h"
 #include "files.h"
-#include "format.h"
-#include "kernel.h"
 
 static void read_line(size_t room)
 {

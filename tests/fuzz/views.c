@@ -6,15 +6,15 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
-#include "format.h"
+#include "base/format.h"
+#include "model/ring.h"
+#include "verbs/interval_loop.h"
+#include "verbs/verbs.h"
 #include "fuzz.h"
-#include "live.h"
-#include "ring.h"
-#include "verbs.h"
 
 static struct snapshot diff;
 
-int __wrap_live_run(const struct options *o,
+int __wrap_interval_loop(const struct options *o,
 		    int (*show)(const struct snapshot *diff, const struct options *o))
 {
 	struct snapshot s = {};
@@ -37,7 +37,7 @@ static void take_stats(struct input *in, struct op_stats *s)
 	for (int n = take_number(in, 1) % 8; n; n--) {
 		unsigned int bucket = take_number(in, 2) % VT_NR_BUCKETS;
 
-		loglin_put(&s->hist, bucket, take_number(in, 8));
+		histogram_put(&s->hist, bucket, take_number(in, 8));
 		s->timed += s->hist.bucket[bucket];
 	}
 }

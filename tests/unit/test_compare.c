@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "compare.h"
-#include "gate.h"
-#include "statistics.h"
+#include "analysis/compare.h"
+#include "analysis/fail_on.h"
+#include "analysis/statistics.h"
 
 #define LEVEL	  0.01
 #define THRESHOLD 0.02
@@ -177,7 +177,7 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, int times)
 	s->count += times;
 	s->timed += times;
 	s->sum += ns * times;
-	loglin_put(&s->hist, loglin_bucket(ns), times);
+	histogram_put(&s->hist, histogram_bucket(ns), times);
 }
 
 static void make_interval(const struct load *l, enum side side, double level, struct snapshot *s)
@@ -329,7 +329,7 @@ static void intervals_hold_what_they_promise(void **unused)
 	for (int i = 0; i < POOL; i++) {
 		all.count = ++all.timed;
 		all.sum += pool[i];
-		loglin_put(&all.hist, loglin_bucket(pool[i]), 1);
+		histogram_put(&all.hist, histogram_bucket(pool[i]), 1);
 	}
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(series_add(&s, i, &all), 0);
@@ -573,24 +573,24 @@ static void a_gate_fails_on_what_is_worse_for_sure(void **unused)
 	const struct change fewer = { .change = -0.12, .verdict = VERDICT_LESS };
 	const struct change unknown = {};
 	const char *good = "p99>10%";
-	struct gate g;
+	struct fail_on g;
 
 	(void)unused;
-	assert_null(gate_parse(good, &g));
-	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &worse), GATE_FAIL);
-	assert_int_equal(gate_ask(&g, &disk, VT_OP_GET, FIGURE_P99, &worse), GATE_FAIL);
-	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &perhaps), GATE_PASS);
-	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &fewer), GATE_PASS);
-	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &unknown), GATE_UNKNOWN);
-	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P90, &worse), GATE_NOT_ASKED);
-	assert_int_equal(gate_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_P99, &worse),
-			 GATE_NOT_ASKED);
-	assert_null(gate_parse("add.p99.9>12.5", &g));
-	assert_int_equal(gate_ask(&g, &disk, VT_OP_ADD, FIGURE_P999, &worse), GATE_PASS);
-	assert_int_equal(gate_ask(&g, &disk, VT_OP_GET, FIGURE_P999, &worse), GATE_NOT_ASKED);
-	assert_null(gate_parse("avail_to_used.rate<-5%", &g));
-	assert_int_equal(gate_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &fewer), GATE_FAIL);
-	assert_int_equal(gate_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &worse), GATE_PASS);
+	assert_null(fail_on_parse(good, &g));
+	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &worse), FAIL_ON_FAIL);
+	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_GET, FIGURE_P99, &worse), FAIL_ON_FAIL);
+	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &perhaps), FAIL_ON_PASS);
+	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &fewer), FAIL_ON_PASS);
+	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_ADD, FIGURE_P99, &unknown), FAIL_ON_UNKNOWN);
+	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_ADD, FIGURE_P90, &worse), FAIL_ON_NOT_ASKED);
+	assert_int_equal(fail_on_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_P99, &worse),
+			 FAIL_ON_NOT_ASKED);
+	assert_null(fail_on_parse("add.p99.9>12.5", &g));
+	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_ADD, FIGURE_P999, &worse), FAIL_ON_PASS);
+	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_GET, FIGURE_P999, &worse), FAIL_ON_NOT_ASKED);
+	assert_null(fail_on_parse("avail_to_used.rate<-5%", &g));
+	assert_int_equal(fail_on_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &fewer), FAIL_ON_FAIL);
+	assert_int_equal(fail_on_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &worse), FAIL_ON_PASS);
 
 	static const char *const wrong[] = {
 		"",
@@ -614,7 +614,7 @@ static void a_gate_fails_on_what_is_worse_for_sure(void **unused)
 		"a name that is longer than all those that there are>1",
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-		assert_non_null(gate_parse(wrong[i], &g));
+		assert_non_null(fail_on_parse(wrong[i], &g));
 }
 
 int main(void)

@@ -12,9 +12,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <json-c/json.h>
-#include "recording.h"
-#include "statistics.h"
-#include "verbs.h"
+#include "analysis/statistics.h"
+#include "recording/recording.h"
+#include "verbs/verbs.h"
 
 static char folder[] = "/tmp/vringtop-diff.XXXXXX";
 
@@ -61,7 +61,7 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 					      (0.8 + random_below(&seed, 400) / 1000.0);
 
 				o[op].sum += ns;
-				loglin_put(&o[op].hist, loglin_bucket(ns), 1);
+				histogram_put(&o[op].hist, histogram_bucket(ns), 1);
 				o[op].max = ns > o[op].max ? ns : o[op].max;
 			}
 			o[op].count = o[op].timed = 400;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "format.h"
+#include "base/format.h"
 
 static void names_as_they_are(void **unused)
 {

@@ -15,8 +15,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <sqlite3.h>
-#include "pack.h"
-#include "recording.h"
+#include "recording/encode.h"
+#include "recording/recording.h"
 
 #define QUEUES	  6
 #define INTERVALS 40
@@ -85,7 +85,7 @@ static void make_op(struct op_stats *s)
 		s->sum += ns;
 		if (ns > s->max)
 			s->max = ns;
-		loglin_put(&s->hist, loglin_bucket(ns), 1);
+		histogram_put(&s->hist, histogram_bucket(ns), 1);
 	}
 	s->no = chance(s->count);
 	s->bytes_out = chance(2) * chance(1 << 30);

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "format.h"
-#include "options.h"
-#include "ring.h"
-#include "snapshot.h"
-#include "table.h"
+#include "base/format.h"
+#include "model/ring.h"
+#include "model/snapshot.h"
+#include "output/table.h"
+#include "verbs/options.h"
 
 static struct queue *add_queue(struct snapshot *s, unsigned int serial, int device,
 			       enum vt_layout layout)
@@ -46,7 +46,7 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, int times)
 	s->sum += ns * times;
 	if (ns > s->max)
 		s->max = ns;
-	loglin_put(&s->hist, loglin_bucket(ns), times);
+	histogram_put(&s->hist, histogram_bucket(ns), times);
 }
 
 static void a_difference_has_only_what_is_new(void **unused)
@@ -63,7 +63,7 @@ static void a_difference_has_only_what_is_new(void **unused)
 	assert_int_equal(diff.since, 2000);
 	assert_int_equal(diff.queues[0].op[VT_OP_ADD]->count, 7);
 	assert_int_equal(diff.queues[0].op[VT_OP_ADD]->sum, 700);
-	assert_int_equal(loglin_count(&diff.queues[0].op[VT_OP_ADD]->hist), 7);
+	assert_int_equal(histogram_count(&diff.queues[0].op[VT_OP_ADD]->hist), 7);
 	/* The old maximum was not of this interval. */
 	assert_in_range(diff.queues[0].op[VT_OP_ADD]->max, 100, 104);
 	assert_int_equal(diff.queues[1].op[VT_OP_GET]->count, 3);

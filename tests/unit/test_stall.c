@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "stall.h"
+#include "model/stall.h"
 
 #define SIZE   8
 #define SECOND 1000000000ull

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/command.h"
+#include "base/error.h"
+
+static void waited_for(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGCHLD);
+}
+
+void command_signals(struct command *c)
+{
+	sigset_t set;
+
+	c->status = -1;
+	waited_for(&set);
+	/* Who started us may have told the kernel to forget children. */
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_BLOCK, &set, &c->before);
+}
+
+/* Becomes the command as soon as the other side says so; not if that one has ended. */
+static _Noreturn void become(const struct command *c, char **words, int go, int failed)
+{
+	char byte;
+	int err;
+
+	if (read(go, &byte, 1) != 1)
+		_exit(1);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &c->before, NULL);
+	execvp(words[0], words);
+	err = errno;
+	if (write(failed, &err, sizeof(err)) != sizeof(err))
+		_exit(1);
+	_exit(127);
+}
+
+int command_prepare(struct command *c, char **words)
+{
+	int go[2], failed[2];
+
+	if (pipe2(go, O_CLOEXEC) || pipe2(failed, O_CLOEXEC))
+		return complain(NULL, "cannot start %s: %s", words[0], strerror(errno));
+	c->pid = fork();
+	if (c->pid < 0) {
+		c->pid = 0;
+		return complain(NULL, "cannot start %s: %s", words[0], strerror(errno));
+	}
+	if (!c->pid) {
+		close(go[1]);
+		close(failed[0]);
+		become(c, words, go[0], failed[1]);
+	}
+	close(go[0]);
+	close(failed[1]);
+	c->go = go[1];
+	c->failed = failed[0];
+	return 0;
+}
+
+/* Takes note of it if the command has ended. */
+static void look(struct command *c, int flags)
+{
+	int status;
+
+	if (!c->pid || waitpid(c->pid, &status, flags) != c->pid)
+		return;
+	c->pid = 0;
+	c->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int command_start(struct command *c, const char *name)
+{
+	int err = 0;
+
+	if (!c->pid)
+		return 0;
+	if (write(c->go, "", 1) != 1)
+		err = errno;
+	close(c->go);
+	/* Nothing comes, and it is closed, as soon as the command runs. */
+	if (!err && read(c->failed, &err, sizeof(err)) <= 0)
+		err = 0;
+	close(c->failed);
+	if (!err)
+		return 0;
+	look(c, 0);
+	c->status = err == ENOENT ? 127 : 126;
+	return complain(NULL, "cannot run %s: %s", name, strerror(err));
+}
+
+int command_wait(struct command *c, uint64_t until)
+{
+	struct timespec left = {}, t;
+	siginfo_t info;
+	sigset_t set;
+	uint64_t now;
+	int signal;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = t.tv_sec * 1000000000ull + t.tv_nsec;
+	if (until > now) {
+		left.tv_sec = (until - now) / 1000000000;
+		left.tv_nsec = (until - now) % 1000000000;
+	}
+	waited_for(&set);
+	signal = sigtimedwait(&set, &info, &left);
+	if (signal == SIGCHLD) {
+		look(c, WNOHANG);
+		return 0;
+	}
+	if (signal <= 0)
+		return 0;
+	/* Above 0: the kernel's, that is of the terminal, and for all processes there. */
+	if (c->pid && info.si_code <= 0)
+		kill(c->pid, signal);
+	return signal;
+}
+
+void command_end(struct command *c, bool told)
+{
+	if (c->pid && !told)
+		kill(c->pid, SIGTERM);
+	while (c->pid)
+		command_wait(c, UINT64_MAX / 2);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <asm/termbits.h>
+#include <linux/bpf.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <seccomp.h>
+#include "base/confine.h"
+#include "base/error.h"
+
+/* Where rules name no argument: all of them are allowed. */
+static const int calls[] = {
+	/* counters, roles of new devices, the screen */
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(lseek),
+	SCMP_SYS(getdents64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
+	/* time and keys */
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(restart_syscall),
+	/* memory; more of it, and what qsort() asks */
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(sysinfo),
+	/* signals and the end */
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(exit), SCMP_SYS(exit_group),
+	/* the own cost; seeds of hash tables; the C library's locks */
+	SCMP_SYS(getrusage), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid),
+	SCMP_SYS(futex), SCMP_SYS(rseq),
+#ifdef __SANITIZE_ADDRESS__
+	/* Its search for leaks, at the end: a thread that stops the others and looks at them. */
+	SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(prctl), SCMP_SYS(sigaltstack),
+	SCMP_SYS(sched_yield), SCMP_SYS(mprotect), SCMP_SYS(readlink), SCMP_SYS(getppid),
+	SCMP_SYS(process_vm_readv), SCMP_SYS(sched_getaffinity), SCMP_SYS(tgkill), SCMP_SYS(getdents),
+#endif
+};
+
+/* For a recording as well. Its file and the journal beside it are open; nothing else is to be. */
+static const int recording_calls[] = {
+	/* what SQLite does with both: write, make sure, cut, and take away the journal at the end */
+	SCMP_SYS(pwrite64), SCMP_SYS(pread64), SCMP_SYS(fdatasync), SCMP_SYS(fsync),
+	SCMP_SYS(ftruncate), SCMP_SYS(unlink), SCMP_SYS(access), SCMP_SYS(geteuid),
+	/* signals, and the command that is to get them */
+	SCMP_SYS(rt_sigtimedwait), SCMP_SYS(kill), SCMP_SYS(wait4),
+};
+
+/* These only with an argument that, under a mask, has a certain value. */
+struct rule {
+	int call;
+	unsigned int argument;
+	uint64_t mask, value;
+};
+
+static const struct rule rules[] = {
+	/* run the program that looks at the rings; what the programs missed */
+	{ SCMP_SYS(bpf), 0, ~0u, BPF_PROG_TEST_RUN },
+	{ SCMP_SYS(bpf), 0, ~0u, BPF_OBJ_GET_INFO_BY_FD },
+	/* to read, nothing else */
+	{ SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY },
+	{ SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY },
+	/* memory, not code */
+	{ SCMP_SYS(mmap), 2, PROT_EXEC, 0 },
+	/* whether it is a terminal, its size and modes; new libraries use the second kind */
+	{ SCMP_SYS(ioctl), 1, ~0u, TIOCGWINSZ },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCGETS },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCSETS },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCSETSW },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCSETSF },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCFLSH },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCGETS2 },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCSETS2 },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCSETSW2 },
+	{ SCMP_SYS(ioctl), 1, ~0u, TCSETSF2 },
+};
+
+/* SQLite's locks */
+static const struct rule recording_rules[] = {
+	{ SCMP_SYS(fcntl), 1, ~0u, F_SETLK },
+	{ SCMP_SYS(fcntl), 1, ~0u, F_GETLK },
+};
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+
+	/* The bounding set takes CAP_SETPCAP to change; without that, it stays. */
+	for (int cap = 0; !prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); cap++)
+		;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (syscall(SYS_capset, &header, none))
+		return complain(NULL, "cannot give up capabilities: %s", strerror(errno));
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return complain(NULL, "cannot set no_new_privs: %s", strerror(errno));
+	return 0;
+}
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+/* A call that this machine's architecture has not is passed over by libseccomp. */
+static int allow(scmp_filter_ctx filter, const int *calls, size_t nr_calls,
+		 const struct rule *rules, size_t nr_rules)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < nr_calls; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+	for (size_t i = 0; !err && i < nr_rules; i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].call, 1,
+				       SCMP_CMP64(rules[i].argument, SCMP_CMP_MASKED_EQ,
+						  rules[i].mask, rules[i].value));
+	return err;
+}
+
+/*
+ * A call that is not allowed fails with EPERM instead of killing: the terminal is
+ * put back, the programs are detached in order, and it is said what failed.
+ */
+static int filter_calls(bool recording)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int err = filter ? allow(filter, calls, LENGTH(calls), rules, LENGTH(rules)) : -ENOMEM;
+
+	if (!err && recording)
+		err = allow(filter, recording_calls, LENGTH(recording_calls), recording_rules,
+			    LENGTH(recording_rules));
+	if (!err)
+		err = seccomp_load(filter);
+	if (filter)
+		seccomp_release(filter);
+	if (err)
+		return complain(NULL, "cannot limit system calls (seccomp): %s", strerror(-err));
+	return 0;
+}
+
+static int give_up(bool recording)
+{
+	/* What the C library reads, or loads as code, when it is first needed. */
+	tzset();
+	mblen("a", 1);
+
+	if (drop_capabilities())
+		return -1;
+	/* Without an address: EFAULT where filters are known, EINVAL where not. */
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) && errno == EINVAL)
+		return 0;
+	return filter_calls(recording);
+}
+
+int confine(void)
+{
+	return give_up(false);
+}
+
+int confine_recording(void)
+{
+	return give_up(true);
+}

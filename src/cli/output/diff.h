@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What vringtop diff found, for its forms of output. */
+#ifndef DIFF_H
+#define DIFF_H
+
+#include <stdio.h>
+#include "analysis/compare.h"
+#include "analysis/fail_on.h"
+#include "recording/recording.h"
+
+/* Something other than the figures that the sides have not in common. */
+struct difference {
+	char what[2 * VT_NAME_LEN + 16]; /* "kernel", "vda req.0: layout" */
+	char *side[NR_SIDES];		 /* owned; of several recordings, all that there are */
+};
+
+struct diff {
+	struct comparison comparison;
+	struct recording **recordings;	/* owned; in the order of comparison.runs */
+	struct difference *differences; /* owned */
+	size_t nr_differences;
+	char **warnings; /* owned: sentences */
+	size_t nr_warnings;
+	struct fail_on *gates; /* owned */
+	size_t nr_gates;
+	size_t nr_verdicts[4]; /* figures, by enum verdict */
+	double threshold;
+};
+
+/** "base", "new". */
+const char *side_name(enum side s);
+
+/** The queue, on a side that has it. */
+const struct queue *compared_queue(const struct compared_queue *q);
+
+/** "vda req.0": how a queue is named. @buf: of DIFF_NAME bytes; returned */
+#define DIFF_NAME (2 * VT_NAME_LEN + 16)
+char *compared_name(const struct compared_queue *q, char *buf);
+
+/** A rate or a time, as people read it. @buf: of FORMAT_LEN bytes; returned */
+char *format_figure(char *buf, enum figure f, double value);
+
+/** Whether anything of an operation is claimed to have changed. */
+bool op_changed(const struct compared_op *o);
+
+/**
+ * Adds a sentence to the warnings. Returns 0 or -ENOMEM.
+ */
+__attribute__((format(printf, 2, 3))) int diff_warn(struct diff *d, const char *fmt, ...);
+
+/** Adds what the recordings say of their machines and is not the same. Returns 0 or -ENOMEM. */
+int diff_infos(struct diff *d);
+
+/** Adds queues, layouts, features and operations of one side only. Returns 0 or -ENOMEM. */
+int diff_queues(struct diff *d);
+
+/** Prints the text to stdout. */
+void diff_text(const struct diff *d);
+
+/** Writes the page. */
+void diff_html(FILE *f, const struct diff *d);
+
+/** Prints everything as JSON. */
+void diff_json(const struct diff *d);
+
+#endif

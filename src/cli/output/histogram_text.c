@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+#include "base/format.h"
+#include "output/histogram_text.h"
+
+#define BAR 44
+
+/* Line 0 of a histogram is the value 0, line n is from 2^(n-1) to below 2^n. */
+#define LINES (VT_NR_BUCKETS / (1 << VT_STEP_BITS) + VT_STEP_BITS)
+
+static unsigned int line_of(uint64_t value)
+{
+	unsigned int line = 0;
+
+	while (line < LINES - 1 && value >> line)
+		line++;
+	return line;
+}
+
+static double line_start(unsigned int line)
+{
+	return line ? 1ull << (line - 1) : 0;
+}
+
+static void print_hist(const char *title, enum vt_op op, const struct op_stats *s, double seconds)
+{
+	static const struct {
+		const char *name;
+		double q;
+	} quantiles[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
+	unsigned int first = LINES, last = 0;
+	uint64_t lines[LINES] = {}, most = 0;
+	char *(*format)(char *text, double value) =
+		op == VT_BUFFERS_PER_DOORBELL ? format_number : format_time;
+	char a[FORMAT_LEN], b[FORMAT_LEN];
+
+	printf("%s%s: %llu, %s/s", title, op_name(op), (unsigned long long)s->count,
+	       format_number(a, seconds > 0 ? s->count / seconds : 0));
+	if (s->no && op_no_name(op))
+		printf(", %s %s", format_share(a, s->no, s->count), op_no_name(op));
+	if (!s->timed) {
+		printf("\n  times are not available on this kernel\n\n");
+		return;
+	}
+	printf("\n  mean %s", format(a, op_stats_mean(s)));
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
+		printf("  %s %s", quantiles[i].name,
+		       format(a, histogram_quantile(&s->hist, quantiles[i].q, s->max)));
+	printf("  max %s\n", format(a, s->max));
+
+	for (unsigned int i = s->hist.begin; i < s->hist.end; i++) {
+		unsigned int line = line_of(histogram_lower(i));
+
+		lines[line] += s->hist.bucket[i];
+		if (!s->hist.bucket[i])
+			continue;
+		if (first == LINES)
+			first = line;
+		last = line;
+		if (lines[line] > most)
+			most = lines[line];
+	}
+	for (unsigned int i = first; i <= last; i++) {
+		int length = most ? (lines[i] * BAR + most - 1) / most : 0;
+
+		printf("  %7s - %-7s %9llu |%.*s\n", format(a, line_start(i)),
+		       format(b, line_start(i + 1)), (unsigned long long)lines[i],
+		       length, "############################################");
+	}
+	printf("\n");
+}
+
+void histogram_print(const struct snapshot *diff, bool per_queue)
+{
+	double seconds = diff->since / 1e9;
+	struct op_stats sum;
+	bool any = false;
+
+	for (int op = 0; op < VT_NR_COUNTED; op++) {
+		memset(&sum, 0, sizeof(sum));
+		for (size_t i = 0; i < diff->nr_queues; i++) {
+			const struct queue *q = &diff->queues[i];
+			char title[3 * VT_NAME_LEN];
+
+			if (!q->op[op] || !q->op[op]->count)
+				continue;
+			any = true;
+			op_stats_add(&sum, q->op[op]);
+			if (!per_queue)
+				continue;
+			snprintf(title, sizeof(title), "virtio%d %s%s%s %s ", q->device, q->role,
+				 q->role[0] ? " " : "", q->name, layout_name(q->layout));
+			print_hist(title, op, q->op[op], seconds);
+		}
+		if (sum.count && !per_queue)
+			print_hist("", op, &sum, seconds);
+	}
+	if (!any)
+		printf("No operation was seen.\n");
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Snapshots as JSON. Times are in ns, rates per second, sizes in bytes. */
+#ifndef JSON_H
+#define JSON_H
+
+#include <json-c/json.h>
+#include "model/snapshot.h"
+
+/* Each adds a member to an object; the value is copied. A number that is none becomes null. */
+void json_put_int(struct json_object *o, const char *key, uint64_t value);
+void json_put_double(struct json_object *o, const char *key, double value);
+void json_put_string(struct json_object *o, const char *key, const char *value);
+
+/** What a queue is, without counts. The caller owns it. */
+struct json_object *json_queue(const struct queue *q);
+
+/** What an operation took: count, quantiles, and with @buckets the histogram. */
+struct json_object *json_op(enum vt_op op, const struct op_stats *o, double seconds, bool buckets);
+
+/**
+ * A difference of snapshots: queues, layouts, doorbells, the cost. The caller owns it.
+ * @when: its end, ns since 1970
+ */
+struct json_object *json_snapshot(const struct snapshot *diff, uint64_t when, bool buckets);
+
+/** The time now, ns since 1970. */
+uint64_t json_now(void);
+
+/** Prints an object as one line and frees it. */
+void json_print(struct json_object *o);
+
+#endif

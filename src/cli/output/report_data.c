@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A recording as data: JSON and CSV. Times are in ns, rates per second, sizes in bytes. */
+#include <string.h>
+#include "base/error.h"
+#include "output/json.h"
+#include "output/report.h"
+
+static void put_bool(struct json_object *o, const char *key, bool value)
+{
+	json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+static struct json_object *json_devices(const struct recording_info *i)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (size_t d = 0; d < i->nr_devices; d++) {
+		struct json_object *o = json_object_new_object();
+		char text[24];
+
+		snprintf(text, sizeof(text), "virtio%d", i->devices[d].device);
+		json_put_string(o, "device", text);
+		json_put_string(o, "role", i->devices[d].role);
+		json_put_string(o, "driver", i->devices[d].driver);
+		json_put_int(o, "device_type", i->devices[d].type);
+		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)i->devices[d].features);
+		json_put_string(o, "features", text);
+		json_object_array_add(all, o);
+	}
+	return all;
+}
+
+static struct json_object *json_info(const struct report *r)
+{
+	const struct recording_info *i = r->info;
+	struct json_object *o = json_object_new_object();
+
+	put_bool(o, "finished", i->finished);
+	put_bool(o, "damaged", r->damaged);
+	json_put_string(o, "tool_version", i->tool_version);
+	json_put_string(o, "kernel_release", i->kernel_release);
+	json_put_string(o, "kernel_version", i->kernel_version);
+	json_put_string(o, "config_hash", i->config_hash);
+	json_put_string(o, "cmdline", i->cmdline);
+	json_put_string(o, "machine", i->machine);
+	json_put_string(o, "cpu", i->cpu);
+	json_put_int(o, "cpus", i->nr_cpus);
+	json_put_string(o, "clocksource", i->clocksource);
+	json_put_string(o, "patch_level", i->patch_level);
+	json_put_string(o, "attached", i->attached);
+	json_put_string(o, "command", i->command);
+	json_object_object_add(o, "exit_status",
+			       i->exit_status < 0 ? NULL : json_object_new_int(i->exit_status));
+	json_put_int(o, "started_ns", i->started);
+	json_put_int(o, "interval_ns", i->interval);
+	json_put_int(o, "intervals", r->intervals);
+	put_bool(o, "has_events", i->has_events);
+	json_put_int(o, "events", i->events);
+	json_put_int(o, "events_dropped", i->events_dropped);
+	json_put_int(o, "tool_cpu_ns", i->cost_cpu_ns);
+	json_object_object_add(o, "devices", json_devices(i));
+	return o;
+}
+
+static void put_json(FILE *f, struct json_object *o)
+{
+	fputs(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							JSON_C_TO_STRING_NOSLASHESCAPE),
+	      f);
+	json_object_put(o);
+}
+
+int report_json(struct report *r, FILE *f)
+{
+	struct snapshot diff;
+	bool first = true;
+
+	/* Interval by interval: a long recording is larger than memory needs to be. */
+	fputs("{\"recording\":", f);
+	put_json(f, json_info(r));
+	fputs(",\n\"total\":", f);
+	put_json(f, json_snapshot(&r->total, report_when(r, r->total.time), true));
+	fputs(",\n\"intervals\":[", f);
+	while (!ferror(f) && report_next(r, &diff)) {
+		fputs(first ? "\n" : ",\n", f);
+		put_json(f, json_snapshot(&diff, report_when(r, diff.time), true));
+		first = false;
+		snapshot_free(&diff);
+	}
+	fputs("\n]}\n", f);
+	return 0;
+}
+
+/* RFC 4180: quoted if need be, quotes doubled. */
+static void put_field(FILE *f, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		fprintf(f, "%s,", text);
+		return;
+	}
+	putc('"', f);
+	for (; *text; text++) {
+		if (*text == '"')
+			putc('"', f);
+		putc(*text, f);
+	}
+	fputs("\",", f);
+}
+
+static void put_number(FILE *f, uint64_t n)
+{
+	fprintf(f, "%llu,", (unsigned long long)n);
+}
+
+/* A field that stays empty where there is nothing to say. */
+static void put_known(FILE *f, bool known, uint64_t n)
+{
+	if (known)
+		put_number(f, n);
+	else
+		putc(',', f);
+}
+
+static void put_row(FILE *f, const struct report *r, const struct snapshot *s, const struct queue *q,
+		    enum vt_op op)
+{
+	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
+	const struct op_stats *o = q->op[op];
+	bool timed = o->timed;
+
+	fprintf(f, "%.9f,%.9f,virtio%d,", (s->time - s->since) / 1e9, s->since / 1e9, q->device);
+	put_field(f, q->role);
+	put_field(f, q->driver);
+	put_number(f, q->index);
+	put_field(f, q->name);
+	put_number(f, q->serial);
+	put_field(f, layout_name(q->layout));
+	put_field(f, op_name(op));
+	put_number(f, o->count);
+	put_known(f, op_no_name(op), o->no);
+	put_known(f, timed, o->sum);
+	if (timed)
+		fprintf(f, "%.6g", op_stats_mean(o));
+	putc(',', f);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
+		put_known(f, timed, histogram_quantile(&o->hist, quantiles[i], o->max));
+	put_known(f, timed, o->max);
+	put_known(f, op == VT_OP_ADD && !s->no_bytes_out, o->bytes_out);
+	put_known(f, op == VT_OP_GET, o->bytes_in);
+	fprintf(f, "%s\r\n", r->info->finished ? "yes" : "no");
+}
+
+int report_csv(struct report *r, FILE *f)
+{
+	struct snapshot diff;
+
+	fputs("start_s,seconds,device,role,driver,queue_index,queue,serial,layout,operation,count,no,"
+	      "sum,mean,p50,p90,p99,p999,max,bytes_out,bytes_in,recording_finished\r\n",
+	      f);
+	while (!ferror(f) && report_next(r, &diff)) {
+		for (size_t i = 0; i < diff.nr_queues; i++)
+			for (int op = 0; op < VT_NR_COUNTED; op++)
+				if (diff.queues[i].op[op] && diff.queues[i].op[op]->count)
+					put_row(f, r, &diff, &diff.queues[i], op);
+		snapshot_free(&diff);
+	}
+	return 0;
+}

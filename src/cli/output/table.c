@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "base/format.h"
+#include "output/table.h"
+
+static double per_second(const struct row *r, uint64_t n)
+{
+	return r->seconds > 0 ? n / r->seconds : 0;
+}
+
+static double quantile(const struct row *r, double q)
+{
+	return histogram_quantile(&r->sum.hist, q, r->sum.max);
+}
+
+static void time_or_dash(const struct row *r, double ns, char *cell)
+{
+	if (r->sum.timed)
+		format_time(cell, ns);
+	else
+		strcpy(cell, "-");
+}
+
+static void text_device(const struct row *r, char *cell)
+{
+	const struct queue *q = r->queue;
+
+	snprintf(cell, TABLE_CELL, "virtio%d %.20s", q->device, queue_role(q));
+}
+
+static void text_queue(const struct row *r, char *cell)
+{
+	snprintf(cell, TABLE_CELL, "%s%.30s", r->queue->fresh ? "+" : "", r->queue->name);
+}
+
+static void text_layout(const struct row *r, char *cell)
+{
+	strcpy(cell, layout_short_name(r->layout));
+}
+
+static double key_layout(const struct row *r)
+{
+	return r->layout;
+}
+
+static double key_fill(const struct row *r)
+{
+	const struct queue *q = r->queue;
+
+	return q->num ? (double)(q->num - q->num_free) / q->num : 0;
+}
+
+static void text_fill(const struct row *r, char *cell)
+{
+	if (r->queue->gone)
+		strcpy(cell, "GONE");
+	else if (r->queue->broken)
+		strcpy(cell, "BROK");
+	else
+		format_share(cell, key_fill(r), 1);
+}
+
+static double key_ops(const struct row *r)
+{
+	return per_second(r, r->sum.count);
+}
+
+static void text_ops(const struct row *r, char *cell)
+{
+	format_number(cell, key_ops(r));
+}
+
+static double key_buffers(const struct row *r)
+{
+	return per_second(r, r->buffers);
+}
+
+static void text_buffers(const struct row *r, char *cell)
+{
+	format_number(cell, key_buffers(r));
+}
+
+static double key_doorbells(const struct row *r)
+{
+	return per_second(r, r->doorbells);
+}
+
+static void text_doorbells(const struct row *r, char *cell)
+{
+	format_number(cell, key_doorbells(r));
+}
+
+static double key_suppressed_rate(const struct row *r)
+{
+	return per_second(r, r->suppressed);
+}
+
+static void text_suppressed_rate(const struct row *r, char *cell)
+{
+	format_number(cell, key_suppressed_rate(r));
+}
+
+static double key_suppressed(const struct row *r)
+{
+	uint64_t all = r->doorbells + r->suppressed;
+
+	return all ? (double)r->suppressed / all : 0;
+}
+
+static void text_suppressed(const struct row *r, char *cell)
+{
+	format_share(cell, r->suppressed, r->doorbells + r->suppressed);
+}
+
+static double key_batch(const struct row *r)
+{
+	return r->batch ? op_stats_mean(r->batch) : 0;
+}
+
+static void text_batch(const struct row *r, char *cell)
+{
+	if (r->batch && r->batch->count)
+		snprintf(cell, TABLE_CELL, "%.1f", key_batch(r));
+	else
+		strcpy(cell, "-");
+}
+
+static double key_most(const struct row *r)
+{
+	return r->batch ? r->batch->max : 0;
+}
+
+static void text_most(const struct row *r, char *cell)
+{
+	if (r->batch && r->batch->count)
+		format_number(cell, key_most(r));
+	else
+		strcpy(cell, "-");
+}
+
+static double key_failed(const struct row *r)
+{
+	return r->failed;
+}
+
+static void text_failed(const struct row *r, char *cell)
+{
+	format_number(cell, r->failed);
+}
+
+static void text_data(const struct row *r, char *cell)
+{
+	const struct queue *q = r->queue;
+	const struct vt_doorbell *d = queue_doorbell(q, 0);
+	struct notification n;
+
+	if (!d) {
+		strcpy(cell, "-");
+		return;
+	}
+	n = notification_decode(q->layout, d->value);
+	if (n.has_wrap)
+		snprintf(cell, TABLE_CELL, "q%u @%u w%u", n.queue, n.next_offset, n.wrap_counter);
+	else
+		snprintf(cell, TABLE_CELL, "q%u @%u", n.queue, n.next_offset);
+}
+
+static double key_wrong(const struct row *r)
+{
+	const struct op_stats *data = r->queue->op[VT_OP_NOTIFICATION_DATA];
+
+	return data ? data->no : 0;
+}
+
+static void text_ring(const struct row *r, char *cell)
+{
+	const struct op_stats *data = r->queue->op[VT_OP_NOTIFICATION_DATA];
+
+	if (!data || !data->count)
+		strcpy(cell, "-");
+	else if (data->no)
+		snprintf(cell, TABLE_CELL, "%.0f!", key_wrong(r));
+	else
+		strcpy(cell, "ok");
+}
+
+static double key_out(const struct row *r)
+{
+	return per_second(r, r->bytes_out);
+}
+
+static void text_out(const struct row *r, char *cell)
+{
+	if (r->no_bytes_out)
+		strcpy(cell, "n/a");
+	else
+		format_bytes(cell, key_out(r));
+}
+
+static double key_in(const struct row *r)
+{
+	return per_second(r, r->bytes_in);
+}
+
+static void text_in(const struct row *r, char *cell)
+{
+	format_bytes(cell, key_in(r));
+}
+
+static double key_mean(const struct row *r)
+{
+	return op_stats_mean(&r->sum);
+}
+
+static void text_mean(const struct row *r, char *cell)
+{
+	time_or_dash(r, key_mean(r), cell);
+}
+
+static double key_p50(const struct row *r)
+{
+	return quantile(r, 0.5);
+}
+
+static void text_p50(const struct row *r, char *cell)
+{
+	time_or_dash(r, key_p50(r), cell);
+}
+
+static double key_p99(const struct row *r)
+{
+	return quantile(r, 0.99);
+}
+
+static void text_p99(const struct row *r, char *cell)
+{
+	time_or_dash(r, key_p99(r), cell);
+}
+
+static double key_max(const struct row *r)
+{
+	return r->sum.max;
+}
+
+static void text_max(const struct row *r, char *cell)
+{
+	time_or_dash(r, key_max(r), cell);
+}
+
+static double key_queues(const struct row *r)
+{
+	return r->queues;
+}
+
+static void text_queues(const struct row *r, char *cell)
+{
+	format_number(cell, r->queues);
+}
+
+static double key_share(const struct row *r)
+{
+	return r->share;
+}
+
+static void text_share(const struct row *r, char *cell)
+{
+	format_share(cell, r->share, 1);
+}
+
+/* 80 characters hold the columns of rank 0. */
+static const struct column queue_columns[] = {
+	{ "DEVICE", 12, true, 0, text_device, NULL },
+	{ "QUEUE", 9, true, 0, text_queue, NULL },
+	{ "LAYOUT", 9, true, 0, text_layout, key_layout },
+	{ "FILL", 4, false, 0, text_fill, key_fill },
+	{ "OPS/s", 6, false, 1, text_ops, key_ops },
+	{ "BUF/s", 6, false, 0, text_buffers, key_buffers },
+	{ "BELL/s", 6, false, 0, text_doorbells, key_doorbells },
+	{ "SUPPR", 5, false, 0, text_suppressed, key_suppressed },
+	{ "OUT/s", 6, false, 2, text_out, key_out },
+	{ "IN/s", 6, false, 2, text_in, key_in },
+	{ "MEAN", 6, false, 3, text_mean, key_mean },
+	{ "P50", 6, false, 0, text_p50, key_p50 },
+	{ "P99", 6, false, 0, text_p99, key_p99 },
+	{ "MAX", 6, false, 0, text_max, key_max },
+	{},
+};
+
+static const struct column layout_columns[] = {
+	{ "LAYOUT", 9, true, 0, text_layout, key_layout },
+	{ "QUEUES", 6, false, 0, text_queues, key_queues },
+	{ "OPS/s", 6, false, 0, text_ops, key_ops },
+	{ "SHARE", 5, false, 0, text_share, key_share },
+	{ "BUF/s", 6, false, 0, text_buffers, key_buffers },
+	{ "OUT/s", 6, false, 0, text_out, key_out },
+	{ "IN/s", 6, false, 0, text_in, key_in },
+	{ "MEAN", 6, false, 0, text_mean, key_mean },
+	{ "P50", 6, false, 0, text_p50, key_p50 },
+	{ "P99", 6, false, 0, text_p99, key_p99 },
+	{ "MAX", 6, false, 0, text_max, key_max },
+	{},
+};
+
+static const struct column doorbell_columns[] = {
+	{ "DEVICE", 12, true, 0, text_device, NULL },
+	{ "QUEUE", 9, true, 0, text_queue, NULL },
+	{ "BELL/s", 6, false, 0, text_doorbells, key_doorbells },
+	{ "SUPP/s", 6, false, 0, text_suppressed_rate, key_suppressed_rate },
+	{ "BUF/BELL", 8, false, 0, text_batch, key_batch },
+	{ "MOST", 4, false, 1, text_most, key_most },
+	{ "FAIL", 4, false, 2, text_failed, key_failed },
+	{ "P50", 6, false, 0, text_p50, key_p50 },
+	{ "P99", 6, false, 1, text_p99, key_p99 },
+	{ "MAX", 6, false, 0, text_max, key_max },
+	{ "DATA", 12, true, 0, text_data, NULL },
+	{ "RING", 4, true, 0, text_ring, key_wrong },
+	{},
+};
+
+static const struct column *const columns_of[NR_PAGES] = {
+	[PAGE_QUEUES] = queue_columns,
+	[PAGE_LAYOUTS] = layout_columns,
+	[PAGE_DOORBELLS] = doorbell_columns,
+};
+
+static const char *const page_names[NR_PAGES] = {
+	[PAGE_QUEUES] = "queues",
+	[PAGE_LAYOUTS] = "layouts",
+	[PAGE_DOORBELLS] = "doorbells",
+};
+
+const struct column *table_columns(enum page page)
+{
+	return columns_of[page];
+}
+
+int table_column(enum page page, const char *title)
+{
+	for (int i = 0; columns_of[page][i].title; i++)
+		if (!strcmp(columns_of[page][i].title, title))
+			return i;
+	return 0;
+}
+
+enum page page_by_name(const char *name)
+{
+	int page = NR_PAGES - 1;
+
+	while (page && strcmp(page_names[page], name))
+		page--;
+	return page;
+}
+
+static void queue_row(const struct snapshot *s, const struct queue *q, int op, struct row *r)
+{
+	const struct op_stats *notify = q->op[VT_OP_NOTIFY];
+
+	r->queue = q;
+	r->layout = q->layout;
+	r->queues = 1;
+	queue_sum(q, op, &r->sum);
+	r->buffers = queue_buffers(q);
+	r->doorbells = queue_doorbells(q);
+	r->suppressed = queue_suppressed(q);
+	r->failed = notify ? notify->no : 0;
+	r->bytes_out = queue_bytes_out(q);
+	r->bytes_in = queue_bytes_in(q);
+	r->batch = q->op[VT_BUFFERS_PER_DOORBELL];
+	r->moved = q->changed && s->time - q->changed <= s->since;
+	for (int o = 0; o < VT_NR_OPS; o++)
+		r->moved |= q->op[o] && q->op[o]->count;
+}
+
+static void layout_row(const struct snapshot *s, enum vt_layout layout, struct row *r)
+{
+	struct layout_usage u;
+
+	layout_usage(s, layout, &u);
+	r->layout = layout;
+	r->queues = u.queues;
+	r->sum = u.sum;
+	r->buffers = u.buffers;
+	r->bytes_out = u.bytes_out;
+	r->bytes_in = u.bytes_in;
+	r->moved = u.queues || u.sum.count;
+}
+
+int table_make(const struct snapshot *s, enum page page, int op, struct table *t)
+{
+	size_t rows = page == PAGE_LAYOUTS ? VT_NR_LAYOUTS : s->nr_queues;
+	uint64_t all = 0;
+
+	t->page = page;
+	t->nr_rows = 0;
+	t->rows = calloc(rows + 1, sizeof(*t->rows));
+	if (!t->rows)
+		return -ENOMEM;
+	if (page == PAGE_DOORBELLS)
+		op = VT_OP_NOTIFY;
+	for (size_t i = 0; i < rows; i++) {
+		struct row *r = &t->rows[t->nr_rows];
+
+		if (page == PAGE_LAYOUTS)
+			layout_row(s, i, r);
+		else
+			queue_row(s, &s->queues[i], op, r);
+		if (page == PAGE_LAYOUTS && !r->moved)
+			continue;
+		r->seconds = s->since / 1e9;
+		r->no_bytes_out = s->no_bytes_out;
+		all += r->sum.count;
+		t->nr_rows++;
+	}
+	for (size_t i = 0; i < t->nr_rows; i++)
+		t->rows[i].share = all ? (double)t->rows[i].sum.count / all : 0;
+	return 0;
+}
+
+void table_free(struct table *t)
+{
+	free(t->rows);
+	memset(t, 0, sizeof(*t));
+}
+
+struct order {
+	const struct column *column;
+	bool reverse;
+};
+
+static int by_column(const void *a, const void *b, void *arg)
+{
+	const struct row *x = a, *y = b;
+	const struct order *o = arg;
+	int order = 0;
+
+	if (o->column->key) {
+		double kx = o->column->key(x), ky = o->column->key(y);
+
+		order = (kx < ky) - (kx > ky);
+	} else if (x->queue && o->column->text == text_queue) {
+		order = strcmp(x->queue->name, y->queue->name);
+	}
+	/* The rows of a snapshot stand in the order of device and index. */
+	if (!order)
+		order = x->queue ? (x->queue > y->queue) - (x->queue < y->queue) :
+				   (int)x->layout - (int)y->layout;
+	return o->reverse ? -order : order;
+}
+
+void table_sort(struct table *t, int column, bool reverse)
+{
+	struct order o = { &columns_of[t->page][column], reverse };
+
+	qsort_r(t->rows, t->nr_rows, sizeof(*t->rows), by_column, &o);
+}
+
+int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS])
+{
+	const struct column *c = columns_of[page];
+	int rank, n = 0, last = 0;
+
+	/* The highest rank with which all up to it fit; rank 0 is always shown. */
+	for (rank = 0; rank <= 3; rank++) {
+		int sum = -1;
+
+		for (int i = 0; c[i].title; i++)
+			if (c[i].rank <= rank)
+				sum += c[i].width + 1;
+		if (sum <= width)
+			last = rank;
+	}
+	for (int i = 0; c[i].title; i++)
+		if (c[i].rank <= last)
+			shown[n++] = i;
+	return n;
+}
+
+/* Appends a cell, padded and cut to its width. Returns where the line ends then. */
+static size_t put_cell(char *line, size_t at, size_t size, const char *cell, bool blank, size_t width,
+		       bool left)
+{
+	size_t length = strnlen(cell, width), pad = width - length;
+
+	if (size - at <= blank + width)
+		return size;
+	if (blank)
+		line[at++] = ' ';
+	memset(line + at, ' ', width);
+	memcpy(line + at + (left ? 0 : pad), cell, length);
+	line[at + width] = '\0';
+	return at + width;
+}
+
+void table_line(enum page page, const int *shown, int n, const struct row *row, char *line,
+		size_t size)
+{
+	size_t at = 0;
+
+	line[0] = '\0';
+	for (int i = 0; i < n && at < size; i++) {
+		const struct column *c = &columns_of[page][shown[i]];
+		char cell[TABLE_CELL];
+
+		if (row)
+			c->text(row, cell);
+		else
+			snprintf(cell, sizeof(cell), "%s", c->title);
+		at = put_cell(line, at, size, cell, i > 0, c->width, c->left);
+	}
+}
+
+int table_width(void)
+{
+	struct winsize w = {};
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 80)
+		return 80;
+	return w.ws_col;
+}
+
+/* Without the blanks at the end. */
+static void print_line(const char *line, FILE *f)
+{
+	int length = strlen(line);
+
+	while (length && line[length - 1] == ' ')
+		length--;
+	fprintf(f, "%.*s\n", length, line);
+}
+
+void table_print(const struct table *t, int width, FILE *f)
+{
+	int shown[TABLE_MAX_COLUMNS], n = table_fit(t->page, width, shown);
+	char line[512];
+
+	table_line(t->page, shown, n, NULL, line, sizeof(line));
+	print_line(line, f);
+	for (size_t i = 0; i < t->nr_rows; i++) {
+		if (!t->rows[i].moved)
+			continue;
+		table_line(t->page, shown, n, &t->rows[i], line, sizeof(line));
+		print_line(line, f);
+	}
+}
+
+void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,
+		   size_t size)
+{
+	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
+	char text[8][FORMAT_LEN], no[TABLE_CELL] = "";
+
+	format_number(text[0], s->count);
+	format_number(text[1], seconds > 0 ? s->count / seconds : 0);
+	for (int i = 2; i < 8; i++)
+		strcpy(text[i], "-");
+	if (s->timed) {
+		format_time(text[2], op_stats_mean(s));
+		for (int i = 0; i < 4; i++)
+			format_time(text[3 + i], histogram_quantile(&s->hist, quantiles[i], s->max));
+		format_time(text[7], s->max);
+	}
+	if (op_no_name(op)) {
+		char share[FORMAT_LEN];
+
+		snprintf(no, sizeof(no), " %5s %s", format_share(share, s->no, s->count),
+			 width < 90 ? "" : op_no_name(op));
+	}
+	snprintf(line, size, "%-17s %5s %6s %6s %6s %6s %6s %6s %6s%s", op_name(op), text[0],
+		 text[1], text[2], text[3], text[4], text[5], text[6], text[7], no);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The tables of the live view and of `stat`: which columns a page has, what
+ * stands in them, how they sort, and what fits into a width.
+ */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include <stdio.h>
+#include "model/ring.h"
+#include "model/snapshot.h"
+
+#define TABLE_MAX_COLUMNS 16
+#define TABLE_CELL        40
+
+enum page {
+	PAGE_QUEUES,
+	PAGE_LAYOUTS,
+	PAGE_DOORBELLS,
+	NR_PAGES,
+};
+
+struct row {
+	const struct queue *queue; /* NULL on the page of layouts */
+	enum vt_layout layout;
+	unsigned int queues;
+	struct op_stats sum; /* of the operations that the page times */
+	const struct op_stats *batch; /* buffers per doorbell; NULL: not known */
+	uint64_t buffers, doorbells, suppressed, failed, bytes_out, bytes_in;
+	bool no_bytes_out; /* they are not known on this kernel */
+	bool moved; /* something happened to the queue */
+	double seconds;
+	double share; /* of all operations, 0..1 */
+};
+
+struct table {
+	enum page page;
+	size_t nr_rows;
+	struct row *rows; /* owned */
+};
+
+struct column {
+	const char *title;
+	int width;
+	bool left; /* aligned */
+	int rank; /* the columns with the highest go first when there is no room */
+	void (*text)(const struct row *r, char *cell); /* into TABLE_CELL bytes */
+	double (*key)(const struct row *r); /* for sorting; NULL: by device and index */
+};
+
+/** The columns of a page; ends with title NULL. */
+const struct column *table_columns(enum page page);
+
+/** The index of the column of a title; 0 if the page has none. */
+int table_column(enum page page, const char *title);
+
+/** The page of a name: "queues", "layouts" or "doorbells". */
+enum page page_by_name(const char *name);
+
+/**
+ * Makes the rows of a page out of a difference of snapshots.
+ * @op: whose times are shown (below VT_NR_TIMED), or -1 for all operations; doorbells
+ * show notify
+ * The rows point into @diff. Returns 0 or -ENOMEM; to be freed with table_free().
+ */
+int table_make(const struct snapshot *diff, enum page page, int op, struct table *t);
+void table_free(struct table *t);
+
+/** Sorts by a column of the page, the largest first unless @reverse. */
+void table_sort(struct table *t, int column, bool reverse);
+
+/**
+ * Chooses the columns of a page that fit.
+ * @width: characters; @shown: the indices of the columns, in order
+ * Returns how many.
+ */
+int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS]);
+
+/** One line: the titles (@row NULL) or a row, padded and cut to the columns. */
+void table_line(enum page page, const int *shown, int n, const struct row *row, char *line,
+		size_t size);
+
+/** The width of tables: the terminal's, at least 80, and 80 where stdout is not one. */
+int table_width(void);
+
+/** Prints a table as text, without rows in which nothing happened. */
+void table_print(const struct table *t, int width, FILE *f);
+
+/* The titles of table_op_line(). On 90 characters and more the NO has its name behind it. */
+#define OP_LINE_TITLE "OPERATION         COUNT   RATE   MEAN    P50    P90    P99  P99.9    MAX    NO"
+
+/** One line for an operation of a queue: count, rate, times. @width: characters there are */
+void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,
+		   size_t size);
+
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "base/error.h"
+#include "probe/counters.h"
+
+/* So many more are mapped at a time: 256 KiB. Near ones are a multiple of it. */
+#define CHUNK 128
+
+_Static_assert(VT_NEAR_SLOTS % CHUNK == 0, "no chunk is in both maps");
+
+/* A slot is free. Programs that found none may have moved the head behind the tail. */
+static void give(struct vt_free *f, uint32_t slot)
+{
+	uint32_t head = __atomic_load_n(&f->head, __ATOMIC_ACQUIRE), tail = f->tail;
+
+	if ((int32_t)(tail - head) < 0)
+		tail = head;
+	f->slot[tail % VT_MOST_SLOTS] = slot;
+	__atomic_store_n(&f->tail, tail + 1, __ATOMIC_RELEASE);
+}
+
+static int clear_rows(int near, size_t rows_at)
+{
+	const size_t size = VT_NEAR_ROWS * sizeof(struct vt_row);
+	void *rows = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, near, rows_at);
+
+	if (rows == MAP_FAILED)
+		return complain(NULL, "cannot map the counters: %s", strerror(errno));
+	memset(rows, 0xff, size); /* VT_NO_SLOT */
+	munmap(rows, size);
+	return 0;
+}
+
+int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, size_t rows_at,
+		  int far, struct vt_free *free)
+{
+	if (clear_rows(near, rows_at))
+		return -1;
+	c->free = free;
+	c->near = near;
+	c->near_at = near_at;
+	c->far = far;
+	c->nr_slots = nr_slots;
+	for (uint32_t n = 1; n < nr_slots; n++)
+		give(free, n);
+	c->next = calloc(c->nr_slots, sizeof(*c->next));
+	c->slots = mmap(NULL, c->nr_slots * sizeof(*c->slots), PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (c->slots == MAP_FAILED)
+		c->slots = NULL;
+	if (!c->next || !c->slots)
+		return complain(NULL, "no memory for the counters");
+	return 0;
+}
+
+void counters_close(struct counters *c)
+{
+	if (c->slots)
+		munmap(c->slots, c->nr_slots * sizeof(*c->slots));
+	free(c->next);
+	memset(c, 0, sizeof(*c));
+}
+
+/* The kernel has memory for all of them; a page that is mapped counts as this process's, too. */
+static int map_until(struct counters *c, uint32_t end)
+{
+	for (; c->mapped < end; c->mapped += CHUNK) {
+		uint32_t nr = c->nr_slots - c->mapped < CHUNK ? c->nr_slots - c->mapped : CHUNK;
+		size_t at = c->near_at + c->mapped * sizeof(*c->slots);
+		int fd = c->near;
+
+		if (c->mapped >= VT_NEAR_SLOTS) {
+			at = (c->mapped - VT_NEAR_SLOTS) * sizeof(*c->slots);
+			fd = c->far;
+		}
+		if (mmap(c->slots + c->mapped, nr * sizeof(*c->slots), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, fd, at) == MAP_FAILED)
+			return complain(NULL, "cannot map the counters: %s", strerror(errno));
+	}
+	return 0;
+}
+
+/* The buckets of some slots, added up in 32 bits, which wrap as they do. */
+static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, unsigned int end)
+{
+	const volatile uint32_t *from = c->slots[first].buckets;
+
+	for (unsigned int b = 0; b < end; b++)
+		to[b] = from[b];
+	for (uint32_t n = c->next[first]; n; n = c->next[n]) {
+		from = c->slots[n].buckets;
+		for (unsigned int b = 0; b < end; b++)
+			to[b] += from[b];
+	}
+}
+
+/*
+ * Adds up the slots of an operation. Each event counts in a bucket, or as one
+ * without a time, before its duration is in the sum, and its bytes come last: if
+ * none of these nor what adds nothing to them has changed, nothing has. The largest
+ * value comes before its bucket, so that no bucket above it needs to be looked at.
+ */
+static int read_op(const struct counters *c, struct op_stats **op, uint32_t first)
+{
+	uint32_t buckets[VT_NR_BUCKETS];
+	uint64_t sum = 0, untimed = 0, out = 0, in = 0;
+	struct op_stats *total = *op;
+	uint32_t zeros = 0;
+	unsigned int end;
+
+	for (uint32_t n = first; n; n = c->next[n]) {
+		const volatile struct vt_slot *slot = &c->slots[n];
+
+		sum += slot->sum;
+		untimed += slot->untimed;
+		zeros += slot->buckets[0];
+		out += slot->bytes_out;
+		in += slot->bytes_in;
+	}
+	if (op_stats_room(op, total ? total->hist.end : 0))
+		return complain(NULL, "no memory for a histogram");
+	total = *op;
+	if (sum == total->sum && untimed == total->count - total->timed &&
+	    zeros == (uint32_t)total->hist.bucket[0] && out == total->bytes_out &&
+	    in == total->bytes_in)
+		return 0;
+
+	total->no = 0;
+	for (uint32_t n = first; n; n = c->next[n]) {
+		const volatile struct vt_slot *slot = &c->slots[n];
+
+		total->no += slot->no;
+		if (slot->max > total->max)
+			total->max = slot->max;
+	}
+	end = histogram_bucket(total->max) + 1;
+	if (op_stats_room(op, end))
+		return complain(NULL, "no memory for a histogram");
+	total = *op;
+	sum_buckets(c, first, buckets, end);
+	/* What came since the last time; the kernel's counts wrap, ours do not. */
+	for (unsigned int b = 0; b < end; b++) {
+		uint32_t more = buckets[b] - (uint32_t)total->hist.bucket[b];
+
+		if (!more)
+			continue;
+		histogram_put(&total->hist, b, more);
+		total->timed += more;
+	}
+	total->sum = sum;
+	total->bytes_out = out;
+	total->bytes_in = in;
+	total->count = total->timed + untimed;
+	return 0;
+}
+
+/* No event can come any more for a queue that is gone: its slots are free. */
+static void free_slots(struct counters *c, const uint16_t *first)
+{
+	for (int op = 0; op < VT_NR_COUNTED; op++) {
+		for (uint32_t n = first[op]; n; n = c->next[n]) {
+			struct vt_slot *slot = &c->slots[n];
+
+			memset((char *)slot + sizeof(slot->owner), 0,
+			       sizeof(*slot) - sizeof(slot->owner));
+			slot->owner = 0;
+			give(c->free, n);
+		}
+	}
+}
+
+int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t nr_entries,
+		  struct snapshot *s)
+{
+	/* Before any comes back, they are taken in their order, from 1 on. */
+	uint32_t end = __atomic_load_n(&c->free->head, __ATOMIC_ACQUIRE) + 1;
+	/* The first slot of each operation of each entry; 0: none. */
+	uint16_t(*lists)[VT_NR_COUNTED];
+	size_t next = 0;
+	int err = 0;
+
+	if (end > c->nr_slots)
+		end = c->nr_slots;
+	if (map_until(c, end))
+		return -1;
+	lists = calloc(nr_entries, sizeof(*lists));
+	if (!lists)
+		return complain(NULL, "no memory for %u queues", nr_entries);
+	for (uint32_t n = 1; n < end; n++) {
+		uint32_t owner = *(volatile uint32_t *)&c->slots[n].owner;
+		uint32_t entry = (owner - 1) >> VT_OPS_SHIFT;
+		uint32_t op = (owner - 1) & ((1 << VT_OPS_SHIFT) - 1);
+
+		if (!owner || entry >= nr_entries || op >= VT_NR_COUNTED)
+			continue;
+		c->next[n] = lists[entry][op];
+		lists[entry][op] = n;
+	}
+	for (uint32_t entry = 1; entry < nr_entries && !err; entry++) {
+		struct queue *q = NULL;
+
+		if (entries[entry].state != VT_QUEUE_NONE)
+			q = snapshot_queue_near(s, entries[entry].serial, next);
+		if (!q)
+			continue;
+		next = q - s->queues + 1;
+		for (int op = 0; op < VT_NR_COUNTED && !err; op++)
+			if (lists[entry][op])
+				err = read_op(c, &q->op[op], lists[entry][op]);
+		if (q->gone && !err)
+			free_slots(c, lists[entry]);
+	}
+	free(lists);
+	return err;
+}

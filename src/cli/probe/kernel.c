@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include "base/format.h"
+#include "model/snapshot.h"
+#include "probe/kernel.h"
+
+const struct kernel_function kernel_functions[] = {
+	{ "virtqueue_add_sgs", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_outbuf", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_outbuf_premapped", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_inbuf", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_inbuf_cache_clean", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_inbuf_ctx", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_add_inbuf_premapped", "virtio_ring", 1u << VT_OP_ADD },
+	{ "virtqueue_get_buf", "virtio_ring", 1u << VT_OP_GET },
+	{ "virtqueue_get_buf_ctx", "virtio_ring", 1u << VT_OP_GET },
+	{ "virtqueue_kick_prepare", "virtio_ring", 1u << VT_OP_KICK_PREPARE },
+	{ "virtqueue_kick", "virtio_ring", 1u << VT_OP_KICK_PREPARE },
+	{ "vp_notify", "virtio_pci", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "vp_notify_with_data", "virtio_pci", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "vm_notify", "virtio_mmio", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "vm_notify_with_data", "virtio_mmio", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "virtio_vdpa_notify", "virtio_vdpa", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "virtio_vdpa_notify_with_data", "virtio_vdpa",
+	  1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "virtio_ccw_kvm_notify", "virtio_ccw", 1u << VT_OP_NOTIFY | 1u << VT_OP_KICK_PREPARE },
+	{ "vring_notification_data", "virtio_ring", 1u << VT_OP_NOTIFICATION_DATA },
+	{ "virtqueue_disable_cb", "virtio_ring", 1u << VT_OP_DISABLE_CB },
+	{ "virtqueue_enable_cb", "virtio_ring", 1u << VT_OP_ENABLE_CB_PREPARE },
+	{ "virtqueue_enable_cb_prepare", "virtio_ring", 1u << VT_OP_ENABLE_CB_PREPARE },
+	{ "virtqueue_enable_cb_delayed", "virtio_ring", 1u << VT_OP_ENABLE_CB_DELAYED },
+	{ "virtqueue_poll", "virtio_ring", 1u << VT_OP_POLL },
+	{ "vring_interrupt", "virtio_ring", 1u << VT_OP_MORE_USED },
+	{ "virtqueue_detach_unused_buf", "virtio_ring", 1u << VT_OP_DETACH_UNUSED_BUF },
+	{ "virtqueue_resize", "virtio_ring", 1u << VT_OP_RESIZE },
+	{ "virtqueue_reset", "virtio_ring", 1u << VT_OP_RESET },
+	{ "virtqueue_get_vring_size", "virtio_ring", 1u << VT_OP_VRING_SIZE },
+	{ "virtqueue_get_desc_addr", "virtio_ring", 1u << VT_OP_DESC_ADDR },
+	{ "virtqueue_get_avail_addr", "virtio_ring", 1u << VT_OP_AVAIL_ADDR },
+	{ "virtqueue_get_used_addr", "virtio_ring", 1u << VT_OP_USED_ADDR },
+	{ "vring_del_virtqueue", "virtio_ring", 0 },
+	{},
+};
+
+_Static_assert(sizeof(kernel_functions) / sizeof(*kernel_functions) <= 65, "a bit each");
+
+static struct btf *module_btf(const char *module, struct btf *kernel)
+{
+	struct btf *btf = btf__load_module_btf(module, kernel);
+
+	/* It is built in, or not there. */
+	return libbpf_get_error(btf) ? NULL : btf;
+}
+
+/* Which of the functions the types from an id on have: in one pass, of which each takes long. */
+static void find_in(const struct btf *types, __u32 from, const char *module, struct kernel_way *way)
+{
+	for (__u32 id = from; id < btf__type_cnt(types); id++) {
+		const struct btf_type *type = btf__type_by_id(types, id);
+		const char *name;
+
+		if (!btf_is_func(type))
+			continue;
+		name = btf__name_by_offset(types, type->name_off);
+		/* As all of them do. */
+		if (*name != 'v')
+			continue;
+		for (int i = 0; kernel_functions[i].name; i++) {
+			const struct kernel_function *f = &kernel_functions[i];
+
+			if (strcmp(f->name, name) || (module && strcmp(f->module, module)))
+				continue;
+			way->found |= 1ull << i;
+			way->unavailable &= ~f->ops;
+			if (module && !way->module)
+				way->module = f->module;
+		}
+	}
+}
+
+static void find_functions(struct btf *kernel, struct kernel_way *way)
+{
+	const char *looked = "";
+
+	find_in(kernel, 1, NULL, way);
+	for (int i = 0; kernel_functions[i].name; i++) {
+		struct btf *module;
+
+		if (!strcmp(looked, kernel_functions[i].module))
+			continue;
+		looked = kernel_functions[i].module;
+		module = module_btf(looked, kernel);
+		if (module)
+			find_in(module, btf__type_cnt(kernel), looked, way);
+		btf__free(module);
+	}
+}
+
+static void find_events(struct btf *types, struct kernel_way *way)
+{
+	char type[64];
+
+	for (int op = 0; op < VT_NR_OPS; op++) {
+		/* The kernel has a type for what listens to an event. */
+		snprintf(type, sizeof(type), "btf_trace_virtqueue_%s", op_name(op));
+		if (btf__find_by_name(types, type) > 0)
+			way->unavailable &= ~(1u << op);
+	}
+}
+
+int kernel_find_way(struct kernel_way *way)
+{
+	struct btf *kernel = btf__load_vmlinux_btf(), *ring;
+
+	memset(way, 0, sizeof(*way));
+	if (!kernel)
+		return -1;
+	ring = module_btf("virtio_ring", kernel);
+	way->unavailable = (1u << VT_NR_OPS) - 1;
+	way->by_functions = btf__find_by_name(ring ?: kernel, "btf_trace_virtqueue_add") < 0;
+	if (way->by_functions) {
+		find_functions(kernel, way);
+	} else {
+		way->module = ring ? "virtio_ring" : NULL;
+		find_events(ring ?: kernel, way);
+	}
+	btf__free(ring);
+	btf__free(kernel);
+	return 0;
+}
+
+bool kernel_has_function(const char *name, const char *module)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	struct btf *own = kernel && module ? module_btf(module, kernel) : NULL;
+	bool has = kernel && btf__find_by_name_kind(own ?: kernel, name, BTF_KIND_FUNC) > 0;
+
+	btf__free(own);
+	btf__free(kernel);
+	return has;
+}
+
+/* It reads the kernel's memory, as ours do: not every kernel that loads programs lets them. */
+static const struct bpf_insn reader[] = {
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_10 },
+	{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -8 },
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = 8 },
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3 },
+	{ .code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_probe_read_kernel },
+	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+	{ .code = BPF_JMP | BPF_EXIT },
+};
+
+#define READER_LENGTH (sizeof(reader) / sizeof(*reader))
+
+bool kernel_has_bpf(void)
+{
+	struct bpf_prog_info info;
+	__u32 size = sizeof(info);
+
+	/* Of no program, which takes no privileges to ask. */
+	return bpf_obj_get_info_by_fd(-1, &info, &size) != -ENOSYS;
+}
+
+enum kernel_verdict kernel_try(bool *jited)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	struct btf *btf;
+	int fd, id;
+
+	if (access(KERNEL_BTF, R_OK))
+		return KERNEL_NO_BTF;
+	btf = btf__load_vmlinux_btf();
+	if (!btf)
+		return KERNEL_BAD_BTF;
+	/* Any function will do. */
+	id = btf__find_by_name_kind(btf, "schedule", BTF_KIND_FUNC);
+	btf__free(btf);
+	if (id < 0)
+		return KERNEL_NO_FUNCTIONS;
+	opts.attach_btf_id = id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "vringtop_try", "GPL", reader, READER_LENGTH,
+			   &opts);
+	if (fd < 0) {
+		errno = -fd;
+		return fd == -EPERM || fd == -EACCES ? KERNEL_REFUSES : KERNEL_CANNOT;
+	}
+	*jited = !bpf_obj_get_info_by_fd(fd, &info, &size) && info.jited_prog_len;
+	close(fd);
+	return KERNEL_LOADS;
+}
+
+static int load_without_btf(void)
+{
+	return bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", reader,
+			     READER_LENGTH, NULL);
+}
+
+int kernel_try_without_btf(void)
+{
+	int fd = load_without_btf();
+
+	if (fd < 0)
+		return -fd;
+	close(fd);
+	return 0;
+}
+
+bool kernel_has_events(void)
+{
+	int fd = load_without_btf(), link;
+
+	if (fd < 0)
+		return false;
+	link = bpf_raw_tracepoint_open("virtqueue_add", fd);
+	close(fd);
+	if (link < 0)
+		return false;
+	close(link);
+	return true;
+}
+
+bool kernel_read_line(const char *path, char *line, size_t size)
+{
+	FILE *f = fopen(path, "re");
+	char raw[1024];
+	bool got;
+
+	if (!f)
+		return false;
+	errno = 0;
+	got = fgets(raw, sizeof(raw), f);
+	if (!got && !errno)
+		errno = ENODATA;
+	fclose(f);
+	if (got) {
+		raw[strcspn(raw, "\n")] = '\0';
+		copy_printable(line, raw, size);
+	}
+	return got;
+}
+
+bool kernel_confidential(void)
+{
+	char line[128];
+
+	return kernel_read_line("/sys/kernel/security/lockdown", line, sizeof(line)) &&
+	       strstr(line, "[confidentiality]");
+}
+
+static int print(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	if (level == LIBBPF_DEBUG || !getenv("VRINGTOP_DEBUG"))
+		return 0;
+	return vfprintf(stderr, fmt, args);
+}
+
+void kernel_quiet(void)
+{
+	libbpf_set_print(print);
+}

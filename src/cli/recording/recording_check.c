@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What can be said of a recording before SQLite opens it: whether it is one, whether it
+ * is all there, and whether a transaction that was cut off has to be undone.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/error.h"
+#include "recording/recording_schema.h"
+
+/* The header of a SQLite database, its documentation section 1.3: big-endian numbers. */
+#define HEADER_SIZE  100
+#define MAGIC	     "SQLite format 3"
+#define PAGE_SIZE_AT 16
+#define VERSIONS_AT  18 /* for writing and reading; 1: a journal, 2: a write-ahead log */
+#define CHANGES_AT   24
+#define PAGES_AT     28 /* good if the next is equal to the number of changes */
+#define FORMAT_AT    60
+#define ID_AT	     68
+#define PAGES_FOR_AT 92
+
+static uint32_t number_at(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+}
+
+/* A recording that was killed while it wrote has a journal of what is to be undone. */
+static bool to_be_undone(const char *journal)
+{
+	int fd = open(journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	char first = 0;
+	bool undo = fd >= 0 && read(fd, &first, 1) == 1 && first;
+
+	if (fd >= 0)
+		close(fd);
+	return undo;
+}
+
+/*
+ * A journal may name another one, which SQLite deletes when it has undone both; ours
+ * never do. Such a name ends with the magic number that the journal begins with.
+ */
+static bool names_another(const char *journal)
+{
+	uint8_t first[8], last[8];
+	int fd = open(journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	bool names = fd < 0 || read(fd, first, 8) != 8 || lseek(fd, -8, SEEK_END) < 0 ||
+		     read(fd, last, 8) != 8 || !memcmp(first, last, 8);
+
+	if (fd >= 0)
+		close(fd);
+	return names;
+}
+
+static int undo(const char *path)
+{
+	char *journal = recording_journal(path);
+	sqlite3 *db = NULL;
+	int err = 0;
+
+	if (!journal)
+		return complain(NULL, "no memory to read %s", path);
+	if (!to_be_undone(journal))
+		goto out;
+	if (names_another(journal)) {
+		err = complain("Delete the journal and try again.",
+			       "%s is not the journal of a recording", journal);
+		goto out;
+	}
+	/* SQLite does it at the first look, unless the recording goes on. */
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, NULL) !=
+		    SQLITE_OK ||
+	    sqlite3_db_readonly(db, "main"))
+		err = complain(
+			"Copy both to where you may write, or let their owner read it first.",
+			"%s was killed while it was written; %s is to be undone, and may not "
+			"be",
+			path, journal);
+	else
+		sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL);
+	sqlite3_close(db);
+out:
+	free(journal);
+	return err;
+}
+
+/* @whole: nothing is to be undone any more, so all that the header tells of is there */
+static int look_at_header(const char *path, int fd, bool whole)
+{
+	uint8_t h[HEADER_SIZE];
+	uint64_t size;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return complain(NULL, "cannot read %s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return complain(NULL, "%s is not a file", path);
+	if (!st.st_size)
+		return complain(NULL, "%s is empty: nothing was recorded", path);
+	if (pread(fd, h, sizeof(h), 0) != sizeof(h) || memcmp(h, MAGIC, sizeof(MAGIC)))
+		return complain(NULL, "%s is not a recording", path);
+	if (number_at(h + ID_AT) != RECORDING_APPLICATION_ID)
+		return complain(NULL, "%s is a SQLite database, but not a recording of vringtop",
+				path);
+	if (number_at(h + FORMAT_AT) > RECORDING_FORMAT)
+		return complain("Use the vringtop that made it, or a newer one.",
+				"%s is a recording of format %u, newer than %u, which "
+				"vringtop " VRINGTOP_VERSION " reads",
+				path, number_at(h + FORMAT_AT), RECORDING_FORMAT);
+	if (number_at(h + FORMAT_AT) < RECORDING_FORMAT)
+		return complain(NULL, "%s is a recording of format %u, which never was", path,
+				number_at(h + FORMAT_AT));
+	if (h[VERSIONS_AT] != 1 || h[VERSIONS_AT + 1] != 1)
+		return complain("Set it back: sqlite3 FILE 'PRAGMA journal_mode=DELETE'",
+				"%s was changed: it has a write-ahead log", path);
+	size = (uint64_t)(h[PAGE_SIZE_AT] << 8 | h[PAGE_SIZE_AT + 1]) * number_at(h + PAGES_AT);
+	if (whole && number_at(h + CHANGES_AT) == number_at(h + PAGES_FOR_AT) &&
+	    (uint64_t)st.st_size < size)
+		return complain(NULL, "the recording %s is cut off: %llu of %llu bytes are there",
+				path, (unsigned long long)st.st_size, (unsigned long long)size);
+	return 0;
+}
+
+static int check_header(const char *path, bool whole)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+
+	if (fd < 0)
+		return complain(NULL, "cannot read %s: %s", path, strerror(errno));
+	err = look_at_header(path, fd, whole);
+	close(fd);
+	return err;
+}
+
+int recording_check_file(const char *path)
+{
+	return check_header(path, false) || undo(path) || check_header(path, true) ? -1 : 0;
+}

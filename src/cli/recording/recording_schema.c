@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include "recording/recording_schema.h"
+
+const struct recording_table recording_tables[] = {
+	{ "info",
+	  "CREATE TABLE info(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID" },
+	{ "device",
+	  "CREATE TABLE device(device INTEGER PRIMARY KEY, role TEXT NOT NULL,"
+	  " driver TEXT NOT NULL, type INTEGER NOT NULL, features INTEGER NOT NULL) STRICT" },
+	{ "queue", "CREATE TABLE queue(queue INTEGER PRIMARY KEY, device INTEGER NOT NULL,"
+		   " number INTEGER NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL,"
+		   " driver TEXT NOT NULL, type INTEGER NOT NULL, layout INTEGER NOT NULL,"
+		   " features INTEGER NOT NULL, first INTEGER NOT NULL, gone INTEGER) STRICT" },
+	{ "interval", "CREATE TABLE interval(interval INTEGER PRIMARY KEY, time INTEGER NOT NULL,"
+		      " since INTEGER NOT NULL, lost INTEGER NOT NULL, cpu REAL NOT NULL,"
+		      " probe_ns REAL NOT NULL) STRICT" },
+	{ "state", "CREATE TABLE state(interval INTEGER NOT NULL, queue INTEGER NOT NULL,"
+		   " listed INTEGER NOT NULL, size INTEGER NOT NULL, free INTEGER NOT NULL,"
+		   " gone INTEGER NOT NULL, fresh INTEGER NOT NULL, broken INTEGER NOT NULL,"
+		   " changed INTEGER NOT NULL, doorbells INTEGER NOT NULL,"
+		   " new_doorbells INTEGER NOT NULL, last_doorbells BLOB NOT NULL,"
+		   " PRIMARY KEY(interval, queue)) STRICT, WITHOUT ROWID" },
+	{ "op", "CREATE TABLE op(interval INTEGER NOT NULL, queue INTEGER NOT NULL,"
+		" op INTEGER NOT NULL, count INTEGER NOT NULL, timed INTEGER NOT NULL,"
+		" sum INTEGER NOT NULL, max INTEGER NOT NULL, no INTEGER NOT NULL,"
+		" bytes_out INTEGER NOT NULL, bytes_in INTEGER NOT NULL, hist BLOB NOT NULL,"
+		" PRIMARY KEY(interval, queue, op)) STRICT, WITHOUT ROWID" },
+	{ "events", "CREATE TABLE events(block INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
+		    " last INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB NOT NULL) STRICT" },
+	/* For those who query: what the numbers are called. */
+	{ "operation",
+	  "CREATE TABLE operation(op INTEGER PRIMARY KEY, name TEXT NOT NULL, no TEXT) STRICT" },
+	{ "layout", "CREATE TABLE layout(layout INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT" },
+	{ "bucket",
+	  "CREATE TABLE bucket(bucket INTEGER PRIMARY KEY, lower INTEGER NOT NULL) STRICT" },
+	{},
+};
+
+#define FIELD(name, kind)                                                                          \
+	{                                                                                          \
+#name, offsetof(struct recording_info, name), FIELD_##kind                         \
+	}
+
+const struct recording_field recording_fields[] = {
+	FIELD(tool_version, TEXT),
+	FIELD(kernel_release, TEXT),
+	FIELD(kernel_version, TEXT),
+	FIELD(machine, TEXT),
+	FIELD(config_hash, TEXT),
+	FIELD(cmdline, TEXT),
+	FIELD(cpu, TEXT),
+	FIELD(clocksource, TEXT),
+	FIELD(patch_level, TEXT),
+	FIELD(attached, TEXT),
+	FIELD(command, TEXT),
+	FIELD(nr_cpus, INT),
+	FIELD(exit_status, INT),
+	FIELD(started, U64),
+	FIELD(interval, U64),
+	FIELD(finished, BOOL),
+	FIELD(has_events, BOOL),
+	FIELD(events, U64),
+	FIELD(events_dropped, U64),
+	FIELD(cost_cpu_ns, U64),
+	FIELD(probe_ns, DOUBLE),
+	{},
+};
+
+char *recording_journal(const char *path)
+{
+	char *journal;
+
+	return asprintf(&journal, "%s-journal", path) < 0 ? NULL : journal;
+}
+
+void recording_free(struct recording *r)
+{
+	sqlite3_stmt *s;
+
+	while (r->db && (s = sqlite3_next_stmt(r->db, NULL)))
+		sqlite3_finalize(s);
+	sqlite3_close(r->db);
+	for (size_t i = 0; i < r->nr_strings; i++)
+		free(r->strings[i]);
+	free(r->strings);
+	free(r->info.devices);
+	free(r->queues);
+	free(r->order);
+	free(r->events);
+	free(r->path);
+	free(r);
+}
+
+void recording_close(struct recording *r)
+{
+	if (!r)
+		return;
+	if (r->writing)
+		recording_end_writing(r);
+	recording_free(r);
+}

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Writes a recording. SQLite keeps what is about to change in a journal beside the
+ * file, so that a transaction that is cut off can be undone. The journal is opened
+ * once, before the process is confined, and emptied after each transaction.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <zstd.h>
+#include "base/error.h"
+#include "recording/encode.h"
+#include "recording/recording_schema.h"
+
+/* Transactions are at least so far apart, ns: a little less than the usual interval. */
+#define COMMIT_EVERY 900000000ull
+
+/* The fastest of zstd's levels but those that hardly compress. */
+#define ZSTD_LEVEL 1
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* Says what went wrong, once. */
+static int cannot_write(struct recording *r)
+{
+	int code = sqlite3_errcode(r->db), cause = sqlite3_system_errno(r->db);
+	const char *why = sqlite3_errmsg(r->db);
+
+	if (r->failed)
+		return -1;
+	r->failed = true;
+	if (code == SQLITE_FULL)
+		why = strerror(ENOSPC);
+	else if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && cause)
+		why = strerror(cause);
+	return complain(r->interval ? "It holds what was recorded before, and can be read." : NULL,
+			"cannot write to %s: %s", r->path, why);
+}
+
+static int no_memory(struct recording *r)
+{
+	r->failed = true;
+	return complain(NULL, "no memory to write to %s", r->path);
+}
+
+static int run(struct recording *r, const char *sql)
+{
+	if (sqlite3_exec(r->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return cannot_write(r);
+	return 0;
+}
+
+/* Runs a statement whose parameters are bound, and makes it ready for the next time. */
+static int put(struct recording *r, sqlite3_stmt *s)
+{
+	if (sqlite3_step(s) != SQLITE_DONE)
+		return cannot_write(r);
+	sqlite3_reset(s);
+	return 0;
+}
+
+static void bind_text(sqlite3_stmt *s, int n, const char *text)
+{
+	sqlite3_bind_text(s, n, text ?: "", -1, SQLITE_STATIC);
+}
+
+static void bind_pack(sqlite3_stmt *s, int n, const struct encoder *p)
+{
+	sqlite3_bind_blob64(s, n, p->data ? (const void *)p->data : "", p->length, SQLITE_STATIC);
+}
+
+static int put_field(struct recording *r, const struct recording_info *info, const char *key)
+{
+	const struct recording_field *f = recording_fields;
+	const char *at;
+
+	while (strcmp(f->key, key))
+		f++;
+	at = (const char *)info + f->offset;
+	bind_text(r->put_info, 1, key);
+	switch (f->kind) {
+	case FIELD_TEXT:
+		bind_text(r->put_info, 2, *(const char *const *)at);
+		break;
+	case FIELD_INT:
+		sqlite3_bind_int(r->put_info, 2, *(const int *)at);
+		break;
+	case FIELD_U64:
+		sqlite3_bind_int64(r->put_info, 2, *(const uint64_t *)at);
+		break;
+	case FIELD_BOOL:
+		sqlite3_bind_int(r->put_info, 2, *(const bool *)at);
+		break;
+	case FIELD_DOUBLE:
+		sqlite3_bind_double(r->put_info, 2, *(const double *)at);
+		break;
+	}
+	return put(r, r->put_info);
+}
+
+static int put_device(struct recording *r, const struct recording_device *d)
+{
+	sqlite3_bind_int(r->put_device, 1, d->device);
+	bind_text(r->put_device, 2, d->role);
+	bind_text(r->put_device, 3, d->driver);
+	sqlite3_bind_int64(r->put_device, 4, d->type);
+	sqlite3_bind_int64(r->put_device, 5, d->features);
+	return put(r, r->put_device);
+}
+
+static int prepare(struct recording *r)
+{
+	const struct {
+		sqlite3_stmt **s;
+		const char *sql;
+	} all[] = {
+		{ &r->put_info, "INSERT OR REPLACE INTO info VALUES(?,?)" },
+		{ &r->put_device, "INSERT OR REPLACE INTO device VALUES(?,?,?,?,?)" },
+		{ &r->put_queue,
+		  "INSERT INTO queue VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"
+		  " ON CONFLICT DO UPDATE SET name=?4, role=?5, driver=?6, gone=?11" },
+		{ &r->put_interval, "INSERT INTO interval VALUES(?,?,?,?,?,?)" },
+		{ &r->put_state, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?)" },
+		{ &r->put_op, "INSERT INTO op VALUES(?,?,?,?,?,?,?,?,?,?,?)" },
+		{ &r->put_block, "INSERT INTO events VALUES(NULL,?,?,?,?)" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (sqlite3_prepare_v3(r->db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT, all[i].s,
+				       NULL) != SQLITE_OK)
+			return cannot_write(r);
+	return 0;
+}
+
+/* The tables, and what is known from the beginning. */
+static int fill(struct recording *r, const struct recording_info *info)
+{
+	char sql[128];
+
+	if (run(r, "BEGIN"))
+		return -1;
+	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d",
+		 RECORDING_APPLICATION_ID, RECORDING_FORMAT);
+	if (run(r, sql))
+		return -1;
+	for (const struct recording_table *t = recording_tables; t->name; t++)
+		if (run(r, t->sql))
+			return -1;
+	for (int op = 0; op < VT_NR_COUNTED; op++) {
+		char *row = sqlite3_mprintf("INSERT INTO operation VALUES(%d,%Q,%Q)", op,
+					    op_name(op), op_no_name(op));
+		int err = row ? run(r, row) : no_memory(r);
+
+		sqlite3_free(row);
+		if (err)
+			return -1;
+	}
+	for (int layout = 0; layout < VT_NR_LAYOUTS; layout++) {
+		snprintf(sql, sizeof(sql), "INSERT INTO layout VALUES(%d,'%s')", layout,
+			 layout_name(layout));
+		if (run(r, sql))
+			return -1;
+	}
+	for (int b = 0; b < VT_NR_BUCKETS; b++) {
+		snprintf(sql, sizeof(sql), "INSERT INTO bucket VALUES(%d,%lld)", b,
+			 (long long)histogram_lower(b));
+		if (run(r, sql))
+			return -1;
+	}
+	if (prepare(r))
+		return -1;
+	for (const struct recording_field *f = recording_fields; f->key; f++)
+		if (put_field(r, info, f->key))
+			return -1;
+	for (size_t i = 0; i < info->nr_devices; i++)
+		if (put_device(r, &info->devices[i]))
+			return -1;
+	return run(r, "COMMIT");
+}
+
+struct recording *recording_create(const char *path, const struct recording_info *info)
+{
+	struct recording *r = calloc(1, sizeof(*r));
+	/* What is to be known of the recording when it begins. */
+	struct recording_info first = *info;
+
+	first.finished = false;
+	first.events = 0;
+	if (!r) {
+		complain(NULL, "no memory to write to %s", path);
+		return NULL;
+	}
+	r->writing = true;
+	r->events = calloc(EVENTS_PER_BLOCK, sizeof(*r->events));
+	/* Names like :memory: are files, too. */
+	if (!r->events || asprintf(&r->path, "%s%s", *path == '/' ? "" : "./", path) < 0) {
+		r->path = NULL;
+		complain(NULL, "no memory to write to %s", path);
+		goto fail;
+	}
+	if (sqlite3_open_v2(r->path, &r->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+				    SQLITE_OPEN_PRIVATECACHE,
+			    NULL) != SQLITE_OK) {
+		cannot_write(r);
+		goto fail;
+	}
+	/*
+	 * Nobody else gets at the file, so nothing has to wait, and the journal stays open.
+	 * A transaction stays in memory until it is whole.
+	 */
+	if (run(r, "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE;"
+		   "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL;"
+		   "PRAGMA temp_store=MEMORY; PRAGMA cache_spill=OFF") ||
+	    fill(r, &first))
+		goto fail;
+	r->committed = now();
+	return r;
+fail:
+	recording_free(r);
+	return NULL;
+}
+
+static int begin(struct recording *r)
+{
+	if (r->failed)
+		return -1;
+	return sqlite3_get_autocommit(r->db) ? run(r, "BEGIN") : 0;
+}
+
+/* Writes the events that were gathered, as a block. */
+static int put_events(struct recording *r)
+{
+	size_t n = r->nr_events, room, length;
+	struct encoder p = {};
+	void *block = NULL;
+	int err = -1;
+
+	if (!n)
+		return 0;
+	encode_events(&p, r->events, n, r->events[0].time);
+	room = ZSTD_compressBound(p.length);
+	block = malloc(room);
+	length = block ? ZSTD_compress(block, room, p.data, p.length, ZSTD_LEVEL) : 0;
+	if (p.failed || !block || ZSTD_isError(length)) {
+		no_memory(r);
+		goto out;
+	}
+	sqlite3_bind_int64(r->put_block, 1, r->events[0].time);
+	sqlite3_bind_int64(r->put_block, 2, r->events[n - 1].time);
+	sqlite3_bind_int64(r->put_block, 3, n);
+	sqlite3_bind_blob64(r->put_block, 4, block, length, SQLITE_STATIC);
+	err = put(r, r->put_block);
+	r->nr_events = 0;
+	r->total_events += n;
+out:
+	free(block);
+	encode_free(&p);
+	return err;
+}
+
+static int commit(struct recording *r)
+{
+	struct recording_info so_far = {};
+
+	if (sqlite3_get_autocommit(r->db))
+		return 0;
+	if (put_events(r))
+		return -1;
+	so_far.events = r->total_events;
+	if ((r->total_events && put_field(r, &so_far, "events")) || run(r, "COMMIT"))
+		return -1;
+	r->committed = now();
+	return 0;
+}
+
+static struct recorded_queue *known_queue(struct recording *r, unsigned int serial)
+{
+	for (size_t i = 0; i < r->nr_queues; i++)
+		if (r->queues[i].queue.serial == serial)
+			return &r->queues[i];
+	return NULL;
+}
+
+/* Writes what does not change while a queue lives, its names, and when it came and went. */
+static int put_queue(struct recording *r, const struct queue *q, uint64_t time)
+{
+	const struct recording_device device = { q->device, q->device_type, q->features, q->role,
+						 q->driver };
+	sqlite3_stmt *s = r->put_queue;
+
+	sqlite3_bind_int64(s, 1, q->serial);
+	sqlite3_bind_int(s, 2, q->device);
+	sqlite3_bind_int64(s, 3, q->index);
+	bind_text(s, 4, q->name);
+	bind_text(s, 5, q->role);
+	bind_text(s, 6, q->driver);
+	sqlite3_bind_int64(s, 7, q->device_type);
+	sqlite3_bind_int(s, 8, q->layout);
+	sqlite3_bind_int64(s, 9, q->features);
+	sqlite3_bind_int64(s, 10, time);
+	if (q->gone)
+		sqlite3_bind_int64(s, 11, q->changed);
+	else
+		sqlite3_bind_null(s, 11);
+	return put(r, s) || put_device(r, &device);
+}
+
+static int put_state(struct recording *r, const struct queue *q, bool listed,
+		     unsigned int doorbells_before)
+{
+	sqlite3_stmt *s = r->put_state;
+	struct encoder p = {};
+	int err;
+
+	if (listed)
+		encode_doorbells(&p, &q->doorbells, doorbells_before);
+	if (p.failed)
+		return no_memory(r);
+	sqlite3_bind_int64(s, 1, r->interval);
+	sqlite3_bind_int64(s, 2, q->serial);
+	sqlite3_bind_int(s, 3, listed);
+	sqlite3_bind_int64(s, 4, q->num);
+	sqlite3_bind_int64(s, 5, q->num_free);
+	sqlite3_bind_int(s, 6, q->gone);
+	sqlite3_bind_int(s, 7, q->fresh);
+	sqlite3_bind_int(s, 8, q->broken);
+	sqlite3_bind_int64(s, 9, q->changed);
+	sqlite3_bind_int64(s, 10, q->doorbells.sent);
+	sqlite3_bind_int64(s, 11, listed ? q->new_doorbells : 0);
+	bind_pack(s, 12, &p);
+	err = put(r, s);
+	encode_free(&p);
+	return err;
+}
+
+static bool same_names(const struct queue *a, const struct queue *b)
+{
+	return !strcmp(a->name, b->name) && !strcmp(a->role, b->role) &&
+	       !strcmp(a->driver, b->driver) && a->gone == b->gone;
+}
+
+static bool same_state(const struct queue *a, const struct queue *b)
+{
+	return a->num == b->num && a->num_free == b->num_free && a->gone == b->gone &&
+	       a->fresh == b->fresh && a->broken == b->broken && a->changed == b->changed &&
+	       a->doorbells.sent == b->doorbells.sent;
+}
+
+/* Writes what is new of a queue. */
+static int write_queue(struct recording *r, const struct queue *q, uint64_t time)
+{
+	struct recorded_queue *known = known_queue(r, q->serial);
+	unsigned int doorbells_before = 0;
+	int err = 0;
+
+	if (known) {
+		doorbells_before = known->queue.doorbells.sent;
+		if (!same_names(&known->queue, q))
+			err = put_queue(r, q, time);
+		if (!err && (!same_state(&known->queue, q) || q->new_doorbells))
+			err = put_state(r, q, true, doorbells_before);
+	} else {
+		known = realloc(r->queues, (r->nr_queues + 1) * sizeof(*known));
+		if (!known)
+			return no_memory(r);
+		r->queues = known;
+		known += r->nr_queues++;
+		err = put_queue(r, q, time) || put_state(r, q, true, 0);
+	}
+	known->queue = *q;
+	known->seen = true;
+	return err;
+}
+
+/* Queues that are no longer listed. */
+static int forget_queues(struct recording *r)
+{
+	size_t kept = 0;
+	int err = 0;
+
+	for (size_t i = 0; i < r->nr_queues; i++) {
+		struct recorded_queue *known = &r->queues[i];
+
+		if (!known->seen)
+			err = err || put_state(r, &known->queue, false, 0);
+		else
+			r->queues[kept++] = *known;
+	}
+	r->nr_queues = kept;
+	return err;
+}
+
+static bool moved(const struct op_stats *s)
+{
+	return s && (s->count || s->timed || s->sum || s->no || s->bytes_out || s->bytes_in);
+}
+
+static int write_op(struct recording *r, unsigned int serial, int op, const struct op_stats *stats)
+{
+	sqlite3_stmt *s = r->put_op;
+	struct encoder p = {};
+	int err;
+
+	encode_hist(&p, &stats->hist);
+	if (p.failed)
+		return no_memory(r);
+	sqlite3_bind_int64(s, 1, r->interval);
+	sqlite3_bind_int64(s, 2, serial);
+	sqlite3_bind_int(s, 3, op);
+	sqlite3_bind_int64(s, 4, stats->count);
+	sqlite3_bind_int64(s, 5, stats->timed);
+	sqlite3_bind_int64(s, 6, stats->sum);
+	sqlite3_bind_int64(s, 7, stats->max);
+	sqlite3_bind_int64(s, 8, stats->no);
+	sqlite3_bind_int64(s, 9, stats->bytes_out);
+	sqlite3_bind_int64(s, 10, stats->bytes_in);
+	bind_pack(s, 11, &p);
+	err = put(r, s);
+	encode_free(&p);
+	return err;
+}
+
+/* Of all snapshots, once. */
+static int put_constants(struct recording *r, const struct snapshot *diff)
+{
+	const struct {
+		const char *key;
+		int64_t value;
+	} all[] = {
+		{ "unavailable", diff->unavailable },
+		{ "no_bytes_out", diff->no_bytes_out },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		bind_text(r->put_info, 1, all[i].key);
+		sqlite3_bind_int64(r->put_info, 2, all[i].value);
+		if (put(r, r->put_info))
+			return -1;
+	}
+	return 0;
+}
+
+int recording_write(struct recording *r, const struct snapshot *diff)
+{
+	sqlite3_stmt *s = r->put_interval;
+
+	if (begin(r))
+		return -1;
+	if (!r->interval && put_constants(r, diff))
+		return -1;
+	sqlite3_bind_int64(s, 1, ++r->interval);
+	sqlite3_bind_int64(s, 2, diff->time);
+	sqlite3_bind_int64(s, 3, diff->since);
+	sqlite3_bind_int64(s, 4, diff->lost);
+	sqlite3_bind_double(s, 5, diff->cpu);
+	sqlite3_bind_double(s, 6, diff->probe_ns);
+	if (put(r, s))
+		return -1;
+	for (size_t i = 0; i < r->nr_queues; i++)
+		r->queues[i].seen = false;
+	for (size_t i = 0; i < diff->nr_queues; i++) {
+		const struct queue *q = &diff->queues[i];
+
+		if (write_queue(r, q, diff->time))
+			return -1;
+		for (int op = 0; op < VT_NR_COUNTED; op++)
+			if (moved(q->op[op]) && write_op(r, q->serial, op, q->op[op]))
+				return -1;
+	}
+	if (forget_queues(r))
+		return -1;
+	return now() - r->committed < COMMIT_EVERY ? 0 : commit(r);
+}
+
+int recording_write_events(struct recording *r, const struct recording_event *e, size_t n)
+{
+	if (begin(r))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		r->events[r->nr_events++] = e[i];
+		if (r->nr_events == EVENTS_PER_BLOCK && put_events(r))
+			return -1;
+	}
+	return 0;
+}
+
+int recording_update(struct recording *r, const struct recording_info *info)
+{
+	static const char *const keys[] = { "exit_status", "events_dropped", "cost_cpu_ns",
+					    "probe_ns" };
+
+	if (begin(r))
+		return -1;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (put_field(r, info, keys[i]))
+			return -1;
+	return 0;
+}
+
+int recording_finish(struct recording *r, const struct recording_info *end)
+{
+	const struct recording_info finished = { .finished = true };
+
+	if (recording_update(r, end) || put_field(r, &finished, "finished"))
+		return -1;
+	return commit(r);
+}
+
+void recording_end_writing(struct recording *r)
+{
+	if (!r->failed)
+		commit(r);
+	/* Takes back a transaction that could not be committed, then nothing is in the journal. */
+	if (sqlite3_get_autocommit(r->db) ||
+	    sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK)
+		sqlite3_exec(r->db,
+			     "PRAGMA locking_mode=NORMAL; SELECT 1 FROM info;"
+			     "PRAGMA journal_mode=DELETE",
+			     NULL, NULL, NULL);
+}

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vringtop record: writes what happens to a file, for a time or while a command runs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/command.h"
+#include "base/confine.h"
+#include "base/error.h"
+#include "base/format.h"
+#include "probe/machine.h"
+#include "probe/probe.h"
+#include "recording/recording.h"
+#include "verbs/options.h"
+#include "verbs/verbs.h"
+
+static const char doc[] =
+	"Records what the virtqueues do, until Ctrl-C, for a time, or while a command runs; its "
+	"exit "
+	"status is then the command's."
+	"\vExamples:\n"
+	"  sudo vringtop record -o a.vt                until Ctrl-C\n"
+	"  sudo vringtop record -o a.vt -d 30s -i 500ms\n"
+	"  sudo vringtop record -o a.vt --events -- fio job\n"
+	"  vringtop report a.vt                        look at it\n\n"
+	"A recording that is there already is kept as FILE.old; no other file is overwritten.";
+
+/* Counts are fetched at least so often (ns), so that none wraps unseen. */
+#define FETCH 10000000000ull
+/* The same with single operations, which wait in memory until they are in order. */
+#define FETCH_EVENTS 1000000000ull
+/* How often these are taken from the kernel, ns. */
+#define DRAIN 50000000ull
+/* So long (ns) one that is late may come after others. */
+#define LATE 100000000ull
+
+struct run {
+	const struct options *options;
+	struct probe *probe;
+	struct recording *file;
+	struct recording_info info;
+	struct command command;
+	struct snapshot before; /* all until the last fetch; none yet: no queues, time 0 */
+	struct snapshot sum;	/* what is to be written next */
+	uint64_t start;		/* ns, CLOCK_MONOTONIC: what the recording's times count from */
+	double cpu_before;	/* s: what the tool had used when it began */
+	unsigned long intervals;
+	uint64_t operations, lost, kept;
+	struct recording_event *events; /* by time */
+	size_t nr_events, room;
+	bool no_memory;
+};
+
+/* CPU time of the tool, s. */
+static double cpu_used(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_utime.tv_sec + u.ru_stime.tv_sec +
+	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+/* --- The file --- */
+
+/* What stands where a recording is to be made. */
+enum place {
+	PLACE_FREE,
+	PLACE_RECORDING,
+	PLACE_TAKEN
+};
+
+static enum place look_at(const char *path)
+{
+	struct stat st;
+	uint8_t header[72] = {};
+	uint32_t id = 0;
+	int fd;
+
+	if (lstat(path, &st))
+		return errno == ENOENT ? PLACE_FREE : PLACE_TAKEN;
+	if (!S_ISREG(st.st_mode))
+		return PLACE_TAKEN;
+	if (!st.st_size)
+		return PLACE_FREE;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || read(fd, header, sizeof(header)) < 0)
+		memset(header, 0, sizeof(header));
+	if (fd >= 0)
+		close(fd);
+	for (int i = 68; i < 72; i++)
+		id = id << 8 | header[i];
+	return id == RECORDING_APPLICATION_ID ? PLACE_RECORDING : PLACE_TAKEN;
+}
+
+static int complain_taken(const char *path)
+{
+	return complain("Choose another name with -o, or remove it.",
+			"%s is there and is not a recording: it is not overwritten", path);
+}
+
+/* Whether a recording can be made here; before anything is begun. */
+static int check_place(const char *path)
+{
+	char old[4096];
+
+	switch (look_at(path)) {
+	case PLACE_FREE:
+		return 0;
+	case PLACE_TAKEN:
+		return complain_taken(path);
+	case PLACE_RECORDING:
+		break;
+	}
+	if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old))
+		return complain(NULL, "the name %s is too long", path);
+	return look_at(old) == PLACE_TAKEN ? complain_taken(old) : 0;
+}
+
+/* Moves a recording with what is to be undone in it, if it was killed, out of the way. */
+static int make_place(const char *path)
+{
+	char from[4096], to[4096];
+	int fd;
+
+	if (look_at(path) == PLACE_RECORDING) {
+		snprintf(to, sizeof(to), "%s.old", path);
+		if (rename(path, to))
+			return complain(NULL, "cannot rename %s to %s: %s", path, to,
+					strerror(errno));
+		snprintf(from, sizeof(from), "%s-journal", path);
+		snprintf(to, sizeof(to), "%s.old-journal", path);
+		if (rename(from, to) && errno == ENOENT)
+			unlink(to);
+	}
+	/* One of its own, not what a link leads to; as perf has it, for the owner's eyes. */
+	fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return complain(NULL, "cannot write to %s: %s", path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static int create(struct run *r)
+{
+	const char *path = r->options->file;
+
+	if (make_place(path))
+		return -1;
+	r->file = recording_create(path, &r->info);
+	if (r->file)
+		return 0;
+	unlink(path);
+	return -1;
+}
+
+/* --- Single operations --- */
+
+static void take_event(void *arg, const struct recording_event *e)
+{
+	struct run *r = arg;
+	size_t at = r->nr_events;
+
+	if (!(r->options->filter.ops >> e->op & 1) || r->no_memory)
+		return;
+	if (r->nr_events == r->room) {
+		size_t room = r->room ? 2 * r->room : 4096;
+		struct recording_event *events = realloc(r->events, room * sizeof(*events));
+
+		if (!events) {
+			r->no_memory = true;
+			return;
+		}
+		r->events = events;
+		r->room = room;
+	}
+	/* CPUs that write at once do so nearly in order. */
+	while (at && r->events[at - 1].time > e->time)
+		at--;
+	memmove(&r->events[at + 1], &r->events[at], (r->nr_events - at) * sizeof(*e));
+	r->events[at] = *e;
+	r->nr_events++;
+}
+
+static bool listed(const struct snapshot *s, unsigned int serial)
+{
+	for (size_t i = 0; i < s->nr_queues; i++)
+		if (s->queues[i].serial == serial)
+			return true;
+	return false;
+}
+
+/*
+ * Writes the single operations of the queues in @s, but those that others may still
+ * have to go before.
+ */
+static int write_events(struct run *r, const struct snapshot *s, bool all)
+{
+	uint64_t until = all ? UINT64_MAX : r->before.time - LATE;
+	size_t n = 0, kept = 0;
+	unsigned int serial = 0;
+
+	if (r->no_memory)
+		return complain(NULL, "no memory for single operations");
+	for (; n < r->nr_events && r->events[n].time <= until; n++) {
+		struct recording_event *e = &r->events[n];
+
+		if (e->serial != serial && !listed(s, e->serial))
+			continue;
+		serial = e->serial;
+		e->time = e->time > r->start ? e->time - r->start : 0;
+		r->events[kept++] = *e;
+	}
+	if (recording_write_events(r->file, r->events, kept))
+		return -1;
+	r->kept += kept;
+	/* Else there is nothing to move, perhaps not even memory. */
+	if (n)
+		memmove(r->events, r->events + n, (r->nr_events - n) * sizeof(*r->events));
+	r->nr_events -= n;
+	return 0;
+}
+
+/* --- Intervals --- */
+
+/* Adds what was counted since the last time, the first time since the probe began. */
+static int fetch(struct run *r, const struct snapshot *now, bool last)
+{
+	struct snapshot diff = {};
+	int err;
+
+	if (!now)
+		return -1;
+	err = snapshot_diff(now, r->before.time ? &r->before : NULL, &diff);
+	if (!r->before.time) {
+		r->start = now->time - now->since;
+		r->cpu_before = now->cpu;
+		diff.cpu = 0;
+	}
+	if (err || snapshot_copy(now, &r->before)) {
+		snapshot_free(&diff);
+		return complain(NULL, "no memory for what was counted");
+	}
+	filter_apply(&r->options->filter, &diff);
+	if (r->options->events && write_events(r, &diff, last)) {
+		snapshot_free(&diff);
+		return -1;
+	}
+	err = snapshot_add(&r->sum, &diff);
+	snapshot_free(&diff);
+	return err ? complain(NULL, "no memory for what was counted") : 0;
+}
+
+static void update_info(struct run *r)
+{
+	r->info.cost_cpu_ns = (cpu_used() - r->cpu_before) * 1e9;
+	r->info.events_dropped = probe_dropped(r->probe);
+	r->info.probe_ns = r->sum.probe_ns ?: r->info.probe_ns;
+	r->info.exit_status = r->command.status;
+}
+
+/* Writes what was fetched. */
+static int write_interval(struct run *r)
+{
+	int err;
+
+	r->sum.time -= r->start;
+	for (size_t i = 0; i < r->sum.nr_queues; i++) {
+		struct queue *q = &r->sum.queues[i];
+
+		if (q->changed)
+			q->changed -= r->start;
+		for (int op = 0; op < VT_NR_OPS; op++)
+			r->operations += q->op[op] ? q->op[op]->count : 0;
+	}
+	r->lost += r->sum.lost;
+	r->intervals++;
+	update_info(r);
+	err = recording_update(r->file, &r->info) || recording_write(r->file, &r->sum);
+	snapshot_free(&r->sum);
+	return err;
+}
+
+/* --- What is told --- */
+
+static void print_progress(const struct run *r)
+{
+	char operations[FORMAT_LEN];
+
+	fprintf(stderr, "\rRecording to %s: %.0f s, %s operations ", r->options->file,
+		(r->before.time - r->start) / 1e9, format_number(operations, r->operations));
+	fflush(stderr);
+}
+
+static void print_summary(const struct run *r, bool progress)
+{
+	char text[FORMAT_LEN];
+	double seconds = (r->before.time - r->start) / 1e9;
+	struct stat st;
+
+	fprintf(stderr, "%s%s: %.1f s in %lu interval%s, %llu operations, %llu lost",
+		progress ? "\r\033[K" : "", r->options->file, seconds, r->intervals,
+		r->intervals == 1 ? "" : "s", (unsigned long long)r->operations,
+		(unsigned long long)r->lost);
+	if (r->options->events)
+		fprintf(stderr, "; %llu kept singly, %llu dropped", (unsigned long long)r->kept,
+			(unsigned long long)r->info.events_dropped);
+	if (!stat(r->options->file, &st))
+		fprintf(stderr, "; %s bytes", format_bytes(text, st.st_size));
+	fprintf(stderr, "; %.2f s of CPU (%.1f%%)\n", r->info.cost_cpu_ns / 1e9,
+		seconds > 0 ? r->info.cost_cpu_ns / 1e7 / seconds : 0);
+}
+
+/* --- */
+
+/* Records until it is to end. Returns 0, or -1 after it has said what failed. */
+static int record(struct run *r, bool progress)
+{
+	const struct options *o = r->options;
+	const uint64_t interval = r->info.interval, start = probe_now();
+	const uint64_t end = o->duration ? start + (uint64_t)(o->duration * 1e9) : UINT64_MAX;
+	uint64_t most = o->events ? FETCH_EVENTS : FETCH;
+	uint64_t next = start + interval, next_fetch, now = start, until;
+	int asked = 0;
+
+	if (interval < most)
+		most = interval;
+	next_fetch = start + most;
+	while (!asked && now < end && !(o->command && !r->command.pid)) {
+		until = next_fetch < next ? next_fetch : next;
+		if (o->events && now + DRAIN < until)
+			until = now + DRAIN;
+		asked = command_wait(&r->command, until < end ? until : end);
+		now = probe_now();
+		if (o->events)
+			probe_drain(r->probe);
+		if (now < next_fetch && now < next)
+			continue;
+		if (fetch(r, probe_read(r->probe), false))
+			return -1;
+		next_fetch = now + most;
+		if (now < next)
+			continue;
+		if (write_interval(r))
+			return -1;
+		if (progress)
+			print_progress(r);
+		/* One that could not be kept is left out. */
+		next += (1 + (now - next) / interval) * interval;
+	}
+	probe_stop(r->probe);
+	/* What is left is an interval, too, if a short one. */
+	if (fetch(r, probe_read(r->probe), true) || write_interval(r))
+		return -1;
+	command_end(&r->command, asked);
+	update_info(r);
+	return recording_finish(r->file, &r->info);
+}
+
+static char *patch_level(const struct snapshot *s)
+{
+	unsigned int missing = s->unavailable & ((1u << VT_NR_OPS) - 1);
+	char *text = NULL, *name;
+
+	if (!strcmp(s->how, "functions"))
+		return strdup("none");
+	if (!missing)
+		return strdup("all events");
+	for (int op = 0; op < VT_NR_OPS; op++) {
+		if (!(missing >> op & 1))
+			continue;
+		if (asprintf(&name, "%s%s%s", text ?: "events without ", text ? ", " : "",
+			     op_name(op)) < 0)
+			name = NULL;
+		free(text);
+		text = name;
+	}
+	return text;
+}
+
+/* What can be told before it begins. */
+static int prepare(struct run *r, const struct snapshot *s)
+{
+	const struct options *o = r->options;
+
+	if (machine_describe(&r->info))
+		return -1;
+	r->info.interval = (o->interval ?: 1) * 1e9;
+	r->info.has_events = o->events;
+	r->info.exit_status = -1;
+	r->info.attached = s->how;
+	r->info.patch_level = patch_level(s);
+	r->info.command = o->command ? machine_quote(o->command) : strdup("");
+	if (!r->info.patch_level || !r->info.command)
+		return complain(NULL, "no memory to describe the recording");
+	return 0;
+}
+
+/* With all that is needed open, gives up the rest, and records. @s: the first snapshot */
+static int run(struct run *r, const struct snapshot *s)
+{
+	const struct options *o = r->options;
+	bool progress = isatty(STDERR_FILENO);
+	int err;
+
+	command_signals(&r->command);
+	if (create(r))
+		return -1;
+	if (o->command && command_prepare(&r->command, o->command))
+		return -1;
+	if (confine_recording() || fetch(r, s, false))
+		return -1;
+	if (o->command && command_start(&r->command, o->command[0])) {
+		unlink(o->file);
+		return -1;
+	}
+	if (!o->command && !o->duration)
+		fprintf(stderr, "Recording to %s; Ctrl-C ends it.\n", o->file);
+	err = record(r, progress);
+	if (progress && err)
+		fprintf(stderr, "\n");
+	if (!err)
+		print_summary(r, progress);
+	return err;
+}
+
+int verb_record(int argc, char **argv)
+{
+	const struct snapshot *s;
+	struct options o;
+	struct run r = { .options = &o, .command.status = -1 };
+	int status = 1;
+
+	options_parse(argc, argv, USE_OPS | USE_RECORD, doc, &o);
+	if (check_place(o.file))
+		return 1;
+	r.probe = probe_open(o.filter.ops | (o.events ? PROBE_EVENTS : 0));
+	if (!r.probe)
+		return 1;
+	if (o.events)
+		probe_events(r.probe, take_event, &r);
+	s = probe_read(r.probe);
+	if (s && !filter_match(&o.filter, s) && !prepare(&r, s)) {
+		int err = run(&r, s);
+
+		status = r.command.status > 0 ? r.command.status : !!err;
+	}
+	/* If something failed, the command is not to go on unwatched. */
+	command_end(&r.command, false);
+	recording_close(r.file);
+	probe_close(r.probe);
+	snapshot_free(&r.before);
+	snapshot_free(&r.sum);
+	free((char *)r.info.patch_level);
+	free((char *)r.info.command);
+	machine_free(&r.info);
+	free(r.events);
+	return status;
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/* vringtop stalls: which queues are stuck, and which side holds them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "base/confine.h"
+#include "base/error.h"
+#include "base/format.h"
+#include "base/signals.h"
+#include "output/json.h"
+#include "output/stall_text.h"
+#include "probe/stall_poll.h"
+#include "verbs/options.h"
+#include "verbs/verbs.h"
+
+static const char doc[] =
+	"Tells which queues are stuck, and which side holds them: buffers are in flight, and nothing "
+	"has moved for some time. The evidence is read from the rings, so it is there as well if they "
+	"stopped before vringtop was started. Queues that only wait for input are told, too, and are "
+	"not stalled."
+	"\vExamples:\n"
+	"  sudo vringtop stalls\n"
+	"  sudo vringtop stalls -d vda --after 5s\n"
+	"  sudo vringtop stalls --watch         each stall, and when it is over\n"
+	"  sudo vringtop stalls --ring vda:0    a ring's whole state, for a report\n"
+	"  sudo vringtop stalls --json | jq '.stalled[].verdict'\n\n"
+	"Exit status: 0 nothing is stalled, 3 something is (with --watch: was), 1 failed, 2 wrong use. "
+	"Names are those of virtio 1.3.";
+
+#define EXIT_STALLED 3
+
+/* Polls for each verdict, and the most (ns) from one to the next. */
+#define POLLS	5
+#define LONGEST 200000000ull
+
+struct stalls {
+	const struct options *o;
+	struct probe *p;
+	struct stall_watch watch;
+	struct snapshot seen; /* without the queues that the filters leave out */
+	bool any; /* something is or was stalled */
+};
+
+/* Returns 0, or -1 after it has complained. */
+static int poll_once(struct stalls *s)
+{
+	const struct snapshot *now = probe_read(s->p);
+
+	if (!now)
+		return -1;
+	if (snapshot_copy(now, &s->seen))
+		return complain(NULL, "no memory for %zu queues", now->nr_queues);
+	filter_apply(&s->o->filter, &s->seen);
+	return stall_poll(&s->watch, s->p, &s->seen);
+}
+
+/* Until the next poll. Returns false if it shall end. */
+static bool wait_for_poll(const struct stalls *s)
+{
+	uint64_t step = s->watch.after / POLLS;
+
+	return wait_until(probe_now() + (step < LONGEST ? step : LONGEST));
+}
+
+static int check_stdout(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return complain(NULL, "cannot write to stdout: %s", strerror(errno));
+	return 0;
+}
+
+/* --- Once --- */
+
+/* Calls @show for each queue that is stalled, or for each that waits. Returns how many. */
+static size_t for_each(struct stalls *s, bool stalled,
+		       void (*show)(const struct queue *q, const struct stall_watched *w, void *arg),
+		       void *arg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->seen.nr_queues; i++) {
+		const struct queue *q = &s->seen.queues[i];
+		const struct stall_watched *w = stall_watch_find(&s->watch, q->serial);
+
+		if (!w || q->gone || w->stalled != stalled || (!stalled && w->stall.verdict != STALL_WAITING))
+			continue;
+		n++;
+		if (show)
+			show(q, w, arg);
+	}
+	return n;
+}
+
+static void show_text(const struct queue *q, const struct stall_watched *w, void *arg)
+{
+	(void)arg;
+	stalls_print("", q, w);
+}
+
+static void show_json(const struct queue *q, const struct stall_watched *w, void *list)
+{
+	json_object_array_add(list, stalls_json(q, w));
+}
+
+static void tell(struct stalls *s)
+{
+	struct json_object *o, *stalled, *waiting;
+	size_t n = for_each(s, true, NULL, NULL), waits = for_each(s, false, NULL, NULL);
+
+	s->any = n;
+	if (!s->o->json) {
+		for_each(s, true, show_text, NULL);
+		for_each(s, false, show_text, NULL);
+		printf("%zu of %zu queues stalled, %zu waiting\n", n, snapshot_queues(&s->seen), waits);
+		return;
+	}
+	o = json_object_new_object();
+	stalled = json_object_new_array();
+	waiting = json_object_new_array();
+	for_each(s, true, show_json, stalled);
+	for_each(s, false, show_json, waiting);
+	json_put_int(o, "time", json_now());
+	json_put_int(o, "after_ns", s->watch.after);
+	json_put_int(o, "queues", snapshot_queues(&s->seen));
+	json_object_object_add(o, "stalled", stalled);
+	json_object_object_add(o, "waiting", waiting);
+	json_print(o);
+}
+
+/* --ring: of each queue that is meant. Returns 0, or -1 after it has complained. */
+static int tell_rings(struct stalls *s)
+{
+	size_t told = 0;
+
+	for (size_t i = 0; i < s->seen.nr_queues; i++) {
+		const struct queue *q = &s->seen.queues[i];
+		struct stall_watched *w = stall_watch_find(&s->watch, q->serial);
+
+		if (!w || q->gone)
+			continue;
+		if (stall_look(s->p, q, w))
+			return -1;
+		if (!w->entries)
+			complain(NULL, "virtio%d:%u moves too fast for a copy of its buffers", q->device,
+				 q->index);
+		if (s->o->json) {
+			struct json_object *o = stalls_json(q, w);
+
+			/* With what is in flight. */
+			json_object_object_add(o, "ring", stalls_json_ring(q, &w->ring, w->entries,
+									   s->o->addresses));
+			json_print(o);
+		} else {
+			stalls_print("", q, w);
+			stalls_print_ring(q, &w->ring, w->entries, s->o->addresses);
+		}
+		s->any |= w->stalled;
+		told++;
+	}
+	return told ? 0 : complain("See vringtop queues.", "the queue is gone");
+}
+
+static int run_once(struct stalls *s)
+{
+	uint64_t begin;
+
+	if (poll_once(s))
+		return -1;
+	begin = s->seen.time;
+	if (s->o->after >= 2)
+		fprintf(stderr, "Looking at the rings for %g s; Ctrl-C ends it.\n", s->o->after);
+	/* What moves in between is not stalled. */
+	while (s->seen.time - begin < s->watch.after) {
+		if (!wait_for_poll(s))
+			return complain("Let it run, or give --after a shorter time.",
+					"ended after %.1f of %g s: what is stalled is not known yet",
+					(probe_now() - begin) / 1e9, s->o->after);
+		if (poll_once(s))
+			return -1;
+	}
+	if (s->o->ring)
+		return tell_rings(s);
+	tell(s);
+	return 0;
+}
+
+/* --- --watch --- */
+
+static void tell_event(struct stalls *s, const struct queue *q, const struct stall_watched *w,
+		       uint64_t over)
+{
+	char clock[16], name[STALL_TEXT], time_text[FORMAT_LEN], line[2 * STALL_TEXT];
+	struct json_object *o;
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (s->o->json) {
+		o = stalls_json(q, w);
+		json_put_int(o, "time", json_now());
+		json_put_string(o, "event", !over ? "stalled" : q->gone ? "gone" : "over");
+		if (over) {
+			json_put_string(o, "was", stall_name(w->told));
+			json_put_int(o, "stalled_ns", over - w->told_since);
+		}
+		json_print(o);
+		return;
+	}
+	localtime_r(&now, &tm);
+	strftime(clock, sizeof(clock), "%H:%M:%S ", &tm);
+	if (over) {
+		snprintf(line, sizeof(line), "%s%s: %s after %s%s (%s)", clock,
+			 stalls_queue(name, sizeof(name), q), q->gone ? "gone" : "over",
+			 format_time(time_text, over - w->told_since),
+			 w->told_longer ? " or longer" : "", stall_words(w->told));
+		print_wrapped(0, line);
+		return;
+	}
+	stalls_print(clock, q, w);
+}
+
+/* Tells what is new since the last poll. */
+static void tell_changes(struct stalls *s)
+{
+	for (size_t i = 0; i < s->seen.nr_queues; i++) {
+		const struct queue *q = &s->seen.queues[i];
+		struct stall_watched *w = stall_watch_find(&s->watch, q->serial);
+
+		if (!w)
+			continue;
+		if (w->told && (!w->stalled || w->polled != s->seen.time)) {
+			tell_event(s, q, w, s->seen.time);
+			w->told = STALL_IDLE;
+		} else if (w->stalled && w->told != w->stall.verdict) {
+			if (!w->told) {
+				w->told_since = w->since;
+				w->told_longer = !w->moved;
+			}
+			w->told = w->stall.verdict;
+			tell_event(s, q, w, 0);
+			s->any = true;
+		}
+	}
+}
+
+static int run_on(struct stalls *s)
+{
+	fprintf(stderr, "Watching for stalls; Ctrl-C ends it.\n");
+	do {
+		if (poll_once(s))
+			return -1;
+		tell_changes(s);
+		stall_watch_drop(&s->watch, s->seen.time);
+		if (check_stdout())
+			return -1;
+	} while (wait_for_poll(s));
+	return 0;
+}
+
+int verb_stalls(int argc, char **argv)
+{
+	const struct snapshot *first;
+	struct options o;
+	struct stalls s = { .o = &o };
+	int status = 1;
+
+	options_parse(argc, argv, USE_JSON | USE_STALLS, doc, &o);
+	s.watch.after = o.after * 1e9;
+	s.p = probe_open(STALL_OPS);
+	if (!s.p)
+		return 1;
+	if (confine())
+		goto out;
+	first = probe_read(s.p);
+	if (!first || filter_match(&o.filter, first))
+		goto out;
+	if ((o.watch ? run_on(&s) : run_once(&s)) || check_stdout())
+		goto out;
+	status = s.any ? EXIT_STALLED : 0;
+out:
+	stall_watch_free(&s.watch);
+	snapshot_free(&s.seen);
+	probe_close(s.p);
+	return status;
+}
