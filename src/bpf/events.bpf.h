@@ -53,7 +53,7 @@ static __always_inline void event_clock(const __u64 **event, __u64 *now)
  * @now: when it happened, ns; 0: unless something is asked about each operation
  */
 #define EVENT(name, op)                                                                            \
-	static __always_inline void name##_event(const __u64 *event, const struct vt_row *row,   \
+	static __always_inline void name##_event(const __u64 *event, const struct vt_row *row,     \
 						 struct vt_slot *slot, __u64 now);                 \
                                                                                                    \
 	static __noinline int name##_far(const __u64 *event, __u64 now)                            \
@@ -66,7 +66,7 @@ static __always_inline void event_clock(const __u64 **event, __u64 *now)
 	}                                                                                          \
 	static __always_inline int name##_start(const __u64 *event, bool each)                     \
 	{                                                                                          \
-		struct vt_row *row;                                                              \
+		struct vt_row *row;                                                                \
 		struct vt_slot *slot;                                                              \
 		__u64 now = 0;                                                                     \
 		__u32 cpu;                                                                         \
@@ -81,7 +81,7 @@ static __always_inline void event_clock(const __u64 **event, __u64 *now)
 		return 0;                                                                          \
 	}                                                                                          \
 	PROGRAM(name, name, false)                                                                 \
-	static __always_inline void name##_event(const __u64 *event, const struct vt_row *row,   \
+	static __always_inline void name##_event(const __u64 *event, const struct vt_row *row,     \
 						 struct vt_slot *slot, __u64 now)
 
 /* What the doorbells of a queue have announced, if it is near. */
@@ -197,7 +197,7 @@ EVENT(kick_prepare, VT_OP_KICK_PREPARE)
 
 /* An operation of which only duration and result count; no: when it said no. */
 #define OP(name, op, no)                                                                           \
-	EVENT(name, op)                                                                  \
+	EVENT(name, op)                                                                            \
 	{                                                                                          \
 		count(slot, event[EVENT_NS], no);                                                  \
 		keep(slot, op, event[EVENT_NS], event[EVENT_RESULT]);                              \
@@ -256,8 +256,8 @@ int on_notification_data(__u64 *event)
 	struct vt_slot *slot;
 	int verdict;
 
-	verdict = doorbell_rung((const void *)event[EVENT_VQ], event[EVENT_ID],
-				event[EVENT_RESULT]);
+	verdict =
+		doorbell_rung((const void *)event[EVENT_VQ], event[EVENT_ID], event[EVENT_RESULT]);
 	slot = slot_find(event[EVENT_ID], VT_OP_NOTIFICATION_DATA);
 	if (!slot)
 		return 0;

@@ -170,7 +170,7 @@ static __always_inline __u64 argument(void *ctx, __u32 n)
 #define KEPT(result) (EVENTS ? (result) : 0)
 
 /* A function of which only time and result count; no: when it said no. */
-#define CALL(function, op, result, no, calls)                                                                 \
+#define CALL(function, op, result, no, calls)                                                      \
 	ENTER(function, op)                                                                        \
 	SEC("fexit/" #function)                                                                    \
 	int exit_##function(__u64 *ctx)                                                            \
@@ -217,8 +217,7 @@ CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, 0, false, 0)
 			return 0;                                                                  \
 		added(id);                                                                         \
 		if (avail_to_used)                                                                 \
-			flight_start(id, (const void *)argument(ctx, data),                        \
-				     bpf_ktime_get_ns());                       \
+			flight_start(id, (const void *)argument(ctx, data), bpf_ktime_get_ns());   \
 		return 0;                                                                          \
 	}
 
@@ -247,7 +246,7 @@ ADD(virtqueue_add_inbuf_premapped, 3)
 			return 0;                                                                  \
 		bpf_probe_read_kernel(&length, sizeof(length), (const void *)argument(ctx, 1));    \
 		slot->bytes_in += length;                                                          \
-		ns = avail_to_used ? flight_end(id, (const void *)data, bpf_ktime_get_ns()) : 0;                       \
+		ns = avail_to_used ? flight_end(id, (const void *)data, bpf_ktime_get_ns()) : 0;   \
 		if (ns && slot_of(id, VT_AVAIL_TO_USED, &slot))                                    \
 			count(slot, ns, false);                                                    \
 		return 0;                                                                          \

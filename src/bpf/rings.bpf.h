@@ -24,14 +24,14 @@ struct {
 } ring_part SEC(".maps");
 
 /* The shared memory, virtio 1.3, sections 2.7 and 2.8. */
-#define SPLIT_FLAGS	0 /* of the available and of the used ring */
-#define SPLIT_IDX	2
-#define SPLIT_RING	4
-#define AVAIL_SIZE	2 /* of an element */
-#define USED_SIZE	8
-#define DESC_SIZE	16
-#define PACKED_OFF_WRAP 0 /* of an event suppression structure */
-#define PACKED_FLAGS	2
+#define SPLIT_FLAGS	  0 /* of the available and of the used ring */
+#define SPLIT_IDX	  2
+#define SPLIT_RING	  4
+#define AVAIL_SIZE	  2 /* of an element */
+#define USED_SIZE	  8
+#define DESC_SIZE	  16
+#define PACKED_OFF_WRAP	  0 /* of an event suppression structure */
+#define PACKED_FLAGS	  2
 #define PACKED_DESC_FLAGS 14
 
 static __u16 shared_u16(const void *from, __u64 at)
@@ -184,7 +184,8 @@ static long ring_copy(__u32 i, struct copy *c)
 	__builtin_memset(e, 0, sizeof(*e));
 	if (c->packed) {
 		packed = BPF_CORE_READ(vring, packed.desc_state);
-		packed = (const void *)packed + n * bpf_core_type_size(struct vring_desc_state_packed);
+		packed = (const void *)packed +
+			 n * bpf_core_type_size(struct vring_desc_state_packed);
 		e->busy = !!BPF_CORE_READ(packed, data);
 		e->length = BPF_CORE_READ(packed, num);
 		bpf_probe_read_kernel(&e->desc, sizeof(e->desc),

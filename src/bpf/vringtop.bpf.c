@@ -26,17 +26,18 @@ char LICENSE[] SEC("license") = "GPL";
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 /* Set before the programs are loaded. */
-const volatile __u32 nr_cpus = 1; /* possible ones */
+const volatile __u32 nr_cpus = 1;   /* possible ones */
 const volatile __u32 nr_queues = 1; /* entries of the map of queues */
-const volatile __u16 short_buckets[VT_SHORT]; /* where in a slot is the bucket of a short duration */
+const volatile __u16
+	short_buckets[VT_SHORT];   /* where in a slot is the bucket of a short duration */
 const volatile bool avail_to_used; /* time each buffer from add to get */
-const volatile bool by_functions; /* the kernel has no tracepoints */
+const volatile bool by_functions;  /* the kernel has no tracepoints */
 
 /* What the tool reads as well. It maps all of it; of .bss, where the slots are, only parts. */
 #define SHARED SEC(".data.shared")
 
 __u32 last_serial SHARED; /* of the newest queue */
-__u32 next_queue SHARED; /* where the search for a free entry goes on */
+__u32 next_queue SHARED;  /* where the search for a free entry goes on */
 struct vt_free free_slots SHARED;
 /* Events without a slot: there was none, or the queue's number is too large. */
 __u64 lost_slots SHARED;
@@ -94,9 +95,9 @@ struct {
 
 /* What a queue's doorbells have announced. Written under the driver's lock of the queue. */
 struct announced {
-	__u32 added; /* buffers */
+	__u32 added;	 /* buffers */
 	__u32 announced; /* of them, by the doorbells so far */
-	__u32 last; /* by the last one */
+	__u32 last;	 /* by the last one */
 	__u32 pad;
 };
 
@@ -117,11 +118,11 @@ struct {
  * cache line of 4. It is large enough for nearly all of them; one that finds no
  * room takes the place of the oldest, which is then not timed.
  */
-#define FLIGHT_BITS   15
-#define FLIGHT_WAYS   4
-#define ID_BITS	      16
-#define STAMP_OF(ns)  ((ns) << ID_BITS)
-#define STAMP_ID(s)   ((s) & ((1 << ID_BITS) - 1))
+#define FLIGHT_BITS  15
+#define FLIGHT_WAYS  4
+#define ID_BITS	     16
+#define STAMP_OF(ns) ((ns) << ID_BITS)
+#define STAMP_ID(s)  ((s) & ((1 << ID_BITS) - 1))
 
 struct flight {
 	struct {
@@ -148,7 +149,8 @@ struct used_entry___other {
 
 struct vring_virtqueue___other {
 	bool packed_ring; /* before there was an enum of layouts (Linux 6.1 to 6.18) */
-	/* Linux 7.x with rings in order: a batch of used buffers of which the driver fetched some. */
+	/* Linux 7.x with rings in order: a batch of used buffers of which the driver fetched some.
+	 */
 	struct used_entry___other batch_last;
 } __attribute__((preserve_access_index));
 
@@ -194,7 +196,7 @@ static void queue_fill(struct vt_queue *q, const struct virtqueue *vq, __u32 id,
 }
 
 struct search {
-	__u32 next; /* where to look first */
+	__u32 next;  /* where to look first */
 	__u32 found; /* 0: nothing */
 };
 
@@ -270,9 +272,9 @@ enum {
 	EVENT_NS,
 	EVENT_RESULT,
 	EVENT_DATA,
-	EVENT_LENGTH, /* get: bytes that the device wrote */
+	EVENT_LENGTH,		  /* get: bytes that the device wrote */
 	EVENT_OUT = EVENT_LENGTH, /* add: bytes for the device to read */
-	EVENT_IN, /* and for it to write */
+	EVENT_IN,		  /* and for it to write */
 };
 
 static __always_inline __u32 row_key(__u32 id)
@@ -280,7 +282,8 @@ static __always_inline __u32 row_key(__u32 id)
 	return id * nr_cpus + bpf_get_smp_processor_id();
 }
 
-/* The number of the group that a key is in, of 2^bits; the multiplier is 2^64 / the golden ratio. */
+/* The number of the group that a key is in, of 2^bits; the multiplier is 2^64 / the golden ratio.
+ */
 static __always_inline __u32 hash_of(__u64 key, int bits)
 {
 	return key * 0x9e3779b97f4a7c15ull >> (64 - bits);
@@ -417,8 +420,7 @@ static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
 }
 
 /* Keeps an operation by itself, too: after it was counted in @slot. */
-static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 duration,
-				 __u32 result)
+static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 duration, __u32 result)
 {
 	struct vt_event *e;
 
@@ -481,8 +483,8 @@ static __always_inline void flight_start(__u32 id, const void *data, __u64 now)
 		 * not before the first free one, so that get finds what add leaves here. Other
 		 * queues may be at it on other CPUs.
 		 */
-		if (has ? has == token && STAMP_ID(f->buffer[i].stamp) == STAMP_ID(id) :
-			  !__sync_val_compare_and_swap(&f->buffer[i].token, 0, token)) {
+		if (has ? has == token && STAMP_ID(f->buffer[i].stamp) == STAMP_ID(id)
+			: !__sync_val_compare_and_swap(&f->buffer[i].token, 0, token)) {
 			f->buffer[i].stamp = stamp;
 			return;
 		}
@@ -507,7 +509,8 @@ static __always_inline bool flight_start_near(__u32 id, const void *data, __u64 
 	return true;
 }
 
-/* A buffer comes back that was perhaps at a place: how long it was away, ns; 0: it was not there. */
+/* A buffer comes back that was perhaps at a place: how long it was away, ns; 0: it was not there.
+ */
 static __always_inline __u64 buffer_end(struct flight *f, int i, __u32 id, const void *data,
 					__u64 now)
 {
@@ -601,7 +604,11 @@ static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
  * A doorbell's notification data.
  * Returns how it stands to the ring: VALUE_AGREES, ...
  */
-enum { VALUE_AGREES, VALUE_BEHIND, VALUE_WRONG };
+enum {
+	VALUE_AGREES,
+	VALUE_BEHIND,
+	VALUE_WRONG
+};
 
 static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 id, __u32 value)
 {

@@ -83,7 +83,7 @@ struct vt_slot {
 	unsigned int owner; /* (queue entry << VT_OPS_SHIFT | op) + 1, 0: free */
 	unsigned int pad0;
 	unsigned long long untimed; /* events that are in no bucket */
-	unsigned long long sum; /* ns, or what else is counted */
+	unsigned long long sum;	    /* ns, or what else is counted */
 	unsigned long long max;
 	unsigned long long no; /* the operation said no or failed: see op_no_name() */
 	/* add: device-readable bytes; notification_data: values the ring had moved on from */
@@ -130,16 +130,16 @@ enum vt_queue_state {
 
 /* A queue as the kernel describes it. */
 struct vt_queue {
-	unsigned long long vq; /* address of struct virtqueue, never shown */
+	unsigned long long vq;	     /* address of struct virtqueue, never shown */
 	unsigned long long features; /* negotiated, bits 0..63 */
 	unsigned int state;
 	unsigned int serial; /* from 1; an id or an address comes back, a serial never does */
-	unsigned int id; /* the kernel's dense number */
+	unsigned int id;     /* the kernel's dense number */
 	unsigned int layout;
-	int device; /* virtio%d */
+	int device;		  /* virtio%d */
 	unsigned int device_type; /* virtio device ID, virtio 1.3 section 5 */
 	unsigned int index;
-	unsigned int num; /* ring size, descriptors */
+	unsigned int num;      /* ring size, descriptors */
 	unsigned int num_free; /* free descriptors when it was last looked at */
 	unsigned int broken;
 	char name[VT_NAME_LEN];
@@ -150,15 +150,15 @@ struct vt_queue {
 #define VT_NR_DOORBELLS 32
 
 struct vt_doorbell {
-	unsigned int value; /* what the driver sent, virtio 1.3 section 2.9 */
-	unsigned int ring; /* what it should be by the ring's own available index */
+	unsigned int value;   /* what the driver sent, virtio 1.3 section 2.9 */
+	unsigned int ring;    /* what it should be by the ring's own available index */
 	unsigned int buffers; /* added since the doorbell before */
-	unsigned int number; /* of this doorbell, from 1; written last */
+	unsigned int number;  /* of this doorbell, from 1; written last */
 };
 
 struct vt_doorbells {
 	unsigned int sent; /* the newest is last[(sent - 1) % VT_NR_DOORBELLS] */
-	unsigned int pad; /* elements of a map are multiples of 8 */
+	unsigned int pad;  /* elements of a map are multiples of 8 */
 	struct vt_doorbell last[VT_NR_DOORBELLS];
 };
 
@@ -172,9 +172,9 @@ struct vt_doorbells {
 #define VT_NO_BATCH   0xffffffff
 
 enum vt_ring_state {
-	VT_RING_MOVING = 1, /* no two readings agreed */
-	VT_RING_BROKEN = 2, /* the driver has given it up */
-	VT_RING_RESET = 4, /* the queue is being reset */
+	VT_RING_MOVING = 1,   /* no two readings agreed */
+	VT_RING_BROKEN = 2,   /* the driver has given it up */
+	VT_RING_RESET = 4,    /* the queue is being reset */
 	VT_RING_CALLBACK = 8, /* the driver wants to be told of used buffers */
 	VT_RING_EVENT_IDX = 16,
 	VT_RING_TRIGGERED = 32, /* an interrupt came since the driver last asked for one */
@@ -182,14 +182,14 @@ enum vt_ring_state {
 
 struct vt_ring {
 	unsigned int serial; /* of the queue; 0: there is none */
-	unsigned int state; /* enum vt_ring_state */
+	unsigned int state;  /* enum vt_ring_state */
 	unsigned int num;
 	unsigned int num_free;
-	unsigned int num_added; /* buffers (packed: descriptors) since the last kick_prepare */
-	unsigned int batch_last; /* in order: the last used id of a batch that is being fetched */
+	unsigned int num_added;	   /* buffers (packed: descriptors) since the last kick_prepare */
+	unsigned int batch_last;   /* in order: the last used id of a batch that is being fetched */
 	unsigned short next_avail; /* split: avail_idx_shadow */
-	unsigned short last_used; /* that the driver fetched */
-	unsigned short shadow; /* the flags that the driver last meant: interrupts on or off */
+	unsigned short last_used;  /* that the driver fetched */
+	unsigned short shadow;	   /* the flags that the driver last meant: interrupts on or off */
 	unsigned short pad;
 	union {
 		struct {
@@ -199,7 +199,8 @@ struct vt_ring {
 		struct {
 			unsigned short driver_off_wrap, driver_flags;
 			unsigned short device_off_wrap, device_flags;
-			unsigned short last_used_flags, next_avail_flags; /* of the descriptors there */
+			unsigned short last_used_flags,
+				next_avail_flags; /* of the descriptors there */
 		} packed;
 	};
 	unsigned int pad1;
@@ -212,13 +213,14 @@ struct vt_ring_entry {
 	struct {
 		unsigned long long addr;
 		unsigned int len;
-		unsigned short flags_or_id, next_or_flags; /* split: flags, next; packed: id, flags */
+		unsigned short flags_or_id,
+			next_or_flags; /* split: flags, next; packed: id, flags */
 	} desc;
 	struct {
 		unsigned int id, len;
-	} used; /* split */
-	unsigned short avail; /* split */
-	unsigned short busy; /* the driver has a buffer of this id in the ring */
+	} used;		       /* split */
+	unsigned short avail;  /* split */
+	unsigned short busy;   /* the driver has a buffer of this id in the ring */
 	unsigned short length; /* packed: descriptors of that buffer */
 	unsigned short pad;
 };

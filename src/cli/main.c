@@ -39,7 +39,8 @@ static void keep_closed(void)
 			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-/* At the end: what is still in the buffer, such as --help, and what nobody has complained of yet. */
+/* At the end: what is still in the buffer, such as --help, and what nobody has complained of yet.
+ */
 static void flush_stdout(void)
 {
 	if (ferror(stdout) || !fflush(stdout))
@@ -77,8 +78,8 @@ int main(int argc, char **argv)
 	handle_signals();
 	atexit(flush_stdout);
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") ||
-			 !strcmp(argv[1], "help"))) {
+	if (argc > 1 &&
+	    (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?") || !strcmp(argv[1], "help"))) {
 		usage(stdout);
 		return 0;
 	}

@@ -20,7 +20,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "attach: cannot load %s: %s\n", argv[1], strerror(errno));
 		return 1;
 	}
-	bpf_object__for_each_program(prog, obj) {
+	bpf_object__for_each_program(prog, obj)
+	{
 		if (!bpf_program__attach(prog)) {
 			fprintf(stderr, "attach: cannot attach %s: %s\n",
 				bpf_program__section_name(prog), strerror(errno));

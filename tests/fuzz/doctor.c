@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The doctor, whatever the files of sysfs and proc hold and whatever the kernel answers: its text and
- * its JSON are printable, and they agree with its exit status.
- * Input: what the kernel answers, 16 bytes; files (see files.h).
+ * The doctor, whatever the files of sysfs and proc hold and whatever the kernel answers: its text
+ * and its JSON are printable, and they agree with its exit status. Input: what the kernel answers,
+ * 16 bytes; files (see files.h).
  */
 #include <errno.h>
 #include <json-c/json.h>

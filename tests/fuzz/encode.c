@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The packed numbers in a recording: what can be taken apart is what was asked for, and packed again
- * it is the same.
- * Input: what it is, a byte; how much of it there should be; the packed bytes.
+ * The packed numbers in a recording: what can be taken apart is what was asked for, and packed
+ * again it is the same. Input: what it is, a byte; how much of it there should be; the packed
+ * bytes.
  */
 #include "recording/encode.h"
 #include "fuzz.h"

@@ -5,7 +5,8 @@
 #include <sys/utsname.h>
 #include "files.h"
 
-/* NULL between inputs: then libFuzzer, in which the calls are wrapped as well, has the real ones. */
+/* NULL between inputs: then libFuzzer, in which the calls are wrapped as well, has the real ones.
+ */
 static struct input *input;
 static char *content; /* of the last file */
 static size_t content_length;
@@ -23,7 +24,8 @@ const char *files_last(size_t *length)
 	return content;
 }
 
-/* The next part; NULL with errno: there is no such file (an empty part), or it cannot be opened ("!"). */
+/* The next part; NULL with errno: there is no such file (an empty part), or it cannot be opened
+ * ("!"). */
 static char *next_part(size_t *length)
 {
 	char *part = take_until(input, 0xff, length);

@@ -11,10 +11,10 @@
 #include <string.h>
 
 /* Called by libFuzzer, which prints where it ended. */
-#define must(condition)            \
-	do {                       \
-		if (!(condition))  \
-			abort();   \
+#define must(condition)                                                                            \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			abort();                                                                   \
 	} while (0)
 
 /* What is left of an input. */

@@ -16,21 +16,21 @@
 
 /* What the verbs take. */
 static const int uses[] = {
-	USE_INTERVAL | USE_OPS, /* top */
-	USE_JSON | USE_INTERVAL | USE_OPS | USE_PAGE, /* stat */
-	USE_JSON | USE_INTERVAL | USE_OPS | USE_PER_QUEUE, /* hist */
-	USE_JSON, /* queues */
-	USE_JSON | USE_NO_FILTERS, /* doctor */
+	USE_INTERVAL | USE_OPS,					    /* top */
+	USE_JSON | USE_INTERVAL | USE_OPS | USE_PAGE,		    /* stat */
+	USE_JSON | USE_INTERVAL | USE_OPS | USE_PER_QUEUE,	    /* hist */
+	USE_JSON,						    /* queues */
+	USE_JSON | USE_NO_FILTERS,				    /* doctor */
 	USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, /* report */
-	USE_JSON | USE_OPS | USE_HTML | USE_DIFF, /* diff */
-	USE_OPS | USE_RECORD, /* record */
-	USE_JSON | USE_STALLS, /* stalls */
+	USE_JSON | USE_OPS | USE_HTML | USE_DIFF,		    /* diff */
+	USE_OPS | USE_RECORD,					    /* record */
+	USE_JSON | USE_STALLS,					    /* stalls */
 };
 
 /*
- * The C library ends the process in the middle of argp_parse(). It calls this first, and a jump from
- * here goes on with the next input. POSIX leaves that undefined; the GNU C library, to which argp
- * belongs, keeps its list of functions to call in order.
+ * The C library ends the process in the middle of argp_parse(). It calls this first, and a jump
+ * from here goes on with the next input. POSIX leaves that undefined; the GNU C library, to which
+ * argp belongs, keeps its list of functions to call in order.
  */
 static jmp_buf back;
 static bool parsing, registered;
@@ -112,7 +112,7 @@ static void check_gate(const char *text)
 
 static void check(int use, const struct options *o)
 {
-	must(o->ops && !(o->ops >> VT_NR_COUNTED));
+	must(o->filter.ops && !(o->filter.ops >> VT_NR_COUNTED));
 	must(!o->interval || (o->interval >= 0.01 && o->interval <= 86400));
 	must(!o->count || o->interval);
 	must(!strcmp(o->page, "queues") || !strcmp(o->page, "layouts") ||
@@ -130,12 +130,13 @@ static void check(int use, const struct options *o)
 	if (!(use & USE_STALLS))
 		must(!o->watch && !o->ring && !o->addresses && o->after == 1);
 	must(o->after >= 0.1 && o->after <= 86400);
-	must(!o->ring || (o->device && !o->watch));
+	must(!o->ring || (o->filter.device && !o->watch));
 	if (use & USE_NO_FILTERS)
-		must(!o->device && !o->driver && !o->queue);
+		must(!o->filter.device && !o->filter.driver && !o->filter.queue);
 	must(!o->file == !(use & (USE_REPORT | USE_RECORD)));
 	must(o->json + o->csv + !!o->html + !!o->perfetto <= 1 || use & USE_DIFF);
-	must(!o->to_used == !(o->ops >> VT_AVAIL_TO_USED & 1) || use & (USE_REPORT | USE_DIFF));
+	must(!o->to_used == !(o->filter.ops >> VT_AVAIL_TO_USED & 1) ||
+	     use & (USE_REPORT | USE_DIFF));
 	must((!o->nr_files && !o->nr_fail_on) || use & USE_DIFF);
 	must(o->threshold >= 0 && o->threshold <= 10);
 	for (size_t i = 0; i < o->nr_fail_on; i++)
@@ -146,16 +147,24 @@ static void check(int use, const struct options *o)
 static void check_filters(const struct options *o)
 {
 	struct queue all[] = {
-		{ .serial = 1, .device = 2, .name = "req.0", .driver = "virtio_blk", .role = "vda" },
-		{ .serial = 2, .device = 10, .index = 1, .name = "output.0", .driver = "virtio_net" },
+		{ .serial = 1,
+		  .device = 2,
+		  .name = "req.0",
+		  .driver = "virtio_blk",
+		  .role = "vda" },
+		{ .serial = 2,
+		  .device = 10,
+		  .index = 1,
+		  .name = "output.0",
+		  .driver = "virtio_net" },
 	};
 	struct snapshot from = { .nr_queues = 2, .queues = all }, s = {};
 	struct op_stats *stats = calloc(1, sizeof(*stats));
 
 	must(stats && !snapshot_copy(&from, &s));
 	s.queues[1].op[VT_OP_GET] = stats;
-	options_filter(o, &s);
-	must(!options_match(o, &from) == (s.nr_queues > 0));
+	filter_apply(&o->filter, &s);
+	must(!filter_match(&o->filter, &from) == (s.nr_queues > 0));
 	snapshot_free(&s);
 }
 

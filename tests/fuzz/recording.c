@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Recordings that were damaged, or changed by someone who knows SQLite: they are refused, or what is
- * read of them is what the rest of the tool may rely on. One form of report is made of each.
+ * Recordings that were damaged, or changed by someone who knows SQLite: they are refused, or what
+ * is read of them is what the rest of the tool may rely on. One form of report is made of each.
  * Input: how a good recording is changed, and which form, a byte (enum change, forms), then
  * its bytes: 3 bytes for the place, 1 for the value, as often as there are;
  * its values: the table, the column, the row, the type, and up to a byte 0xff the value.
@@ -16,8 +16,6 @@
 #include "recording/recording.h"
 #include "verbs/verbs.h"
 #include "fuzz.h"
-
-volatile sig_atomic_t stop; /* no signal comes */
 
 enum change {
 	BYTES = 0,
@@ -40,21 +38,40 @@ static void make_interval(struct recording *r, int number)
 	struct op_stats add = { .count = 9, .timed = 3, .sum = 3000, .max = 1000 };
 	struct op_stats get = { .count = 7, .no = 2, .bytes_in = 4096 };
 	struct queue queues[] = {
-		{ .serial = 1, .device = 1, .num = 256, .device_type = 2, .name = "req.0", .role = "vda",
-		  .driver = "<img>", .layout = VT_LAYOUT_PACKED, .op = { &add, &get } },
-		{ .serial = 2, .device = 4, .num = 4, .device_type = 4, .name = "input",
-		  .driver = "virtio_rng", .features = 1ull << 38, .new_doorbells = 1 },
+		{ .serial = 1,
+		  .device = 1,
+		  .num = 256,
+		  .device_type = 2,
+		  .name = "req.0",
+		  .role = "vda",
+		  .driver = "<img>",
+		  .layout = VT_LAYOUT_PACKED,
+		  .op = { &add, &get } },
+		{ .serial = 2,
+		  .device = 4,
+		  .num = 4,
+		  .device_type = 4,
+		  .name = "input",
+		  .driver = "virtio_rng",
+		  .features = 1ull << 38,
+		  .new_doorbells = 1 },
 	};
-	struct snapshot diff = { .time = (number + 1) * 1000000000ull, .since = 1000000000, .lost = 1,
-				 .probe_ns = 200.5, .cpu = 0.01, .how = "tracepoints",
-				 .nr_queues = 2, .queues = queues };
+	struct snapshot diff = { .time = (number + 1) * 1000000000ull,
+				 .since = 1000000000,
+				 .lost = 1,
+				 .probe_ns = 200.5,
+				 .cpu = 0.01,
+				 .how = "tracepoints",
+				 .nr_queues = 2,
+				 .queues = queues };
 	struct vt_doorbells *bells = &queues[1].doorbells;
 
 	histogram_put(&add.hist, 100, 1);
 	histogram_put(&add.hist, 200 + number, 2);
 	bells->sent = number + 1;
 	for (unsigned int i = 0; i < bells->sent; i++)
-		bells->last[i] = (struct vt_doorbell){ .value = i << 16, .ring = i << 16, .number = i + 1 };
+		bells->last[i] =
+			(struct vt_doorbell){ .value = i << 16, .ring = i << 16, .number = i + 1 };
 	must(!recording_write(r, &diff));
 }
 
@@ -62,9 +79,17 @@ static void make_good(void)
 {
 	struct recording_device device = { 1, 2, 1ull << 34, "<img>", "virtio_blk" };
 	struct recording_info info = {
-		.tool_version = "1", .kernel_release = "6.12.0 <img>", .machine = "x86_64", .cpu = "a CPU",
-		.attached = "tracepoints", .nr_cpus = 2, .exit_status = -1, .interval = 1000000000,
-		.has_events = true, .devices = &device, .nr_devices = 1,
+		.tool_version = "1",
+		.kernel_release = "6.12.0 <img>",
+		.machine = "x86_64",
+		.cpu = "a CPU",
+		.attached = "tracepoints",
+		.nr_cpus = 2,
+		.exit_status = -1,
+		.interval = 1000000000,
+		.has_events = true,
+		.devices = &device,
+		.nr_devices = 1,
 	};
 	struct recording_event events[50];
 	struct recording *r;
@@ -77,8 +102,11 @@ static void make_good(void)
 	r = recording_create(path, &info);
 	must(r);
 	for (int i = 0; i < 50; i++)
-		events[i] = (struct recording_event){ .time = 1000 * i, .duration = 100 + i, .serial = 1,
-						      .op = i % VT_NR_OPS, .result = i - 3 };
+		events[i] = (struct recording_event){ .time = 1000 * i,
+						      .duration = 100 + i,
+						      .serial = 1,
+						      .op = i % VT_NR_OPS,
+						      .result = i - 3 };
 	must(!recording_write_events(r, events, 50));
 	for (int i = 0; i < 3; i++)
 		make_interval(r, i);
@@ -132,14 +160,21 @@ static void change_values(struct input *in)
 	} tables[] = {
 		{ "info", "key", { "value" } },
 		{ "device", "device", { "device", "role", "driver", "type", "features" } },
-		{ "queue", "queue", { "queue", "device", "number", "name", "role", "driver", "type",
-				      "layout", "features", "first", "gone" } },
-		{ "interval", "interval", { "interval", "time", "since", "lost", "cpu", "probe_ns" } },
-		{ "state", "interval, queue", { "interval", "queue", "listed", "size", "free", "gone",
-						"fresh", "broken", "changed", "doorbells",
-						"new_doorbells", "last_doorbells" } },
-		{ "op", "interval, queue, op", { "interval", "queue", "op", "count", "timed", "sum",
-						 "max", "no", "bytes_out", "bytes_in", "hist" } },
+		{ "queue",
+		  "queue",
+		  { "queue", "device", "number", "name", "role", "driver", "type", "layout",
+		    "features", "first", "gone" } },
+		{ "interval",
+		  "interval",
+		  { "interval", "time", "since", "lost", "cpu", "probe_ns" } },
+		{ "state",
+		  "interval, queue",
+		  { "interval", "queue", "listed", "size", "free", "gone", "fresh", "broken",
+		    "changed", "doorbells", "new_doorbells", "last_doorbells" } },
+		{ "op",
+		  "interval, queue, op",
+		  { "interval", "queue", "op", "count", "timed", "sum", "max", "no", "bytes_out",
+		    "bytes_in", "hist" } },
 		{ "events", "block", { "block", "first", "last", "count", "data" } },
 	};
 	sqlite3 *db;
@@ -148,7 +183,8 @@ static void change_values(struct input *in)
 	sqlite3_exec(db, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", NULL, NULL, NULL);
 	while (in->size) {
 		unsigned int t = take_number(in, 1) % (sizeof(tables) / sizeof(*tables));
-		unsigned int c = take_number(in, 1) % 12, row = take_number(in, 1), type = take_number(in, 1);
+		unsigned int c = take_number(in, 1) % 12, row = take_number(in, 1),
+			     type = take_number(in, 1);
 		size_t length;
 		char *value = take_until(in, 0xff, &length), *sql;
 		sqlite3_stmt *s;
@@ -198,10 +234,12 @@ static void make_changed(struct input *in, enum change change)
 
 static void check_info(const struct recording_info *info)
 {
-	const char *const texts[] = { info->tool_version, info->kernel_release, info->kernel_version,
-				      info->machine, info->config_hash, info->cmdline, info->cpu,
-				      info->clocksource, info->patch_level, info->attached,
-				      info->command };
+	const char *const texts[] = {
+		info->tool_version, info->kernel_release, info->kernel_version,
+		info->machine,	    info->config_hash,	  info->cmdline,
+		info->cpu,	    info->clocksource,	  info->patch_level,
+		info->attached,	    info->command
+	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		must(texts[i] && is_printable(texts[i], false));
@@ -287,7 +325,8 @@ static void report(unsigned int form)
 	text = printed(verb_report, argv, &status);
 	must(status == 0 || status == 1);
 	/* RFC 4180 ends lines so. */
-	for (char *end = text; !strcmp(forms[form].option ?: "", "--csv") && (end = strstr(end, "\r\n"));)
+	for (char *end = text;
+	     !strcmp(forms[form].option ?: "", "--csv") && (end = strstr(end, "\r\n"));)
 		*end = ' ';
 	/* A page has signs of its own that are not ASCII, and quotes what it shows. */
 	must(forms[form].html ? !strstr(text, "<img") : is_printable(text, true));

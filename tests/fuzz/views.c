@@ -15,12 +15,12 @@
 static struct snapshot diff;
 
 int __wrap_interval_loop(const struct options *o,
-		    int (*show)(const struct snapshot *diff, const struct options *o))
+			 int (*show)(const struct snapshot *diff, const struct options *o))
 {
 	struct snapshot s = {};
 
 	must(!snapshot_copy(&diff, &s));
-	options_filter(o, &s);
+	filter_apply(&o->filter, &s);
 	must(!show(&s, o));
 	snapshot_free(&s);
 	return 0;
@@ -115,7 +115,8 @@ static void take_snapshot(struct input *in, struct snapshot *s)
 		take_queue(in, &s->queues[i]);
 }
 
-/* Of the doorbells only those are left that were written when they were read; and they say what they hold. */
+/* Of the doorbells only those are left that were written when they were read; and they say what
+ * they hold. */
 static void check_doorbells(struct queue *q)
 {
 	unsigned int sent = q->doorbells.sent;
@@ -153,7 +154,8 @@ static void show(int (*verb)(int argc, char **argv), bool json, char *option, ch
 		json_object_put(o);
 	}
 	/* A header, whose numbers may be long, and a table. */
-	for (char *line = strchr(text, '\n'); verb == verb_stat && !json && line; line = strchr(line, '\n'))
+	for (char *line = strchr(text, '\n'); verb == verb_stat && !json && line;
+	     line = strchr(line, '\n'))
 		must(strcspn(++line, "\n") <= 80);
 	free(text);
 }

@@ -21,7 +21,7 @@
 #define VRX_DEVICE_ID	0x7678
 #define VRX_VENDOR_ID	0x7678
 
-#define VRX_BUFFER_SIZE	64
+#define VRX_BUFFER_SIZE 64
 
 #define to_vrx(_vdev)	container_of(_vdev, struct vrx_device, vdev)
 
@@ -33,8 +33,8 @@ static DECLARE_WAIT_QUEUE_HEAD(vrx_unused);
 /* A chain of descriptors that the driver made available. */
 struct vrx_chain {
 	u16 id;
-	u16 entries;		/* of the used ring; packed: descriptors of the ring */
-	u32 writable;		/* bytes */
+	u16 entries;  /* of the used ring; packed: descriptors of the ring */
+	u32 writable; /* bytes */
 };
 
 static void vrx_advance(struct vrx_queue *q, struct vrx_position *position, unsigned int by)
@@ -219,8 +219,8 @@ void vrx_suppress_doorbell(struct vrx_queue *q, bool suppress)
 
 	if (q->packed) {
 		WRITE_ONCE(q->device_event->flags,
-			   cpu_to_le16(suppress ? VRING_PACKED_EVENT_FLAG_DISABLE :
-						  VRING_PACKED_EVENT_FLAG_ENABLE));
+			   cpu_to_le16(suppress ? VRING_PACKED_EVENT_FLAG_DISABLE
+						: VRING_PACKED_EVENT_FLAG_ENABLE));
 	} else if (q->dev->shape->event_idx) {
 		WRITE_ONCE(*(__virtio16 *)&q->used->ring[q->num], vrx_put16(event));
 	} else {
@@ -363,9 +363,8 @@ static void vrx_del_vqs(struct virtio_device *vdev)
 	}
 }
 
-static int vrx_find_vqs(struct virtio_device *vdev, unsigned int nvqs,
-			struct virtqueue *vqs[], struct virtqueue_info vqs_info[],
-			struct irq_affinity *desc)
+static int vrx_find_vqs(struct virtio_device *vdev, unsigned int nvqs, struct virtqueue *vqs[],
+			struct virtqueue_info vqs_info[], struct irq_affinity *desc)
 {
 	struct vrx_device *dev = to_vrx(vdev);
 	unsigned int i;
@@ -373,8 +372,8 @@ static int vrx_find_vqs(struct virtio_device *vdev, unsigned int nvqs,
 	for (i = 0; i < nvqs; i++) {
 		struct vrx_queue *q = &dev->queue[i];
 
-		q->vq = vring_create_virtqueue(i, dev->shape->size, SMP_CACHE_BYTES, vdev,
-					       true, false, vqs_info[i].ctx, vrx_notified,
+		q->vq = vring_create_virtqueue(i, dev->shape->size, SMP_CACHE_BYTES, vdev, true,
+					       false, vqs_info[i].ctx, vrx_notified,
 					       vqs_info[i].callback, vqs_info[i].name);
 		if (!q->vq) {
 			vrx_del_vqs(vdev);
@@ -447,16 +446,16 @@ static const char *vrx_bus_name(struct virtio_device *vdev)
 }
 
 static const struct virtio_config_ops vrx_config_ops = {
-	.get_status		= vrx_get_status,
-	.set_status		= vrx_set_status,
-	.reset			= vrx_reset,
-	.find_vqs		= vrx_find_vqs,
-	.del_vqs		= vrx_del_vqs,
-	.get_features		= vrx_get_features,
-	.finalize_features	= vrx_finalize_features,
-	.bus_name		= vrx_bus_name,
-	.disable_vq_and_reset	= vrx_disable_vq_and_reset,
-	.enable_vq_after_reset	= vrx_enable_vq_after_reset,
+	.get_status = vrx_get_status,
+	.set_status = vrx_set_status,
+	.reset = vrx_reset,
+	.find_vqs = vrx_find_vqs,
+	.del_vqs = vrx_del_vqs,
+	.get_features = vrx_get_features,
+	.finalize_features = vrx_finalize_features,
+	.bus_name = vrx_bus_name,
+	.disable_vq_and_reset = vrx_disable_vq_and_reset,
+	.enable_vq_after_reset = vrx_enable_vq_after_reset,
 };
 
 /* --- The driver --- */
@@ -513,16 +512,13 @@ static void vrx_remove(struct virtio_device *vdev)
 	vdev->config->del_vqs(vdev);
 }
 
-static const struct virtio_device_id vrx_id_table[] = {
-	{ VRX_DEVICE_ID, VRX_VENDOR_ID },
-	{}
-};
+static const struct virtio_device_id vrx_id_table[] = { { VRX_DEVICE_ID, VRX_VENDOR_ID }, {} };
 
 static struct virtio_driver vrx_driver = {
-	.driver.name	= KBUILD_MODNAME,
-	.id_table	= vrx_id_table,
-	.probe		= vrx_probe,
-	.remove		= vrx_remove,
+	.driver.name = KBUILD_MODNAME,
+	.id_table = vrx_id_table,
+	.probe = vrx_probe,
+	.remove = vrx_remove,
 };
 
 /* A run may only use the queues of a bound device; unbinding waits for it. */

@@ -55,27 +55,27 @@ extern const char *const vrx_op_names[VRX_OPS];
 
 /* Who made a call. */
 enum vrx_context {
-	VRX_PROCESS,	/* the run, in process context */
-	VRX_IRQ,	/* the run, in hard interrupt context */
-	VRX_SHARED,	/* the run, for a queue that another CPU drives */
-	VRX_OTHER,	/* what creation, resize, reset and doorbells call in turn */
+	VRX_PROCESS, /* the run, in process context */
+	VRX_IRQ,     /* the run, in hard interrupt context */
+	VRX_SHARED,  /* the run, for a queue that another CPU drives */
+	VRX_OTHER,   /* what creation, resize, reset and doorbells call in turn */
 	VRX_CONTEXTS,
 };
 
 /* What a device is like; a run with another shape makes new devices. */
 struct vrx_shape {
-	u64 layouts;	/* bit mask; one device each */
-	u64 queues;	/* of each device */
+	u64 layouts; /* bit mask; one device each */
+	u64 queues;  /* of each device */
 	u64 size;
 	u64 event_idx;
 	u64 indirect;
 	u64 notification_data;
-	u64 reset_only;	/* in order too, nothing follows a reset */
+	u64 reset_only; /* in order too, nothing follows a reset */
 };
 
 enum vrx_mode {
-	VRX_ROUND,	/* the fixed round whose cost is measured */
-	VRX_OPS_MODE,	/* every operation an exact number of times */
+	VRX_ROUND,    /* the fixed round whose cost is measured */
+	VRX_OPS_MODE, /* every operation an exact number of times */
 };
 
 /* One command line. */
@@ -84,32 +84,32 @@ struct vrx_command {
 	enum vrx_mode mode;
 	u64 rounds;
 	u64 cpus;
-	u64 irq;	/* odd queues are driven from hard interrupts */
-	u64 irq_us;	/* time between two interrupts of a CPU */
-	u64 shared;	/* call what needs no lock on other CPUs' queues */
+	u64 irq;    /* odd queues are driven from hard interrupts */
+	u64 irq_us; /* time between two interrupts of a CPU */
+	u64 shared; /* call what needs no lock on other CPUs' queues */
 	u64 seed;
-	u64 notify;	/* round: ring the doorbell as well */
-	u64 quiet;	/* round: interrupts off while the clock runs */
-	u64 wait;	/* the write to `run` returns when the run has ended */
+	u64 notify; /* round: ring the doorbell as well */
+	u64 quiet;  /* round: interrupts off while the clock runs */
+	u64 wait;   /* the write to `run` returns when the run has ended */
 	u64 times[VRX_CALLABLE_OPS];
 };
 
 struct vrx_count {
 	atomic64_t calls;
-	atomic64_t yes;		/* of these: did it, or answered with yes */
+	atomic64_t yes; /* of these: did it, or answered with yes */
 };
 
 /* A buffer; its address is the token that the ring carries. */
 struct vrx_buffer {
 	struct scatterlist out, in;
-	u32 written;		/* bytes that the device says it wrote */
+	u32 written; /* bytes that the device says it wrote */
 	bool in_ring;
 };
 
 /* Places in a ring where the device reads and writes next. */
 struct vrx_position {
 	u16 index;
-	bool wrap;		/* packed: wrap counter */
+	bool wrap; /* packed: wrap counter */
 };
 
 struct vrx_device;
@@ -137,18 +137,18 @@ struct vrx_queue {
 	void *memory;
 
 	struct vrx_count count[VRX_OPS][VRX_CONTEXTS];
-	u64 out_bytes, in_bytes;	/* of buffers that were added */
-	u64 got_bytes;			/* of buffers that came back */
-	u64 wrong;			/* came back and should not have */
+	u64 out_bytes, in_bytes; /* of buffers that were added */
+	u64 got_bytes;		 /* of buffers that came back */
+	u64 wrong;		 /* came back and should not have */
 	atomic64_t doorbells, callbacks;
 
 	/* State of the run. */
 	u64 left[VRX_CALLABLE_OPS];
 	u64 random;
-	u64 kicks;			/* that kick_prepare asked for, in rounds */
+	u64 kicks; /* that kick_prepare asked for, in rounds */
 	unsigned int step;
-	bool detaching;			/* some buffers are detached: reset it */
-	unsigned int opaque;		/* from the last enable_cb_prepare */
+	bool detaching;	     /* some buffers are detached: reset it */
+	unsigned int opaque; /* from the last enable_cb_prepare */
 };
 
 struct vrx_device {
@@ -157,8 +157,8 @@ struct vrx_device {
 	const struct vrx_shape *shape;
 	struct completion *released;
 	u8 status;
-	bool ready;		/* the queues exist */
-	atomic_t users;		/* runs that use them */
+	bool ready;	/* the queues exist */
+	atomic_t users; /* runs that use them */
 	unsigned int nr_queues;
 	struct vrx_queue *queue;
 };
@@ -184,8 +184,8 @@ static inline __virtio32 vrx_put32(u32 value)
 	return (__force __virtio32)cpu_to_le32(value);
 }
 
-static inline void vrx_counted(struct vrx_queue *q, enum vrx_op op,
-			       enum vrx_context context, u64 calls, u64 yes)
+static inline void vrx_counted(struct vrx_queue *q, enum vrx_op op, enum vrx_context context,
+			       u64 calls, u64 yes)
 {
 	atomic64_add(calls, &q->count[op][context].calls);
 	atomic64_add(yes, &q->count[op][context].yes);
@@ -194,8 +194,7 @@ static inline void vrx_counted(struct vrx_queue *q, enum vrx_op op,
 /* device.c: the device, its driver, and the device's side of the rings. */
 int vrx_driver_register(void);
 void vrx_driver_unregister(void);
-struct vrx_device *vrx_device_create(enum vrx_layout layout,
-				     const struct vrx_shape *shape);
+struct vrx_device *vrx_device_create(enum vrx_layout layout, const struct vrx_shape *shape);
 void vrx_device_destroy(struct vrx_device *dev);
 bool vrx_device_get(struct vrx_device *dev);
 void vrx_device_put(struct vrx_device *dev);
@@ -211,8 +210,8 @@ void vrx_call(struct vrx_queue *q, enum vrx_op op, enum vrx_context context);
 bool vrx_detach_unused_buf(struct vrx_queue *q);
 
 /* run.c: what the driver does with the queues. */
-int vrx_run_start(const struct vrx_command *command,
-		  struct vrx_device *const devices[], unsigned int nr_devices);
+int vrx_run_start(const struct vrx_command *command, struct vrx_device *const devices[],
+		  unsigned int nr_devices);
 void vrx_run_wait(void);
 void vrx_run_stop(void);
 int vrx_run_reap(void);

@@ -9,7 +9,10 @@
 #include <linux/virtio.h>
 
 static const char *const vrl_names[] = {
-	"virtqueue_add", "virtqueue_kick_prepare", "virtqueue_get", "virtqueue_notify",
+	"virtqueue_add",
+	"virtqueue_kick_prepare",
+	"virtqueue_get",
+	"virtqueue_notify",
 };
 static struct tracepoint *vrl_events[ARRAY_SIZE(vrl_names)];
 
@@ -40,8 +43,8 @@ static int __init vrl_init(void)
 
 	for_each_kernel_tracepoint(vrl_find, NULL);
 	for (i = 0; i < ARRAY_SIZE(vrl_events); i++) {
-		err = vrl_events[i] ? tracepoint_probe_register(vrl_events[i], vrl_nothing, NULL) :
-				      -ENOENT;
+		err = vrl_events[i] ? tracepoint_probe_register(vrl_events[i], vrl_nothing, NULL)
+				    : -ENOENT;
 		if (err) {
 			vrl_leave(i);
 			return err;

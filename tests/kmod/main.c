@@ -15,39 +15,39 @@
 
 #include "exerciser.h"
 
-#define VRX_LINE_MAX	1024
+#define VRX_LINE_MAX 1024
 
 const char *const vrx_layout_names[VRX_LAYOUTS] = {
-	[VRX_SPLIT]		= "split",
-	[VRX_PACKED]		= "packed",
-	[VRX_SPLIT_IN_ORDER]	= "split_in_order",
-	[VRX_PACKED_IN_ORDER]	= "packed_in_order",
+	[VRX_SPLIT] = "split",
+	[VRX_PACKED] = "packed",
+	[VRX_SPLIT_IN_ORDER] = "split_in_order",
+	[VRX_PACKED_IN_ORDER] = "packed_in_order",
 };
 
 const char *const vrx_op_names[VRX_OPS] = {
-	[VRX_ADD]		= "add",
-	[VRX_GET]		= "get",
-	[VRX_KICK_PREPARE]	= "kick_prepare",
-	[VRX_NOTIFY]		= "notify",
-	[VRX_DISABLE_CB]	= "disable_cb",
-	[VRX_ENABLE_CB_PREPARE]	= "enable_cb_prepare",
-	[VRX_POLL]		= "poll",
-	[VRX_ENABLE_CB_DELAYED]	= "enable_cb_delayed",
-	[VRX_MORE_USED]		= "more_used",
-	[VRX_VRING_SIZE]	= "vring_size",
-	[VRX_DESC_ADDR]		= "desc_addr",
-	[VRX_AVAIL_ADDR]	= "avail_addr",
-	[VRX_USED_ADDR]		= "used_addr",
-	[VRX_NOTIFICATION_DATA]	= "notification_data",
-	[VRX_DETACH_UNUSED_BUF]	= "detach_unused_buf",
-	[VRX_RESIZE]		= "resize",
-	[VRX_RESET]		= "reset",
-	[VRX_INIT_LAST_USED]	= "init_last_used",
-	[VRX_FREE]		= "free",
+	[VRX_ADD] = "add",
+	[VRX_GET] = "get",
+	[VRX_KICK_PREPARE] = "kick_prepare",
+	[VRX_NOTIFY] = "notify",
+	[VRX_DISABLE_CB] = "disable_cb",
+	[VRX_ENABLE_CB_PREPARE] = "enable_cb_prepare",
+	[VRX_POLL] = "poll",
+	[VRX_ENABLE_CB_DELAYED] = "enable_cb_delayed",
+	[VRX_MORE_USED] = "more_used",
+	[VRX_VRING_SIZE] = "vring_size",
+	[VRX_DESC_ADDR] = "desc_addr",
+	[VRX_AVAIL_ADDR] = "avail_addr",
+	[VRX_USED_ADDR] = "used_addr",
+	[VRX_NOTIFICATION_DATA] = "notification_data",
+	[VRX_DETACH_UNUSED_BUF] = "detach_unused_buf",
+	[VRX_RESIZE] = "resize",
+	[VRX_RESET] = "reset",
+	[VRX_INIT_LAST_USED] = "init_last_used",
+	[VRX_FREE] = "free",
 };
 
 /* In `times`: as often as `rounds` says. */
-#define VRX_ROUNDS	U64_MAX
+#define VRX_ROUNDS U64_MAX
 
 /* Held while devices come and go and while a run starts or is reaped. */
 static DEFINE_MUTEX(vrx_lock);
@@ -63,7 +63,10 @@ static const struct {
 	size_t offset;
 	u64 min, max;
 } vrx_numbers[] = {
-#define NUMBER(word, field, min, max) { word, offsetof(struct vrx_command, field), min, max }
+#define NUMBER(word, field, min, max)                                                              \
+	{                                                                                          \
+		word, offsetof(struct vrx_command, field), min, max                                \
+	}
 	NUMBER("queues", shape.queues, 1, 1024),
 	NUMBER("size", shape.size, 4, 32768),
 	NUMBER("event_idx", shape.event_idx, 0, 1),
@@ -90,8 +93,8 @@ static int vrx_parse_number(struct vrx_command *c, const char *word, const char 
 	for (i = 0; i < ARRAY_SIZE(vrx_numbers); i++) {
 		if (strcmp(word, vrx_numbers[i].name))
 			continue;
-		if (kstrtou64(value, 0, &number) ||
-		    number < vrx_numbers[i].min || number > vrx_numbers[i].max) {
+		if (kstrtou64(value, 0, &number) || number < vrx_numbers[i].min ||
+		    number > vrx_numbers[i].max) {
 			pr_err("%s=%s: must be a number from %llu to %llu\n", word, value,
 			       vrx_numbers[i].min, vrx_numbers[i].max);
 			return -EINVAL;
@@ -328,8 +331,7 @@ static int vrx_execute(char *line)
 	return vrx_reap();
 }
 
-static ssize_t vrx_run_write(struct file *file, const char __user *from, size_t count,
-			     loff_t *pos)
+static ssize_t vrx_run_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
 	char *line;
 	int err;
@@ -348,9 +350,9 @@ static ssize_t vrx_run_write(struct file *file, const char __user *from, size_t 
 }
 
 static const struct file_operations vrx_run_fops = {
-	.owner	= THIS_MODULE,
-	.write	= vrx_run_write,
-	.llseek	= noop_llseek,
+	.owner = THIS_MODULE,
+	.write = vrx_run_write,
+	.llseek = noop_llseek,
 };
 
 /* --- What came of it --- */
@@ -358,10 +360,10 @@ static const struct file_operations vrx_run_fops = {
 static void vrx_show_counts(struct seq_file *s, struct vrx_device *dev, unsigned int i)
 {
 	static const char *const contexts[VRX_CONTEXTS] = {
-		[VRX_PROCESS]	= "process",
-		[VRX_IRQ]	= "irq",
-		[VRX_SHARED]	= "shared",
-		[VRX_OTHER]	= "other",
+		[VRX_PROCESS] = "process",
+		[VRX_IRQ] = "irq",
+		[VRX_SHARED] = "shared",
+		[VRX_OTHER] = "other",
 	};
 	struct vrx_queue *q = &dev->queue[i];
 	unsigned int op, context;
@@ -409,8 +411,8 @@ static int vrx_queues_show(struct seq_file *s, void *unused)
 			seq_printf(s, "device=%s queue=%u layout=%s name=%s size=%u in_ring=%llu",
 				   dev_name(&dev->vdev.dev), j, vrx_layout_names[dev->layout],
 				   q->name, q->num, dev->shape->size + 1 - q->nr_unused);
-			seq_printf(s, " out_bytes=%llu in_bytes=%llu got_bytes=%llu",
-				   q->out_bytes, q->in_bytes, q->got_bytes);
+			seq_printf(s, " out_bytes=%llu in_bytes=%llu got_bytes=%llu", q->out_bytes,
+				   q->in_bytes, q->got_bytes);
 			seq_printf(s, " doorbells=%llu callbacks=%llu wrong=%llu\n",
 				   atomic64_read(&q->doorbells), atomic64_read(&q->callbacks),
 				   q->wrong);

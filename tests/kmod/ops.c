@@ -153,20 +153,20 @@ bool vrx_detach_unused_buf(struct vrx_queue *q)
 }
 
 static bool (*const vrx_calls[VRX_DATA_OPS])(struct vrx_queue *q) = {
-	[VRX_ADD]		= vrx_add,
-	[VRX_GET]		= vrx_get,
-	[VRX_KICK_PREPARE]	= vrx_kick_prepare,
-	[VRX_NOTIFY]		= vrx_notify,
-	[VRX_DISABLE_CB]	= vrx_disable_cb,
-	[VRX_ENABLE_CB_PREPARE]	= vrx_enable_cb_prepare,
-	[VRX_POLL]		= vrx_poll,
-	[VRX_ENABLE_CB_DELAYED]	= vrx_enable_cb_delayed,
-	[VRX_MORE_USED]		= vrx_more_used,
-	[VRX_VRING_SIZE]	= vrx_vring_size,
-	[VRX_DESC_ADDR]		= vrx_desc_addr,
-	[VRX_AVAIL_ADDR]	= vrx_avail_addr,
-	[VRX_USED_ADDR]		= vrx_used_addr,
-	[VRX_NOTIFICATION_DATA]	= vrx_notification_data,
+	[VRX_ADD] = vrx_add,
+	[VRX_GET] = vrx_get,
+	[VRX_KICK_PREPARE] = vrx_kick_prepare,
+	[VRX_NOTIFY] = vrx_notify,
+	[VRX_DISABLE_CB] = vrx_disable_cb,
+	[VRX_ENABLE_CB_PREPARE] = vrx_enable_cb_prepare,
+	[VRX_POLL] = vrx_poll,
+	[VRX_ENABLE_CB_DELAYED] = vrx_enable_cb_delayed,
+	[VRX_MORE_USED] = vrx_more_used,
+	[VRX_VRING_SIZE] = vrx_vring_size,
+	[VRX_DESC_ADDR] = vrx_desc_addr,
+	[VRX_AVAIL_ADDR] = vrx_avail_addr,
+	[VRX_USED_ADDR] = vrx_used_addr,
+	[VRX_NOTIFICATION_DATA] = vrx_notification_data,
 };
 
 void vrx_call(struct vrx_queue *q, enum vrx_op op, enum vrx_context context)

@@ -21,12 +21,12 @@
 
 /* Calls of one interrupt, and rounds with interrupts off: a millisecond or less. */
 #define VRX_IRQ_BURST	8
-#define VRX_QUIET_BATCH	1000
+#define VRX_QUIET_BATCH 1000
 
 struct vrx_time {
-	u64 rounds;	/* or calls */
+	u64 rounds; /* or calls */
 	u64 ns;
-	u64 cycles;	/* of the time stamp counter */
+	u64 cycles; /* of the time stamp counter */
 };
 
 /* The queues that one context of a CPU drives. */
@@ -34,7 +34,7 @@ struct vrx_set {
 	struct vrx_queue **queue;
 	unsigned int nr;
 	unsigned int next;
-	u64 left;	/* calls of the data path */
+	u64 left; /* calls of the data path */
 };
 
 struct vrx_worker {
@@ -44,7 +44,7 @@ struct vrx_worker {
 	struct vrx_time time;
 	struct hrtimer timer;
 	struct completion irq_done;
-	u64 random;	/* for shared calls */
+	u64 random; /* for shared calls */
 	u64 wrong;
 };
 
@@ -54,10 +54,10 @@ static struct {
 	unsigned int nr_devices;
 	struct vrx_worker *workers;
 	unsigned int nr_workers;
-	atomic_t running;		/* workers */
-	atomic_t in_data_path;		/* workers */
+	atomic_t running;      /* workers */
+	atomic_t in_data_path; /* workers */
 	struct completion done;
-	bool active;			/* threads exist */
+	bool active; /* threads exist */
 	bool stop;
 	int status;
 } run;
@@ -174,9 +174,7 @@ static void vrx_timer_start(struct vrx_worker *w)
 /* Calls what needs no lock on a queue that another CPU drives. */
 static void vrx_call_foreign(struct vrx_worker *w)
 {
-	static const enum vrx_op ops[] = {
-		VRX_NOTIFY, VRX_DISABLE_CB, VRX_POLL, VRX_VRING_SIZE
-	};
+	static const enum vrx_op ops[] = { VRX_NOTIFY, VRX_DISABLE_CB, VRX_POLL, VRX_VRING_SIZE };
 	u64 random = vrx_random(&w->random);
 	unsigned int i = random % (run.nr_workers - 1);
 	struct vrx_worker *other = &run.workers[i];
@@ -260,9 +258,10 @@ static __always_inline void vrx_complete_one(struct vrx_queue *q, bool packed)
 		desc->len = 0;
 		/* The flags hand the descriptor over. */
 		virt_wmb();
-		WRITE_ONCE(desc->flags, q->next_used.wrap ?
-			   cpu_to_le16(BIT(VRING_PACKED_DESC_F_AVAIL) |
-				       BIT(VRING_PACKED_DESC_F_USED)) : 0);
+		WRITE_ONCE(desc->flags, q->next_used.wrap
+						? cpu_to_le16(BIT(VRING_PACKED_DESC_F_AVAIL) |
+							      BIT(VRING_PACKED_DESC_F_USED))
+						: 0);
 		if (++q->next_used.index == q->num) {
 			q->next_used.index = 0;
 			q->next_used.wrap = !q->next_used.wrap;
@@ -295,8 +294,8 @@ static __always_inline bool vrx_round(struct vrx_queue *q, bool packed, bool not
 	return virtqueue_get_buf(q->vq, &len) == b;
 }
 
-static __always_inline u64 vrx_rounds(struct vrx_set *set, unsigned int passes,
-				      bool packed, bool notify)
+static __always_inline u64 vrx_rounds(struct vrx_set *set, unsigned int passes, bool packed,
+				      bool notify)
 {
 	unsigned int i;
 	u64 wrong = 0;
@@ -312,10 +311,10 @@ static u64 vrx_rounds_of(struct vrx_set *set, unsigned int passes)
 	bool notify = run.command.notify;
 
 	if (set->queue[0]->packed)
-		return notify ? vrx_rounds(set, passes, true, true) :
-				vrx_rounds(set, passes, true, false);
-	return notify ? vrx_rounds(set, passes, false, true) :
-			vrx_rounds(set, passes, false, false);
+		return notify ? vrx_rounds(set, passes, true, true)
+			      : vrx_rounds(set, passes, true, false);
+	return notify ? vrx_rounds(set, passes, false, true)
+		      : vrx_rounds(set, passes, false, false);
 }
 
 /* Counts what vrx_rounds() did, outside the time that is measured. */
@@ -465,8 +464,8 @@ static int vrx_deal(void)
 			struct vrx_worker *w = &run.workers[share % run.nr_workers];
 
 			vrx_queue_prepare(q, number);
-			err = vrx_set_add(run.command.irq && j & 1 ? &w->irq : &w->process,
-					  q, most);
+			err = vrx_set_add(run.command.irq && j & 1 ? &w->irq : &w->process, q,
+					  most);
 			if (err)
 				return err;
 		}
@@ -481,7 +480,8 @@ static int vrx_workers_create(void)
 	int err = 0;
 
 	cpus_read_lock();
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu(cpu)
+	{
 		struct vrx_worker *w = &run.workers[n];
 		struct task_struct *task;
 
@@ -518,8 +518,8 @@ static void vrx_workers_stop(void)
 	}
 }
 
-int vrx_run_start(const struct vrx_command *command,
-		  struct vrx_device *const devices[], unsigned int nr_devices)
+int vrx_run_start(const struct vrx_command *command, struct vrx_device *const devices[],
+		  unsigned int nr_devices)
 {
 	unsigned int i, held;
 	int err;

@@ -453,8 +453,8 @@ static void quantiles_claim_no_more_than_buckets_tell(void **unused)
 
 /* Each get that finds a buffer is followed by one that finds none. */
 /*
- * Compares, again and again, recordings of an operation of which there are two kinds, about as many of
- * the one as of the other, beside ordinary ones.
+ * Compares, again and again, recordings of an operation of which there are two kinds, about as many
+ * of the one as of the other, beside ordinary ones.
  * @nr: recordings a side
  * @scatter: by how much they differ in the share of the kinds
  * Returns how often it was claimed that the median changed.
@@ -589,8 +589,10 @@ static void a_gate_fails_on_what_is_worse_for_sure(void **unused)
 	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_ADD, FIGURE_P999, &worse), FAIL_ON_PASS);
 	assert_int_equal(fail_on_ask(&g, &disk, VT_OP_GET, FIGURE_P999, &worse), FAIL_ON_NOT_ASKED);
 	assert_null(fail_on_parse("avail_to_used.rate<-5%", &g));
-	assert_int_equal(fail_on_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &fewer), FAIL_ON_FAIL);
-	assert_int_equal(fail_on_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &worse), FAIL_ON_PASS);
+	assert_int_equal(fail_on_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &fewer),
+			 FAIL_ON_FAIL);
+	assert_int_equal(fail_on_ask(&g, &input, VT_AVAIL_TO_USED, FIGURE_RATE, &worse),
+			 FAIL_ON_PASS);
 
 	static const char *const wrong[] = {
 		"",

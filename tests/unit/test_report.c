@@ -17,8 +17,6 @@
 
 #define NASTY "<script>\"a\",'b'&"
 
-volatile sig_atomic_t stop;
-
 static char dir[] = "/tmp/test_report.XXXXXX", recording[64], output[64];
 
 static void count(struct queue *q, enum vt_op op, uint64_t ns, uint64_t times)
@@ -66,7 +64,8 @@ static void make_interval(struct snapshot *s, unsigned int i)
 	count(&s->queues[0], VT_OP_NOTIFY, 9000, 75);
 }
 
-static void make_recording(unsigned int intervals, struct recording_event *events, size_t n, bool finish)
+static void make_recording(unsigned int intervals, struct recording_event *events, size_t n,
+			   bool finish)
 {
 	struct recording_device device = { 0, 2, 1ull << 34, NASTY, "virtio_blk" };
 	struct recording_info info = {
@@ -99,7 +98,8 @@ static void make_recording(unsigned int intervals, struct recording_event *event
 	recording_close(r);
 }
 
-/* Runs the verb; @option and @to may be NULL. Returns its exit status; what it printed is in output. */
+/* Runs the verb; @option and @to may be NULL. Returns its exit status; what it printed is in
+ * output. */
 static int report(const char *option, const char *to)
 {
 	char *argv[] = { "vringtop report", recording, (char *)option, (char *)to, NULL };
@@ -368,8 +368,11 @@ static void a_trace_nests_and_counts_buffers(void **unused)
 			assert_true(n < EVENTS);
 			slices[n].start = ts;
 			/* To the ns, so that sums of decimal fractions compare well. */
-			slices[n].end = (int64_t)((ts + json_object_get_double(json_object_object_get(
-								    e, "dur"))) * 1000 + 0.5) / 1000.0;
+			slices[n].end = (int64_t)((ts + json_object_get_double(
+								json_object_object_get(e, "dur"))) *
+							  1000 +
+						  0.5) /
+					1000.0;
 			slices[n].thread = number(e, "tid", NULL);
 			assert_int_equal(number(args, "duration_ns", NULL), events[n].duration);
 			n++;

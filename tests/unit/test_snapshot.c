@@ -12,7 +12,7 @@
 #include "model/ring.h"
 #include "model/snapshot.h"
 #include "output/table.h"
-#include "verbs/options.h"
+#include "model/filter.h"
 
 static struct queue *add_queue(struct snapshot *s, unsigned int serial, int device,
 			       enum vt_layout layout)
@@ -110,21 +110,21 @@ static void a_sum_keeps_queues_that_are_gone(void **unused)
 
 static void filters(void **unused)
 {
-	struct options o = { .device = "vdb", .ops = 1u << VT_OP_ADD };
+	struct filter f = { .device = "vdb", .ops = 1u << VT_OP_ADD };
 	struct snapshot s = {};
 
 	(void)unused;
 	count(add_queue(&s, 1, 0, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 10);
 	count(add_queue(&s, 2, 1, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 1);
 	count(&s.queues[1], VT_OP_GET, 50, 1);
-	assert_int_equal(options_match(&o, &s), 0);
-	options_filter(&o, &s);
+	assert_int_equal(filter_match(&f, &s), 0);
+	filter_apply(&f, &s);
 	assert_int_equal(s.nr_queues, 1);
 	assert_int_equal(s.queues[0].serial, 2);
 	assert_non_null(s.queues[0].op[VT_OP_ADD]);
 	assert_null(s.queues[0].op[VT_OP_GET]);
-	o.device = "virtio0";
-	options_filter(&o, &s);
+	f.device = "virtio0";
+	filter_apply(&f, &s);
 	assert_int_equal(s.nr_queues, 0);
 	snapshot_free(&s);
 }

@@ -331,17 +331,19 @@ static void bound_within(const struct comparison *c, struct test *t)
 	t->high = middle + sqrt(above);
 }
 
-/* A variance from the sum of squares of @df that are free, and from a prior that counts as @more. */
+/* A variance from the sum of squares of @df that are free, and from a prior that counts as @more.
+ */
 static double moderate(double squares, double df, double prior, double more)
 {
 	return (squares + more * prior) / (df + more);
 }
 
 /*
- * What runs differ by is, of a quantile, the share of operations below it. Where these are of two kinds,
- * and about as many of the one as the quantile asks for, it is inside of the one in some runs, inside of
- * the other in others, and scatters in neither: what does is the share below the quantile of all. So the
- * quantile of a side is moved by as much, among the operations of all its recordings.
+ * What runs differ by is, of a quantile, the share of operations below it. Where these are of two
+ * kinds, and about as many of the one as the quantile asks for, it is inside of the one in some
+ * runs, inside of the other in others, and scatters in neither: what does is the share below the
+ * quantile of all. So the quantile of a side is moved by as much, among the operations of all its
+ * recordings.
  */
 static void bound_shares(const struct comparison *c, struct test *test, double t, double df,
 			 double excess, double more)
@@ -366,7 +368,8 @@ static void bound_shares(const struct comparison *c, struct test *test, double t
 	variance = moderate(fmax(squares, 0), df, excess * within, more);
 	for (int side = 0; side < NR_SIDES; side++) {
 		compare_hist(c, test->op, side, &own);
-		series_quantile(&own, test->figure, t * sqrt(variance / c->nr_side[side]), &e[side]);
+		series_quantile(&own, test->figure, t * sqrt(variance / c->nr_side[side]),
+				&e[side]);
 	}
 	test->low = fmin(test->low, middle - hypot(e[SIDE_NEW].log - e[SIDE_NEW].low,
 						   e[SIDE_BASE].high - e[SIDE_BASE].log));
@@ -515,7 +518,8 @@ static void decide(const struct comparison *c, const struct test *t, double thre
 	 * Two quantiles in one bucket or in neighbours can be as near to each other as you like,
 	 * however sure it is where in their buckets they are.
 	 */
-	if (t->figure >= FIGURE_P50 && abs((int)histogram_bucket(base) - (int)histogram_bucket(new)) < 2)
+	if (t->figure >= FIGURE_P50 &&
+	    abs((int)histogram_bucket(base) - (int)histogram_bucket(new)) < 2)
 		return;
 	if (to->low > threshold)
 		to->verdict = VERDICT_MORE;

@@ -37,8 +37,8 @@ const char *fail_on_parse(const char *text, struct fail_on *g)
 	return NULL;
 }
 
-enum fail_on_answer fail_on_ask(const struct fail_on *g, const struct queue *q, enum vt_op op, enum figure f,
-			  const struct change *c)
+enum fail_on_answer fail_on_ask(const struct fail_on *g, const struct queue *q, enum vt_op op,
+				enum figure f, const struct change *c)
 {
 	if (f != g->figure || (g->op >= 0 && (int)op != g->op))
 		return FAIL_ON_NOT_ASKED;
@@ -48,6 +48,7 @@ enum fail_on_answer fail_on_ask(const struct fail_on *g, const struct queue *q, 
 	if (c->verdict == VERDICT_TOO_LITTLE)
 		return FAIL_ON_UNKNOWN;
 	if (g->above)
-		return c->verdict == VERDICT_MORE && c->change > g->limit ? FAIL_ON_FAIL : FAIL_ON_PASS;
+		return c->verdict == VERDICT_MORE && c->change > g->limit ? FAIL_ON_FAIL
+									  : FAIL_ON_PASS;
 	return c->verdict == VERDICT_LESS && c->change < g->limit ? FAIL_ON_FAIL : FAIL_ON_PASS;
 }

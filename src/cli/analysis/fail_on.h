@@ -31,7 +31,7 @@ enum fail_on_answer {
 };
 
 /** Holds a figure of an operation of a queue against an expression. */
-enum fail_on_answer fail_on_ask(const struct fail_on *g, const struct queue *q, enum vt_op op, enum figure f,
-			  const struct change *c);
+enum fail_on_answer fail_on_ask(const struct fail_on *g, const struct queue *q, enum vt_op op,
+				enum figure f, const struct change *c);
 
 #endif

@@ -224,9 +224,9 @@ static size_t choose_length(const double *x, size_t n, const bool *enough)
  * quantiles at those shares that the share of operations below it may truly be (Woodruff 1952). A
  * few bursts can move a p99 by a multiple, and whether they do is a matter of one burst more: a
  * bootstrap of the p99 does not see that, one of the share does. But that share is a count, and not
- * known better than to one operation, however alike the intervals are: where each `get` that finds a
- * buffer is followed by one that finds none, just half are short in every interval, and the median is
- * anything between the longest of those and the shortest of the others.
+ * known better than to one operation, however alike the intervals are: where each `get` that finds
+ * a buffer is followed by one that finds none, just half are short in every interval, and the
+ * median is anything between the longest of those and the shortest of the others.
  */
 static void bound(const struct total *t, enum figure f, double deviation, double reach,
 		  struct estimate *to)

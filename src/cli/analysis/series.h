@@ -75,7 +75,8 @@ int series_estimate(const struct series *s, const struct intervals *n, double p,
  * Where a quantile is in a histogram if the share of operations below it is off by @share, >= 0, at
  * most. Only @log, @low and @high of @to are set: to values that are in the histogram.
  */
-void series_quantile(const struct histogram *hist, enum figure f, double share, struct estimate *to);
+void series_quantile(const struct histogram *hist, enum figure f, double share,
+		     struct estimate *to);
 
 /** The share of a series, 0..1, that is below the quantile of a histogram which contains it. */
 double series_below(const struct series *s, const struct histogram *hist, enum figure f);

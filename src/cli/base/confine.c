@@ -22,35 +22,77 @@
 /* Where rules name no argument: all of them are allowed. */
 static const int calls[] = {
 	/* counters, roles of new devices, the screen */
-	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(lseek),
-	SCMP_SYS(getdents64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx),
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(close),
+	SCMP_SYS(lseek),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(fstat),
+	SCMP_SYS(newfstatat),
+	SCMP_SYS(statx),
 	/* time and keys */
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
-	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(clock_nanosleep),
+	SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
 	SCMP_SYS(restart_syscall),
 	/* memory; more of it, and what qsort() asks */
-	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(sysinfo),
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(sysinfo),
 	/* signals and the end */
-	SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
 	/* the own cost; seeds of hash tables; the C library's locks */
-	SCMP_SYS(getrusage), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid),
-	SCMP_SYS(futex), SCMP_SYS(rseq),
+	SCMP_SYS(getrusage),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(futex),
+	SCMP_SYS(rseq),
 #ifdef __SANITIZE_ADDRESS__
 	/* Its search for leaks, at the end: a thread that stops the others and looks at them. */
-	SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(prctl), SCMP_SYS(sigaltstack),
-	SCMP_SYS(sched_yield), SCMP_SYS(mprotect), SCMP_SYS(readlink), SCMP_SYS(getppid),
-	SCMP_SYS(process_vm_readv), SCMP_SYS(sched_getaffinity), SCMP_SYS(tgkill), SCMP_SYS(getdents),
+	SCMP_SYS(clone),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(wait4),
+	SCMP_SYS(prctl),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(mprotect),
+	SCMP_SYS(readlink),
+	SCMP_SYS(getppid),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(getdents),
 #endif
 };
 
 /* For a recording as well. Its file and the journal beside it are open; nothing else is to be. */
 static const int recording_calls[] = {
-	/* what SQLite does with both: write, make sure, cut, and take away the journal at the end */
-	SCMP_SYS(pwrite64), SCMP_SYS(pread64), SCMP_SYS(fdatasync), SCMP_SYS(fsync),
-	SCMP_SYS(ftruncate), SCMP_SYS(unlink), SCMP_SYS(access), SCMP_SYS(geteuid),
+	/* what SQLite does with both: write, make sure, cut, and take away the journal at the end
+	 */
+	SCMP_SYS(pwrite64),
+	SCMP_SYS(pread64),
+	SCMP_SYS(fdatasync),
+	SCMP_SYS(fsync),
+	SCMP_SYS(ftruncate),
+	SCMP_SYS(unlink),
+	SCMP_SYS(access),
+	SCMP_SYS(geteuid),
 	/* signals, and the command that is to get them */
-	SCMP_SYS(rt_sigtimedwait), SCMP_SYS(kill), SCMP_SYS(wait4),
+	SCMP_SYS(rt_sigtimedwait),
+	SCMP_SYS(kill),
+	SCMP_SYS(wait4),
 };
 
 /* These only with an argument that, under a mask, has a certain value. */

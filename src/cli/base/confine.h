@@ -12,7 +12,8 @@
  */
 int confine(void);
 
-/** The same, but that a recording that is open may still be written, and a command be told to end. */
+/** The same, but that a recording that is open may still be written, and a command be told to end.
+ */
 int confine_recording(void);
 
 #endif

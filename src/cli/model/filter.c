@@ -54,6 +54,6 @@ int filter_match(const struct filter *f, const struct snapshot *s)
 				"the virtio devices here have no queues");
 	return complain("See all with: vringtop queues", "no queue matches%s%s%s%s%s%s",
 			f->device ? " --device " : "", f->device ?: "",
-			f->driver ? " --driver " : "", f->driver ?: "",
-			f->queue ? " --queue " : "", f->queue ?: "");
+			f->driver ? " --driver " : "", f->driver ?: "", f->queue ? " --queue " : "",
+			f->queue ?: "");
 }

@@ -11,7 +11,7 @@ struct filter {
 	const char *device; /* virtio2, or vda */
 	const char *driver;
 	const char *queue; /* name or index */
-	uint32_t ops; /* a bit for each enum vt_op */
+	uint32_t ops;	   /* a bit for each enum vt_op */
 };
 
 /** Removes the queues and operations that the filter does not name. */

@@ -50,7 +50,8 @@ void doorbells_settle(struct vt_doorbells *d)
 {
 	unsigned int kept = d->sent < VT_NR_DOORBELLS ? d->sent : VT_NR_DOORBELLS;
 
-	/* Two CPUs may ring at once, so that one is there before the one before it. Numbers wrap. */
+	/* Two CPUs may ring at once, so that one is there before the one before it. Numbers wrap.
+	 */
 	for (unsigned int number = d->sent - kept + 1; kept; number++, kept--) {
 		if ((int)(d->last[(number - 1) % VT_NR_DOORBELLS].number - number) >= 0)
 			continue;

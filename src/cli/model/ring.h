@@ -18,7 +18,7 @@ enum {
 /* The feature bits that say how the ring works; ends with name NULL. */
 struct ring_feature {
 	unsigned int bit;
-	const char *name; /* as in the specification, without VIRTIO_ and F_ */
+	const char *name;	/* as in the specification, without VIRTIO_ and F_ */
 	const char *short_name; /* for tables; NULL: the layout says it, or nearly all have it */
 };
 extern const struct ring_feature ring_features[];
@@ -28,9 +28,9 @@ enum vt_layout ring_layout(uint64_t features);
 
 /* The notification data, virtio 1.3 section 2.9. */
 struct notification {
-	uint16_t queue; /* virtqueue index */
+	uint16_t queue;	      /* virtqueue index */
 	uint16_t next_offset; /* of the next available descriptor or ring entry */
-	bool has_wrap; /* packed only */
+	bool has_wrap;	      /* packed only */
 	bool wrap_counter;
 };
 

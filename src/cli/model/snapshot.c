@@ -76,9 +76,9 @@ const char *queue_role(const struct queue *q)
 {
 	/* Device IDs, virtio 1.3 section 5. */
 	static const char *const types[] = {
-		[1] = "net",   [2] = "blk", [3] = "console", [4] = "rng",   [5] = "balloon",
-		[8] = "scsi",  [9] = "9p",  [16] = "gpu",    [18] = "input", [19] = "vsock",
-		[20] = "crypto", [24] = "mem", [25] = "sound", [26] = "fs",
+		[1] = "net",	 [2] = "blk",  [3] = "console", [4] = "rng",	[5] = "balloon",
+		[8] = "scsi",	 [9] = "9p",   [16] = "gpu",	[18] = "input", [19] = "vsock",
+		[20] = "crypto", [24] = "mem", [25] = "sound",	[26] = "fs",
 	};
 
 	if (q->role[0])

@@ -20,28 +20,29 @@ struct op_stats {
 	uint64_t sum;
 	uint64_t max;
 	uint64_t no; /* how often it said no or failed */
-	/* add: bytes for the device to read; notification_data: values the ring had moved on from */
+	/* add: bytes for the device to read; notification_data: values the ring had moved on from
+	 */
 	uint64_t bytes_out;
-	uint64_t bytes_in; /* add: room for the device to write; get: bytes it wrote */
+	uint64_t bytes_in;     /* add: room for the device to write; get: bytes it wrote */
 	struct histogram hist; /* last: a queue's has memory as far as there are counts */
 };
 
 /* A virtqueue. Strings hold printable characters only. */
 struct queue {
 	unsigned int serial; /* tells queues apart for good */
-	bool gone; /* deleted */
-	bool fresh; /* made a short time ago, while someone watched */
+	bool gone;	     /* deleted */
+	bool fresh;	     /* made a short time ago, while someone watched */
 	bool broken;
 	uint64_t changed; /* ns, CLOCK_MONOTONIC: when it was found new or gone; 0: never */
-	int device; /* virtio%d */
+	int device;	  /* virtio%d */
 	unsigned int device_type;
 	unsigned int index;
-	unsigned int num; /* ring size, descriptors */
+	unsigned int num;      /* ring size, descriptors */
 	unsigned int num_free; /* free descriptors */
 	enum vt_layout layout;
 	uint64_t features;
 	struct vt_doorbells doorbells; /* with notification data */
-	unsigned int new_doorbells; /* of a difference: how many of them are of its time */
+	unsigned int new_doorbells;    /* of a difference: how many of them are of its time */
 	char name[VT_NAME_LEN];
 	char driver[VT_NAME_LEN];
 	char role[VT_NAME_LEN]; /* what the device is in the system: vda, eth0; may be empty */
@@ -49,14 +50,14 @@ struct queue {
 };
 
 struct snapshot {
-	uint64_t time; /* ns, CLOCK_MONOTONIC */
-	uint64_t since; /* ns; for a difference: how long it took */
-	uint64_t lost; /* events that could not be counted */
-	double probe_ns; /* what counting one event takes, ns; 0: not measured */
-	double cpu; /* CPU time of the tool, s */
-	const char *how; /* the operations were seen: "tracepoints" or "functions" */
+	uint64_t time;	      /* ns, CLOCK_MONOTONIC */
+	uint64_t since;	      /* ns; for a difference: how long it took */
+	uint64_t lost;	      /* events that could not be counted */
+	double probe_ns;      /* what counting one event takes, ns; 0: not measured */
+	double cpu;	      /* CPU time of the tool, s */
+	const char *how;      /* the operations were seen: "tracepoints" or "functions" */
 	uint32_t unavailable; /* what cannot be seen on this kernel: a bit for each enum vt_op */
-	bool no_bytes_out; /* nor the bytes for the device */
+	bool no_bytes_out;    /* nor the bytes for the device */
 	size_t nr_queues;
 	struct queue *queues; /* owned; ordered by device, then index */
 };
@@ -127,7 +128,8 @@ double op_stats_mean(const struct op_stats *s);
 /** Adds the figures of @from, which may be NULL, to @to. */
 void op_stats_add(struct op_stats *to, const struct op_stats *from);
 
-/** Sums all operations of a queue (@op < 0), or takes what was counted for one; @to is overwritten. */
+/** Sums all operations of a queue (@op < 0), or takes what was counted for one; @to is overwritten.
+ */
 void queue_sum(const struct queue *q, int op, struct op_stats *to);
 
 /** Buffers made available: successful adds. */

@@ -139,7 +139,7 @@ static bool packed_is_used(uint16_t flags, uint16_t at)
 struct course {
 	uint32_t in_flight, unfetched, pending;
 	uint32_t avail_event; /* from where the device is to its event index */
-	uint32_t used_event; /* from where the driver is to its event index */
+	uint32_t used_event;  /* from where the driver is to its event index */
 };
 
 static void course_split(const struct vt_ring *r, struct course *c, struct stall *s)
@@ -182,7 +182,8 @@ static uint32_t packed_used(const struct queue *q, const struct vt_ring *r,
 				break;
 			id = entries[place].desc.flags_or_id;
 		}
-		/* In order an id is the index of the first descriptor, and one stands for all before it. */
+		/* In order an id is the index of the first descriptor, and one stands for all
+		 * before it. */
 		length = buffer_length(r, entries, layout_is_in_order(q->layout) ? place : id);
 		if (!layout_is_in_order(q->layout) || place == id)
 			id = VT_NO_BATCH;
@@ -255,8 +256,10 @@ static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
 			    const struct stall_facts *facts, const struct course *c,
 			    struct stall *s)
 {
-	bool by_index = layout_is_packed(q->layout) ? r->shadow == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX);
-	bool off = layout_is_packed(q->layout) ? r->shadow == EVENT_DISABLE : r->shadow & NO_INTERRUPT;
+	bool by_index = layout_is_packed(q->layout) ? r->shadow == EVENT_DESC
+						    : !!(r->state & VT_RING_EVENT_IDX);
+	bool off =
+		layout_is_packed(q->layout) ? r->shadow == EVENT_DISABLE : r->shadow & NO_INTERRUPT;
 	bool told = !(r->state & VT_RING_EVENT_IDX) || r->state & VT_RING_TRIGGERED;
 	bool net = q->device_type == DEVICE_NET;
 
@@ -284,8 +287,10 @@ static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
 static void judge_pending(const struct queue *q, const struct vt_ring *r, const struct course *c,
 			  struct stall *s)
 {
-	uint16_t flags = layout_is_packed(q->layout) ? r->packed.device_flags & EVENT_FLAGS : r->split.used_flags;
-	bool by_index = layout_is_packed(q->layout) ? flags == EVENT_DESC : !!(r->state & VT_RING_EVENT_IDX);
+	uint16_t flags = layout_is_packed(q->layout) ? r->packed.device_flags & EVENT_FLAGS
+						     : r->split.used_flags;
+	bool by_index = layout_is_packed(q->layout) ? flags == EVENT_DESC
+						    : !!(r->state & VT_RING_EVENT_IDX);
 	bool refused = layout_is_packed(q->layout) ? flags == EVENT_DISABLE : flags & NO_NOTIFY;
 
 	if (!by_index)

@@ -65,8 +65,8 @@ static void print_hist(const char *title, enum vt_op op, const struct op_stats *
 		int length = most ? (lines[i] * BAR + most - 1) / most : 0;
 
 		printf("  %7s - %-7s %9llu |%.*s\n", format(a, line_start(i)),
-		       format(b, line_start(i + 1)), (unsigned long long)lines[i],
-		       length, "############################################");
+		       format(b, line_start(i + 1)), (unsigned long long)lines[i], length,
+		       "############################################");
 	}
 	printf("\n");
 }

@@ -60,7 +60,8 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 		const char *key;
 		double q;
 	} quantiles[] = {
-		{ "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p999", 0.999 }, { "p9999", 0.9999 },
+		{ "p50", 0.5 },	   { "p90", 0.9 },	{ "p99", 0.99 },
+		{ "p999", 0.999 }, { "p9999", 0.9999 },
 	};
 	struct json_object *o = json_object_new_object(), *all;
 
@@ -73,7 +74,8 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 		goto sizes;
 	json_put_double(o, "mean", op_stats_mean(s));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
-		json_put_int(o, quantiles[i].key, histogram_quantile(&s->hist, quantiles[i].q, s->max));
+		json_put_int(o, quantiles[i].key,
+			     histogram_quantile(&s->hist, quantiles[i].q, s->max));
 	json_put_int(o, "max", s->max);
 sizes:
 	if (op == VT_OP_ADD) {
@@ -212,8 +214,7 @@ struct json_object *json_snapshot(const struct snapshot *s, uint64_t when, bool 
 	snprintf(text, sizeof(text), "%llu.%03llu", (unsigned long long)when / 1000000000,
 		 (unsigned long long)when / 1000000 % 1000);
 	json_put_double(o, "seconds", seconds);
-	json_object_object_add(o, "time",
-			       json_object_new_double_s(when / 1e9, text));
+	json_object_object_add(o, "time", json_object_new_double_s(when / 1e9, text));
 	json_put_int(o, "lost", s->lost);
 	json_put_string(o, "attached", s->how);
 	json_object_object_add(o, "not_available", json_ops(s->unavailable));
@@ -251,7 +252,7 @@ struct json_object *json_snapshot(const struct snapshot *s, uint64_t when, bool 
 void json_print(struct json_object *o)
 {
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-							       JSON_C_TO_STRING_NOSLASHESCAPE));
+						       JSON_C_TO_STRING_NOSLASHESCAPE));
 
 	json_object_put(o);
 }

@@ -14,7 +14,7 @@ struct report {
 	const struct recording_info *info;
 	const struct filter *filter;
 	int timed; /* whose times the tables show: an enum vt_op; -1: all operations together */
-	bool per_queue; /* histograms: of each queue by itself */
+	bool per_queue;	       /* histograms: of each queue by itself */
 	struct snapshot total; /* of all intervals, filtered; owned */
 	size_t intervals;
 	bool damaged; /* reading ended with an error, before the end */

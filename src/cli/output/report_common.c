@@ -39,7 +39,8 @@ const char *report_warning(const struct report *r, unsigned int n)
 		warnings[count++] = "DAMAGED: this recording cannot be read to its end. What is "
 				    "shown is what comes before the damage.";
 	if (r->total.lost)
-		warnings[count++] = "LOST: some operations could not be counted; see below how many.";
+		warnings[count++] =
+			"LOST: some operations could not be counted; see below how many.";
 	if (r->info->events_dropped)
 		warnings[count++] = "DROPPED: some single operations (--events) were not kept; the "
 				    "counts have them.";
@@ -75,7 +76,8 @@ void report_idle(const struct report *r, char *text)
 		const char *last = NULL;
 		unsigned int idle = 0;
 
-		for (end = i; end < s->nr_queues && s->queues[end].device == s->queues[i].device; end++)
+		for (end = i; end < s->nr_queues && s->queues[end].device == s->queues[i].device;
+		     end++)
 			if (!report_moved(&s->queues[end])) {
 				idle++;
 				last = s->queues[end].name;
@@ -99,8 +101,8 @@ static void fact_time(const struct report *r, char *text)
 
 	if (gmtime_r(&started, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	snprintf(text, REPORT_FACT, "%s, %.2f s in %zu intervals of %.4g s", date, r->total.since / 1e9,
-		 r->intervals, r->info->interval / 1e9);
+	snprintf(text, REPORT_FACT, "%s, %.2f s in %zu intervals of %.4g s", date,
+		 r->total.since / 1e9, r->intervals, r->info->interval / 1e9);
 }
 
 static void fact_cost(const struct report *r, char *text)
@@ -110,8 +112,8 @@ static void fact_cost(const struct report *r, char *text)
 	char probe[FORMAT_LEN];
 	int n;
 
-	n = snprintf(text, REPORT_FACT, "tool %.2f s of CPU (%.2f%% of a CPU)", i->cost_cpu_ns / 1e9,
-		     seconds > 0 ? i->cost_cpu_ns / 1e7 / seconds : 0);
+	n = snprintf(text, REPORT_FACT, "tool %.2f s of CPU (%.2f%% of a CPU)",
+		     i->cost_cpu_ns / 1e9, seconds > 0 ? i->cost_cpu_ns / 1e7 / seconds : 0);
 	if (i->probe_ns > 0)
 		n += snprintf(text + n, REPORT_FACT - n, ", probe %s per operation",
 			      format_time(probe, i->probe_ns));
@@ -159,7 +161,8 @@ bool report_fact(const struct report *r, unsigned int n, const char **name, char
 	switch (n) {
 	case 0:
 		if (i->command[0] && i->exit_status >= 0)
-			snprintf(text, REPORT_FACT, "%s (exit status %d)", i->command, i->exit_status);
+			snprintf(text, REPORT_FACT, "%s (exit status %d)", i->command,
+				 i->exit_status);
 		else
 			snprintf(text, REPORT_FACT, "%s", i->command);
 		break;
@@ -180,11 +183,11 @@ bool report_fact(const struct report *r, unsigned int n, const char **name, char
 			 i->nr_cpus == 1 ? "" : "s", i->cpu, i->clocksource);
 		break;
 	case 6:
-		snprintf(text, REPORT_FACT, "to %s; the kernel's virtqueue events: %s%s", i->attached,
-			 i->patch_level,
-			 !(r->filter->ops >> VT_AVAIL_TO_USED & 1) ? "" :
-			 has_to_used(r) ? "; with times from available to used" :
-					  "; no times from available to used (record -u)");
+		snprintf(text, REPORT_FACT, "to %s; the kernel's virtqueue events: %s%s",
+			 i->attached, i->patch_level,
+			 !(r->filter->ops >> VT_AVAIL_TO_USED & 1) ? ""
+			 : has_to_used(r) ? "; with times from available to used"
+					  : "; no times from available to used (record -u)");
 		break;
 	case 7:
 		if (i->has_events)

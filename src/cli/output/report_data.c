@@ -121,8 +121,8 @@ static void put_known(FILE *f, bool known, uint64_t n)
 		putc(',', f);
 }
 
-static void put_row(FILE *f, const struct report *r, const struct snapshot *s, const struct queue *q,
-		    enum vt_op op)
+static void put_row(FILE *f, const struct report *r, const struct snapshot *s,
+		    const struct queue *q, enum vt_op op)
 {
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
 	const struct op_stats *o = q->op[op];
@@ -154,7 +154,8 @@ int report_csv(struct report *r, FILE *f)
 {
 	struct snapshot diff;
 
-	fputs("start_s,seconds,device,role,driver,queue_index,queue,serial,layout,operation,count,no,"
+	fputs("start_s,seconds,device,role,driver,queue_index,queue,serial,layout,operation,count,"
+	      "no,"
 	      "sum,mean,p50,p90,p99,p999,max,bytes_out,bytes_in,recording_finished\r\n",
 	      f);
 	while (!ferror(f) && report_next(r, &diff)) {

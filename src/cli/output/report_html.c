@@ -11,9 +11,9 @@
 #include "output/report.h"
 #include "output/table.h"
 
-#define COLUMNS	   100 /* of the plots over time; more intervals than that are merged */
-#define ROWS	   48 /* of a heat map */
-#define CARDS	   10 /* so many queues have plots of their own */
+#define COLUMNS	   100		/* of the plots over time; more intervals than that are merged */
+#define ROWS	   48		/* of a heat map */
+#define CARDS	   10		/* so many queues have plots of their own */
 #define LINES	   PLOT_COLOURS /* so many queues are in a plot together */
 #define MORE_HEATS 3 /* so many operations of a queue have a heat map beside the first one */
 
@@ -30,8 +30,8 @@ struct page_of {
 	struct card *cards; /* owned; all that moved */
 	size_t nr_moved, nr_cards;
 	struct snapshot column[COLUMNS]; /* owned; only the queues of the cards */
-	double edge[COLUMNS + 1]; /* s from the start */
-	double steps[2 * COLUMNS]; /* where each column begins and ends, for lines in steps */
+	double edge[COLUMNS + 1];	 /* s from the start */
+	double steps[2 * COLUMNS];	 /* where each column begins and ends, for lines in steps */
 	size_t columns;
 };
 
@@ -246,8 +246,9 @@ static void put_rates(const struct page_of *p, const char *title, const char *un
 			continue;
 		if (most > plot.y.max)
 			plot.y.max = most;
-		lines[n] = (struct plot_line){ .name = p->cards[c].name, .x = p->steps, .y = y[n],
-					       .n = 2 * p->columns };
+		lines[n] = (struct plot_line){
+			.name = p->cards[c].name, .x = p->steps, .y = y[n], .n = 2 * p->columns
+		};
 		n++;
 	}
 	if (!n)
@@ -342,9 +343,9 @@ static void quantile_line(const struct page_of *p, unsigned int serial, int op, 
 	for (size_t i = 0; i < p->columns; i++) {
 		const struct queue *q = find_queue(&p->column[i], serial);
 
-		y[2 * i] = timed(q, op) ?
-				   histogram_quantile(&q->op[op]->hist, quantile, q->op[op]->max) :
-				   NAN;
+		y[2 * i] = timed(q, op)
+				   ? histogram_quantile(&q->op[op]->hist, quantile, q->op[op]->max)
+				   : NAN;
 		y[2 * i + 1] = y[2 * i];
 	}
 }
@@ -387,8 +388,10 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
 {
 	static double values[ROWS * COLUMNS], row_edges[ROWS + 1], p50[2 * COLUMNS],
 		p99[2 * COLUMNS];
-	struct plot_line lines[] = { { .name = "p50", .x = p->steps, .y = p50, .n = 2 * p->columns },
-				     { .name = "p99", .x = p->steps, .y = p99, .n = 2 * p->columns } };
+	struct plot_line lines[] = {
+		{ .name = "p50", .x = p->steps, .y = p50, .n = 2 * p->columns },
+		{ .name = "p99", .x = p->steps, .y = p99, .n = 2 * p->columns }
+	};
 	char *hints[COLUMNS] = {}, title[96], note[96];
 	struct plot plot = { .title = title, .note = note, .x = time_axis(p) };
 	struct plot_heat heat = {
@@ -423,11 +426,11 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
 	}
 	snprintf(title, sizeof(title), "%s: latency over time", op_name(op));
 	snprintf(note, sizeof(note), "A cell is %.3g s by %s of a power of two.", column_seconds(p),
-		 size >= 16 ? "one or more" :
-		 size == 8  ? "a half" :
-		 size == 4  ? "a quarter" :
-		 size == 2  ? "an eighth" :
-			      "a sixteenth");
+		 size >= 16  ? "one or more"
+		 : size == 8 ? "a half"
+		 : size == 4 ? "a quarter"
+		 : size == 2 ? "an eighth"
+			     : "a sixteenth");
 	plot.y = (struct plot_axis){ "time per operation, log scale", PLOT_LOG,
 				     row_edges[0] > 0 ? row_edges[0] : 1, row_edges[heat.rows],
 				     format_time };
@@ -453,19 +456,22 @@ static size_t curve(const struct op_stats *o, double *x, double *y)
 		x[n] = histogram_lower(b + 1);
 		if (x[n] > o->max && o->max)
 			x[n] = o->max;
-		/* The slowest of all is where the curve ends: half of it is as near to 1 as it gets. */
+		/* The slowest of all is where the curve ends: half of it is as near to 1 as it
+		 * gets. */
 		y[n++] = seen < count ? (double)seen / count : 1 - 0.5 / count;
 	}
 	return n;
 }
 
-static void put_curves(const struct page_of *p, const struct queue *q, const int *ops, size_t nr_ops)
+static void put_curves(const struct page_of *p, const struct queue *q, const int *ops,
+		       size_t nr_ops)
 {
 	static double x[LINES][VT_NR_BUCKETS + 1], y[LINES][VT_NR_BUCKETS + 1];
 	struct plot_line lines[LINES];
 	struct plot plot = {
 		.title = "Distribution: how many took how long",
-		.note = "Each step up leaves a tenth of the operations: where a curve crosses 99 %, one "
+		.note = "Each step up leaves a tenth of the operations: where a curve crosses 99 "
+			"%, one "
 			"in a hundred took longer.",
 		.x = { "time per operation, log scale", PLOT_LOG, INFINITY, 0, format_time },
 		.y = { "share that took no longer, %", PLOT_NINES, 0, 0.99, NULL },
@@ -482,7 +488,9 @@ static void put_curves(const struct page_of *p, const struct queue *q, const int
 			plot.x.max = x[n][points - 1];
 		if (y[n][points - 1] > plot.y.max)
 			plot.y.max = y[n][points - 1];
-		lines[n] = (struct plot_line){ .name = op_name(ops[n]), .x = x[n], .y = y[n], .n = points };
+		lines[n] = (struct plot_line){
+			.name = op_name(ops[n]), .x = x[n], .y = y[n], .n = points
+		};
 	}
 	plot_lines(p->f, &plot, lines, n);
 }
@@ -502,8 +510,9 @@ static void put_doorbells(const struct page_of *p, const struct queue *queue)
 
 		if (most > plot.y.max)
 			plot.y.max = most;
-		lines[l] = (struct plot_line){ .name = names[l], .x = p->steps, .y = y[l],
-					       .n = 2 * p->columns };
+		lines[l] = (struct plot_line){
+			.name = names[l], .x = p->steps, .y = y[l], .n = 2 * p->columns
+		};
 	}
 	plot.y.max *= 1.05;
 	plot_lines(p->f, &plot, lines, 3);
@@ -520,8 +529,9 @@ static void put_op_cells(FILE *f, enum vt_op op, const struct op_stats *o, doubl
 	fprintf(f, "<td class=\"n\">%s", o->timed ? format_time(text, op_stats_mean(o)) : "-");
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		fprintf(f, "<td class=\"n\">%s",
-			o->timed ? format_time(text, histogram_quantile(&o->hist, quantiles[i], o->max)) :
-				   "-");
+			o->timed ? format_time(text,
+					       histogram_quantile(&o->hist, quantiles[i], o->max))
+				 : "-");
 	fprintf(f, "<td class=\"n\">%s", o->timed ? format_time(text, o->max) : "-");
 	fprintf(f, "<td>%s", op_no_name(op) ? format_share(text, o->no, o->count) : "");
 	if (op_no_name(op))
@@ -604,7 +614,8 @@ static void put_card(const struct page_of *p, const struct card *c)
 	put_op_table(p, c->queue);
 	if (n > 1) {
 		fputs("<details><summary>Latency over time of further operations</summary>\n"
-		      "<div class=\"pair\">\n", p->f);
+		      "<div class=\"pair\">\n",
+		      p->f);
 		for (size_t i = 1; i < n && i <= MORE_HEATS; i++)
 			put_heat(p, c->queue, ops[i], false);
 		fputs("</div>\n</details>\n", p->f);
@@ -666,7 +677,8 @@ static int put_page(struct page_of *p)
 	char title[256], lead[512];
 	int err;
 
-	snprintf(title, sizeof(title), "%.200s", i->command[0] ? i->command : "What the virtqueues did");
+	snprintf(title, sizeof(title), "%.200s",
+		 i->command[0] ? i->command : "What the virtqueues did");
 	snprintf(lead, sizeof(lead), "vringtop recording%s, Linux %.100s, %.150s",
 		 i->finished ? "" : " (UNFINISHED)", i->kernel_release, i->cpu);
 	html_head(p->f, title, lead);
@@ -683,18 +695,24 @@ static int put_page(struct page_of *p)
 	fputs("</div>\n<div class=\"pair\">\n", p->f);
 	put_doorbell_bars(p);
 	put_layout_bars(p);
-	fputs("</div>\n</section>\n<section>\n<h2>Queue by queue</h2>\n<p class=\"note\">The busiest first. In "
-	      "a heat map a column is a span of time, a row a range of latency, and the colour says how "
-	      "many operations fell into it: the further from the background, the more. The lines are "
-	      "the p50 and the p99 of each column.</p>\n", p->f);
+	fputs("</div>\n</section>\n<section>\n<h2>Queue by queue</h2>\n<p class=\"note\">The "
+	      "busiest first. In "
+	      "a heat map a column is a span of time, a row a range of latency, and the colour "
+	      "says how "
+	      "many operations fell into it: the further from the background, the more. The lines "
+	      "are "
+	      "the p50 and the p99 of each column.</p>\n",
+	      p->f);
 	for (size_t c = 0; c < p->nr_cards; c++)
 		put_card(p, &p->cards[c]);
 	put_idle(p);
 	fputs("</section>\n<section>\n<h2>Tables</h2>\n", p->f);
 	err = put_table(p, PAGE_QUEUES, "Queues") || put_table(p, PAGE_LAYOUTS, "Layouts") ||
 	      put_table(p, PAGE_DOORBELLS, "Doorbells");
-	fputs("<p class=\"note\">FILL: descriptors in use at the end. SUPPR: share of the doorbells that "
-	      "the device did not want. Times are those of the driver's calls; avail_to_used is the "
+	fputs("<p class=\"note\">FILL: descriptors in use at the end. SUPPR: share of the "
+	      "doorbells that "
+	      "the device did not want. Times are those of the driver's calls; avail_to_used is "
+	      "the "
 	      "time from a buffer's add to its get. NO: how often an operation said no.</p>\n"
 	      "</section>\n<section>\n<h2>What ran where</h2>\n",
 	      p->f);

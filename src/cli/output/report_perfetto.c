@@ -29,14 +29,14 @@ struct lane {
 struct track {
 	const struct queue *queue;
 	int64_t in_flight, least; /* buffers, from an unknown number on */
-	unsigned int lanes; /* so many are named */
+	unsigned int lanes;	  /* so many are named */
 	struct lane lane[LANES];
 };
 
 struct trace {
 	struct report *report;
 	FILE *f;
-	bool any; /* event is written, so that a comma comes first */
+	bool any;	      /* event is written, so that a comma comes first */
 	struct track *tracks; /* owned; by the queues of the total */
 };
 
@@ -48,7 +48,8 @@ static void begin_event(struct trace *t)
 
 static void put_time(FILE *f, const char *key, uint64_t ns)
 {
-	fprintf(f, "\"%s\":%llu.%03u", key, (unsigned long long)ns / 1000, (unsigned int)(ns % 1000));
+	fprintf(f, "\"%s\":%llu.%03u", key, (unsigned long long)ns / 1000,
+		(unsigned int)(ns % 1000));
 }
 
 /* Process 0 means something else to some readers. */
@@ -75,8 +76,9 @@ static void put_meta(struct trace *t, const struct queue *q, unsigned int lane, 
 		     const char *key, const char *text)
 {
 	begin_event(t);
-	fprintf(t->f, "{\"ph\":\"M\",\"pid\":%d,\"tid\":%u,\"name\":\"%s\",\"args\":{\"%s\":",
-		process(q), thread(q, lane), what, key);
+	fprintf(t->f,
+		"{\"ph\":\"M\",\"pid\":%d,\"tid\":%u,\"name\":\"%s\",\"args\":{\"%s\":", process(q),
+		thread(q, lane), what, key);
 	put_string(t->f, text);
 	fputs("}}", t->f);
 }
@@ -85,7 +87,8 @@ static void put_order(struct trace *t, const struct queue *q, unsigned int lane,
 		      unsigned int order)
 {
 	begin_event(t);
-	fprintf(t->f, "{\"ph\":\"M\",\"pid\":%d,\"tid\":%u,\"name\":\"%s\",\"args\":{\"sort_index\":%u}}",
+	fprintf(t->f,
+		"{\"ph\":\"M\",\"pid\":%d,\"tid\":%u,\"name\":\"%s\",\"args\":{\"sort_index\":%u}}",
 		process(q), thread(q, lane), what, order);
 }
 
@@ -266,7 +269,8 @@ static struct track *next_event(struct trace *t, struct recording_event *e)
 
 static void put_events(struct trace *t)
 {
-	bool flights = t->report->filter->ops >> VT_OP_ADD & t->report->filter->ops >> VT_OP_GET & 1;
+	bool flights =
+		t->report->filter->ops >> VT_OP_ADD & t->report->filter->ops >> VT_OP_GET & 1;
 	struct recording_event e;
 	struct track *track;
 
@@ -296,8 +300,9 @@ static void put_facts(struct trace *t, const char *note)
 	static char text[REPORT_FACT];
 	const char *name;
 
-	fprintf(t->f, "\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{\"tool\":\"vringtop "
-		      VRINGTOP_VERSION "\",\"finished\":\"%s\"",
+	fprintf(t->f,
+		"\n],\n\"displayTimeUnit\":\"ns\",\n\"otherData\":{\"tool\":"
+		"\"vringtop " VRINGTOP_VERSION "\",\"finished\":\"%s\"",
 		t->report->info->finished ? "yes" : "no");
 	for (unsigned int n = 0; report_fact(t->report, n, &name, text); n++) {
 		if (!text[0])
@@ -318,8 +323,9 @@ static void put_facts(struct trace *t, const char *note)
 
 int report_perfetto(struct report *r, FILE *f)
 {
-	const char *note = r->info->has_events ? NULL :
-						 "counters only: single operations need record --events";
+	const char *note = r->info->has_events
+				   ? NULL
+				   : "counters only: single operations need record --events";
 	struct trace t = { .report = r, .f = f };
 
 	t.tracks = calloc(r->total.nr_queues + 1, sizeof(*t.tracks));
@@ -334,8 +340,9 @@ int report_perfetto(struct report *r, FILE *f)
 		report_rewind(r);
 		put_events(&t);
 	} else {
-		fprintf(stderr, "The recording has no single operations (record --events), so the trace "
-				"has counters only.\n");
+		fprintf(stderr,
+			"The recording has no single operations (record --events), so the trace "
+			"has counters only.\n");
 	}
 	put_facts(&t, note);
 	free(t.tracks);

@@ -133,7 +133,8 @@ static struct json_object *ring_state(const struct queue *q, const struct vt_rin
 	if (r->batch_last != VT_NO_BATCH)
 		json_put_int(driver, "batch_last", r->batch_last);
 	put_bool(driver, "callback", r->state & VT_RING_CALLBACK);
-	put_bool(driver, "interrupts_off", layout_is_packed(q->layout) ? r->shadow == 1 : r->shadow & 1);
+	put_bool(driver, "interrupts_off",
+		 layout_is_packed(q->layout) ? r->shadow == 1 : r->shadow & 1);
 	put_bool(driver, "event_triggered", r->state & VT_RING_TRIGGERED);
 	put_bool(driver, "broken", r->state & VT_RING_BROKEN);
 	put_bool(driver, "reset", r->state & VT_RING_RESET);

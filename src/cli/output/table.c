@@ -446,8 +446,8 @@ static int by_column(const void *a, const void *b, void *arg)
 	}
 	/* The rows of a snapshot stand in the order of device and index. */
 	if (!order)
-		order = x->queue ? (x->queue > y->queue) - (x->queue < y->queue) :
-				   (int)x->layout - (int)y->layout;
+		order = x->queue ? (x->queue > y->queue) - (x->queue < y->queue)
+				 : (int)x->layout - (int)y->layout;
 	return o->reverse ? -order : order;
 }
 
@@ -480,8 +480,8 @@ int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS])
 }
 
 /* Appends a cell, padded and cut to its width. Returns where the line ends then. */
-static size_t put_cell(char *line, size_t at, size_t size, const char *cell, bool blank, size_t width,
-		       bool left)
+static size_t put_cell(char *line, size_t at, size_t size, const char *cell, bool blank,
+		       size_t width, bool left)
 {
 	size_t length = strnlen(cell, width), pad = width - length;
 
@@ -560,7 +560,8 @@ void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int 
 	if (s->timed) {
 		format_time(text[2], op_stats_mean(s));
 		for (int i = 0; i < 4; i++)
-			format_time(text[3 + i], histogram_quantile(&s->hist, quantiles[i], s->max));
+			format_time(text[3 + i],
+				    histogram_quantile(&s->hist, quantiles[i], s->max));
 		format_time(text[7], s->max);
 	}
 	if (op_no_name(op)) {

@@ -11,7 +11,7 @@
 #include "model/snapshot.h"
 
 #define TABLE_MAX_COLUMNS 16
-#define TABLE_CELL        40
+#define TABLE_CELL	  40
 
 enum page {
 	PAGE_QUEUES,
@@ -24,11 +24,11 @@ struct row {
 	const struct queue *queue; /* NULL on the page of layouts */
 	enum vt_layout layout;
 	unsigned int queues;
-	struct op_stats sum; /* of the operations that the page times */
+	struct op_stats sum;	      /* of the operations that the page times */
 	const struct op_stats *batch; /* buffers per doorbell; NULL: not known */
 	uint64_t buffers, doorbells, suppressed, failed, bytes_out, bytes_in;
 	bool no_bytes_out; /* they are not known on this kernel */
-	bool moved; /* something happened to the queue */
+	bool moved;	   /* something happened to the queue */
 	double seconds;
 	double share; /* of all operations, 0..1 */
 };
@@ -43,9 +43,9 @@ struct column {
 	const char *title;
 	int width;
 	bool left; /* aligned */
-	int rank; /* the columns with the highest go first when there is no room */
+	int rank;  /* the columns with the highest go first when there is no room */
 	void (*text)(const struct row *r, char *cell); /* into TABLE_CELL bytes */
-	double (*key)(const struct row *r); /* for sorting; NULL: by device and index */
+	double (*key)(const struct row *r);	       /* for sorting; NULL: by device and index */
 };
 
 /** The columns of a page; ends with title NULL. */
@@ -87,7 +87,8 @@ int table_width(void);
 void table_print(const struct table *t, int width, FILE *f);
 
 /* The titles of table_op_line(). On 90 characters and more the NO has its name behind it. */
-#define OP_LINE_TITLE "OPERATION         COUNT   RATE   MEAN    P50    P90    P99  P99.9    MAX    NO"
+#define OP_LINE_TITLE                                                                              \
+	"OPERATION         COUNT   RATE   MEAN    P50    P90    P99  P99.9    MAX    NO"
 
 /** One line for an operation of a queue: count, rate, times. @width: characters there are */
 void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,

@@ -51,7 +51,8 @@ int device_status(int number)
 	char path[64], line[32];
 
 	snprintf(path, sizeof(path), VIRTIO_DEVICES "/virtio%d/status", number);
-	return kernel_read_line(path, line, sizeof(line)) ? (int)strtoul(line, NULL, 16) & 0xff : -1;
+	return kernel_read_line(path, line, sizeof(line)) ? (int)strtoul(line, NULL, 16) & 0xff
+							  : -1;
 }
 
 int device_interface_up(int number)
@@ -60,7 +61,8 @@ int device_interface_up(int number)
 
 	device_role(number, role, sizeof(role));
 	snprintf(path, sizeof(path), VIRTIO_DEVICES "/virtio%d/net/%s/flags", number, role);
-	return kernel_read_line(path, line, sizeof(line)) ? !!(strtoul(line, NULL, 16) & IFF_UP) : -1;
+	return kernel_read_line(path, line, sizeof(line)) ? !!(strtoul(line, NULL, 16) & IFF_UP)
+							  : -1;
 }
 
 bool device_interrupts(int number, const char *queue, uint64_t *count)

@@ -11,12 +11,12 @@
 #define VIRTIO_DEVICES "/sys/bus/virtio/devices"
 
 struct device {
-	int number; /* that of its name: virtio<number> */
+	int number;		/* that of its name: virtio<number> */
 	char role[VT_NAME_LEN]; /* as device_role() has it */
-	char driver[64]; /* empty: none is bound to it, so it has no queues */
-	unsigned int type; /* virtio 1.3, section 5; 0: it cannot be read */
-	uint64_t features; /* negotiated, if a driver is bound to it; a bit each */
-	bool unreadable; /* the features are */
+	char driver[64];	/* empty: none is bound to it, so it has no queues */
+	unsigned int type;	/* virtio 1.3, section 5; 0: it cannot be read */
+	uint64_t features;	/* negotiated, if a driver is bound to it; a bit each */
+	bool unreadable;	/* the features are */
 };
 
 /**

@@ -16,7 +16,7 @@
 struct kernel_function {
 	const char *name;
 	const char *module; /* where it is not built in */
-	uint32_t ops; /* a bit for each enum vt_op; 0: of none, always needed */
+	uint32_t ops;	    /* a bit for each enum vt_op; 0: of none, always needed */
 };
 
 /* Ends with name NULL; a bit of kernel_way.found each. */
@@ -24,10 +24,11 @@ extern const struct kernel_function kernel_functions[];
 
 /* How the operations can be seen. */
 struct kernel_way {
-	bool by_functions; /* the kernel has no tracepoints */
-	uint64_t found; /* the functions it has instead */
+	bool by_functions;    /* the kernel has no tracepoints */
+	uint64_t found;	      /* the functions it has instead */
 	uint32_t unavailable; /* what cannot be seen: a bit for each enum vt_op */
-	/* A module that some of it is in; NULL: all is built in. Only CAP_SYS_ADMIN may attach there. */
+	/* A module that some of it is in; NULL: all is built in. Only CAP_SYS_ADMIN may attach
+	 * there. */
 	const char *module;
 };
 
@@ -51,11 +52,11 @@ bool kernel_has_bpf(void);
 
 enum kernel_verdict {
 	KERNEL_LOADS,
-	KERNEL_NO_BTF, /* no file of that name, or it cannot be opened: errno */
-	KERNEL_BAD_BTF, /* it cannot be read: errno */
+	KERNEL_NO_BTF,	     /* no file of that name, or it cannot be opened: errno */
+	KERNEL_BAD_BTF,	     /* it cannot be read: errno */
 	KERNEL_NO_FUNCTIONS, /* its BTF has none */
-	KERNEL_REFUSES, /* it does not permit the program: errno */
-	KERNEL_CANNOT, /* it does not know such programs: errno */
+	KERNEL_REFUSES,	     /* it does not permit the program: errno */
+	KERNEL_CANNOT,	     /* it does not know such programs: errno */
 };
 
 /**

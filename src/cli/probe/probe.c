@@ -44,10 +44,10 @@ static int complain_refused(const char *what)
 		return complain("Run it as root, or give it CAP_BPF and CAP_PERFMON "
 				"(setcap cap_bpf,cap_perfmon+ep).",
 				"cannot load %s: not permitted for user %u", what, geteuid());
-	return complain("Tracing programs are forbidden here: a container or sandbox without "
-			"CAP_BPF and CAP_PERFMON, or a security module. Run it in the guest itself.",
-			"cannot load %s: the kernel refuses it to root (%s)", what,
-			strerror(EPERM));
+	return complain(
+		"Tracing programs are forbidden here: a container or sandbox without "
+		"CAP_BPF and CAP_PERFMON, or a security module. Run it in the guest itself.",
+		"cannot load %s: the kernel refuses it to root (%s)", what, strerror(EPERM));
 }
 
 static int complain_jit(void)
@@ -103,13 +103,16 @@ static int choose_way(struct kernel_way *way)
 	if (kernel_has_events())
 		return 0;
 	if (kernel_find_way(way))
-		return check_kernel() ?: complain(NULL, "cannot read the kernel's BTF in " KERNEL_BTF
-							": %s", strerror(errno));
+		return check_kernel()
+			       ?: complain(NULL,
+					   "cannot read the kernel's BTF in " KERNEL_BTF ": %s",
+					   strerror(errno));
 	if (way->by_functions && !way->found)
-		return complain("Boot a kernel with the series in kernel-patch/ (make kernel), or "
-				"one whose virtio_ring has BTF.",
-				"this kernel has neither the virtio_ring tracepoints nor BTF of its "
-				"virtqueue functions");
+		return complain(
+			"Boot a kernel with the series in kernel-patch/ (make kernel), or "
+			"one whose virtio_ring has BTF.",
+			"this kernel has neither the virtio_ring tracepoints nor BTF of its "
+			"virtqueue functions");
 	return 0;
 }
 
@@ -223,7 +226,8 @@ static int complain_load(const struct probe *p, int err, const char *module)
 		return complain("Run it as root, or give it CAP_SYS_ADMIN as well; it keeps no "
 				"capability once it has started.",
 				"cannot load the programs: %s is a module here, and only "
-				"CAP_SYS_ADMIN may attach to a module", module);
+				"CAP_SYS_ADMIN may attach to a module",
+				module);
 	return complain("Run it with VRINGTOP_DEBUG=1 and report what the kernel says.",
 			"cannot load the programs: %s", strerror(-err));
 }
@@ -330,8 +334,10 @@ static int find_queues(struct probe *p)
 		return complain(NULL, "cannot attach to virtio_uevent: %s", strerror(errno));
 	dir = opendir(VIRTIO_DEVICES);
 	if (!dir && errno != ENOENT)
-		complain(NULL, "cannot list " VIRTIO_DEVICES ": %s; queues that are there already are "
-			 "not counted", strerror(errno));
+		complain(NULL,
+			 "cannot list " VIRTIO_DEVICES ": %s; queues that are there already are "
+			 "not counted",
+			 strerror(errno));
 	while (dir && (e = readdir(dir))) {
 		char path[sizeof(VIRTIO_DEVICES) + sizeof(e->d_name) + 10], unused[4096];
 		int fd;
@@ -350,7 +356,8 @@ static int find_queues(struct probe *p)
 	}
 	if (dir)
 		closedir(dir);
-	/* Without an event for a new queue, its device's next uevent tells it: the driver is bound. */
+	/* Without an event for a new queue, its device's next uevent tells it: the driver is bound.
+	 */
 	if (!p->by_functions) {
 		bpf_link__destroy(p->uevent);
 		p->uevent = NULL;
@@ -486,8 +493,8 @@ struct probe *probe_open(uint32_t ops)
 		return NULL;
 	}
 	p->stats_fd = p->near_slots = -1;
-	p->skel = ops & PROBE_EVENTS ? (struct vringtop_bpf *)events_bpf__open() :
-				       vringtop_bpf__open();
+	p->skel = ops & PROBE_EVENTS ? (struct vringtop_bpf *)events_bpf__open()
+				     : vringtop_bpf__open();
 	if (!p->skel) {
 		complain(NULL, "cannot open the programs: %s", strerror(errno));
 		goto fail;
@@ -514,8 +521,8 @@ struct probe *probe_open(uint32_t ops)
 		goto fail;
 	p->event_time = probe_now();
 	if (ops & PROBE_EVENTS) {
-		p->events = ring_buffer__new(bpf_map__fd(p->skel->maps.events), take_event, p,
-					     NULL);
+		p->events =
+			ring_buffer__new(bpf_map__fd(p->skel->maps.events), take_event, p, NULL);
 		if (!p->events) {
 			complain(NULL, "cannot map the single operations: %s", strerror(errno));
 			goto fail;

@@ -62,8 +62,8 @@ int probe_rings(struct probe *p);
 const struct vt_ring *probe_ring(const struct probe *p, const struct queue *q);
 
 /**
- * Copies what is in a ring's arrays, as it is now: an entry for each of its @num indices. Then reads
- * the state of this ring. Returns 0, or not if the queue is gone.
+ * Copies what is in a ring's arrays, as it is now: an entry for each of its @num indices. Then
+ * reads the state of this ring. Returns 0, or not if the queue is gone.
  */
 int probe_ring_entries(struct probe *p, const struct queue *q, struct vt_ring_entry *entries);
 

@@ -67,7 +67,8 @@ static int read_queues(struct probe *p)
 			q->doorbells = p->doorbells[i];
 			doorbells_settle(&q->doorbells);
 		}
-		/* A role may come later, too; but only networks and disks (virtio 1.3, section 5) get one. */
+		/* A role may come later, too; but only networks and disks (virtio 1.3, section 5)
+		 * get one. */
 		if (!q->role[0] && k.state == VT_QUEUE_LIVE &&
 		    (k.device_type == 1 || k.device_type == 2) &&
 		    s->time - (q->changed ?: p->start) < REMARKABLE && look_for_roles)
@@ -158,8 +159,8 @@ static void detach_wrappers(struct probe *p)
 {
 	struct vringtop_bpf *skel = p->skel;
 
-	detach_wrapper(&skel->data_shared->virtqueue_get_buf_calls, &skel->links.enter_virtqueue_get_buf,
-		       &skel->links.exit_virtqueue_get_buf);
+	detach_wrapper(&skel->data_shared->virtqueue_get_buf_calls,
+		       &skel->links.enter_virtqueue_get_buf, &skel->links.exit_virtqueue_get_buf);
 	detach_wrapper(&skel->data_shared->virtqueue_enable_cb_calls,
 		       &skel->links.enter_virtqueue_enable_cb,
 		       &skel->links.exit_virtqueue_enable_cb);

@@ -13,7 +13,8 @@ struct asked {
 
 static const struct stall_facts unknown = { -1, -1 };
 
-/* Buffers that were added or fetched, as far as they are counted: what was tried in vain moves nothing. */
+/* Buffers that were added or fetched, as far as they are counted: what was tried in vain moves
+ * nothing. */
 static uint64_t moves(const struct queue *q)
 {
 	static const enum vt_op ops[] = { VT_OP_ADD, VT_OP_GET };

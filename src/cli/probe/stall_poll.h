@@ -18,9 +18,9 @@
 int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *seen);
 
 /**
- * What is in a ring, into @w->entries: as it was at the last poll or, if it has moved since, with all
- * else of the ring as it is now. They are NULL then if it moves faster than it can be copied, or is gone.
- * Returns 0, or -1 after it has complained.
+ * What is in a ring, into @w->entries: as it was at the last poll or, if it has moved since, with
+ * all else of the ring as it is now. They are NULL then if it moves faster than it can be copied,
+ * or is gone. Returns 0, or -1 after it has complained.
  */
 int stall_look(struct probe *p, const struct queue *q, struct stall_watched *w);
 

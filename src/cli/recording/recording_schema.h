@@ -59,7 +59,7 @@ struct recording {
 	/* reading */
 	sqlite3_stmt *intervals, *states, *ops, *blocks;
 	bool no_more_intervals, no_more_blocks; /* SQLite would begin again */
-	size_t *order; /* of queues, by device and index */
+	size_t *order;				/* of queues, by device and index */
 	uint32_t unavailable;
 	bool no_bytes_out;
 	bool bad;	   /* a value was read that cannot be */

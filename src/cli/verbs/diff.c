@@ -83,7 +83,8 @@ static int read_recording(struct diff *d, const struct options *o, const char *p
 	     diff_warn(d, "%s did not end properly; what it has is compared.", path)) ||
 	    (info->exit_status > 0 &&
 	     diff_warn(d, "%s: the command failed, with status %d.", path, info->exit_status)) ||
-	    (lost && diff_warn(d, "%s: %llu events were not counted.", path, (unsigned long long)lost)))
+	    (lost &&
+	     diff_warn(d, "%s: %llu events were not counted.", path, (unsigned long long)lost)))
 		return complain(NULL, "no memory to read %s", path);
 	return 0;
 }
@@ -104,8 +105,8 @@ static int read_sides(struct diff *d, const struct options *o, char **new, size_
 		return complain("See what they have with: vringtop report FILE",
 				"no queue of the recordings matches the filters");
 	if (d->comparison.nr_runs == NR_SIDES &&
-	    diff_warn(d,
-		 "One recording a side: what runs of the same differ by is not known; take three."))
+	    diff_warn(d, "One recording a side: what runs of the same differ by is not known; take "
+			 "three."))
 		return complain(NULL, "no memory to compare");
 	return 0;
 }

@@ -33,7 +33,7 @@ static const char doc[] =
 
 enum state {
 	OK,
-	NOTE, /* worth knowing; the tool works */
+	NOTE,	 /* worth knowing; the tool works */
 	MISSING, /* the tool does not work without it */
 };
 
@@ -54,7 +54,7 @@ struct doctor {
 	bool has_way;
 	struct kernel_way way;
 	uint64_t capabilities; /* effective */
-	bool in_namespace; /* they are those of a user namespace */
+	bool in_namespace;     /* they are those of a user namespace */
 };
 
 static void print_check(enum state state, const char *name, const char *found, const char *advice)
@@ -72,9 +72,9 @@ static void print_check(enum state state, const char *name, const char *found, c
  * @facts: the same as values, taken over; may be NULL
  * @advice: what it means and what to do; may be NULL
  */
-__attribute__((format(printf, 6, 7))) static void
-tell(struct doctor *d, enum state state, const char *name, struct json_object *facts,
-     const char *advice, const char *fmt, ...)
+__attribute__((format(printf, 6, 7))) static void tell(struct doctor *d, enum state state,
+						       const char *name, struct json_object *facts,
+						       const char *advice, const char *fmt, ...)
 {
 	char found[2048], key[32];
 	va_list args;
@@ -133,8 +133,7 @@ static void check_kernel(struct doctor *d)
 	copy_printable(release, u.release, sizeof(release));
 	facts = fact_string("release", release);
 	json_object_object_add(facts, "machine", json_object_new_string(u.machine));
-	if (sscanf(release, "%u.%u", &major, &minor) == 2 &&
-	    (major < 6 || (major == 6 && !minor)))
+	if (sscanf(release, "%u.%u", &major, &minor) == 2 && (major < 6 || (major == 6 && !minor)))
 		tell(d, NOTE, "kernel", facts, "vringtop is made for Linux 6.1 and later.",
 		     "Linux %s (%s), older than 6.1", release, u.machine);
 	else
@@ -285,8 +284,8 @@ static void check_operations(struct doctor *d)
 		json_object_object_add(hidden, name, json_object_new_string(why));
 		/* A reason once for all that it holds for. */
 		if (last[0] && strcmp(why, last)) {
-			snprintf(unseen + strlen(unseen), sizeof(unseen) - strlen(unseen),
-				 " (%s);", last);
+			snprintf(unseen + strlen(unseen), sizeof(unseen) - strlen(unseen), " (%s);",
+				 last);
 			last[0] = '\0';
 		}
 		add_word(unseen, sizeof(unseen), name);

@@ -23,7 +23,7 @@ static int show_checked(const struct snapshot *diff, const struct options *o,
 }
 
 int interval_loop(const struct options *o,
-	     int (*show)(const struct snapshot *diff, const struct options *o))
+		  int (*show)(const struct snapshot *diff, const struct options *o))
 {
 	struct snapshot before = {}, diff = {}, sum = {};
 	struct probe *p = probe_open(o->filter.ops);
@@ -45,7 +45,8 @@ int interval_loop(const struct options *o,
 	next = before.time;
 	for (unsigned long i = 0; more && (!o->count || i < o->count); i++) {
 		next += step;
-		/* The machine slept, or this process was stopped: no burst of intervals makes up for it. */
+		/* The machine slept, or this process was stopped: no burst of intervals makes up
+		 * for it. */
 		if (next + step < probe_now())
 			next = probe_now() + step;
 		more = wait_until(next);

@@ -13,6 +13,6 @@
  * Returns an exit status.
  */
 int interval_loop(const struct options *o,
-	     int (*show)(const struct snapshot *diff, const struct options *o));
+		  int (*show)(const struct snapshot *diff, const struct options *o));
 
 #endif

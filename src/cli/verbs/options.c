@@ -46,7 +46,8 @@ static const struct {
 	{ 0, { "device", OPT_DEVICE, "NAME", 0, "Only this device: virtio2, or vda, eth0", 1 } },
 	{ 0, { "driver", OPT_DRIVER, "NAME", 0, "Only devices of this driver: virtio_blk", 1 } },
 	{ 0, { "queue", OPT_QUEUE, "NAME", 0, "Only queues of this name or index: req.0, 1", 1 } },
-	{ USE_OPS, { "op", OPT_OP, "OP[,OP]...", 0, "Only these operations: add, get, notify", 1 } },
+	{ USE_OPS,
+	  { "op", OPT_OP, "OP[,OP]...", 0, "Only these operations: add, get, notify", 1 } },
 	{ USE_OPS,
 	  { "avail-to-used", OPT_AVAIL_TO_USED, 0, 0,
 	    "Also time each buffer from add to get: what the device took", 1 } },
@@ -54,23 +55,25 @@ static const struct {
 	{ USE_RECORD, { 0, 0, 0, 0, "Recording:", 2 } },
 	{ USE_RECORD, { "output", OPT_OUTPUT, "FILE", 0, "The recording to make", 2 } },
 	{ USE_RECORD,
-	  { "duration", OPT_DURATION, "TIME", 0, "End after this time: 10, 500ms, 2m (s without a unit)",
-	    2 } },
+	  { "duration", OPT_DURATION, "TIME", 0,
+	    "End after this time: 10, 500ms, 2m (s without a unit)", 2 } },
 	{ USE_RECORD,
 	  { "interval", OPT_EVERY, "TIME", 0, "Write down what was counted so often (1s)", 2 } },
 	{ USE_RECORD, { "events", OPT_EVENTS, 0, 0, "Single operations, too", 2 } },
 	{ USE_STALLS,
-	  { "after", OPT_AFTER, "TIME", 0, "A queue that does not move for so long is stalled (1s)", 2 } },
+	  { "after", OPT_AFTER, "TIME", 0, "A queue that does not move for so long is stalled (1s)",
+	    2 } },
 	{ USE_STALLS,
 	  { "watch", OPT_WATCH, 0, 0, "Go on: tell each stall once, and when it is over", 2 } },
 	{ USE_STALLS,
-	  { "ring", OPT_RING, "DEVICE[:QUEUE]", 0, "All of a ring's state: virtio2:0, vda:req.0", 2 } },
+	  { "ring", OPT_RING, "DEVICE[:QUEUE]", 0, "All of a ring's state: virtio2:0, vda:req.0",
+	    2 } },
 	{ USE_STALLS, { "addresses", OPT_ADDRESSES, 0, 0, "Addresses, too, with --ring", 2 } },
 	{ USE_JSON, { "json", OPT_JSON, 0, 0, "JSON instead of a table", 2 } },
 	{ USE_PER_QUEUE, { "per-queue", OPT_PER_QUEUE, 0, 0, "Each queue by itself", 2 } },
 	{ USE_PAGE,
-	  { "page", OPT_PAGE, "PAGE", 0, "What the table shows: queues (default), layouts, doorbells",
-	    2 } },
+	  { "page", OPT_PAGE, "PAGE", 0,
+	    "What the table shows: queues (default), layouts, doorbells", 2 } },
 	{ USE_REPORT,
 	  { "csv", OPT_CSV, 0, 0, "A line per interval, queue and operation (RFC 4180)", 2 } },
 	{ USE_HTML, { "html", OPT_HTML, "FILE", 0, "A page with plots; - is stdout", 2 } },
@@ -119,7 +122,8 @@ static void parse_interval(struct argp_state *state, const char *arg, double *in
 
 	*interval = strtod(arg, &end);
 	if (end == arg || *end || !isfinite(*interval) || *interval < 0.01 || *interval > 86400)
-		argp_error(state, "the interval '%s' is not a time from 0.01 to 86400 seconds", arg);
+		argp_error(state, "the interval '%s' is not a time from 0.01 to 86400 seconds",
+			   arg);
 }
 
 static void parse_count(struct argp_state *state, const char *arg, unsigned long *count)
@@ -150,7 +154,8 @@ static void parse_threshold(struct argp_state *state, const char *arg, double *t
 
 	*threshold = strtod(arg, &end) / 100;
 	if (end == arg || (*end && strcmp(end, "%")) || !(*threshold >= 0 && *threshold <= 10))
-		argp_error(state, "the threshold '%s' is not a number of percent from 0 to 1000", arg);
+		argp_error(state, "the threshold '%s' is not a number of percent from 0 to 1000",
+			   arg);
 }
 
 /* A time with a unit, in s. */
@@ -232,8 +237,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PAGE:
 		o->page = arg;
 		if (strcmp(arg, "queues") && strcmp(arg, "layouts") && strcmp(arg, "doorbells"))
-			argp_error(state, "unknown page '%s'; there are: queues, layouts, doorbells",
-				   arg);
+			argp_error(state,
+				   "unknown page '%s'; there are: queues, layouts, doorbells", arg);
 		break;
 	case OPT_AFTER:
 		parse_time(state, arg, 0.1, &o->after);
@@ -293,10 +298,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (o->ring && o->watch)
 			argp_error(state, "--ring shows a ring once: --watch does not go with it");
 		if (!(p->use & USE_DIFF) && o->json + o->csv + !!o->html + !!o->perfetto > 1)
-			argp_error(state, "one form at a time: --json, --csv, --html or --perfetto");
+			argp_error(state,
+				   "one form at a time: --json, --csv, --html or --perfetto");
 		o->to_used |= o->filter.ops >> VT_AVAIL_TO_USED & 1;
 		if (!o->filter.ops)
-			o->filter.ops = p->use & (USE_REPORT | USE_DIFF) ? (1u << VT_NR_COUNTED) - 1 : PROBE_ALL_OPS;
+			o->filter.ops = p->use & (USE_REPORT | USE_DIFF) ? (1u << VT_NR_COUNTED) - 1
+									 : PROBE_ALL_OPS;
 		if (o->to_used)
 			o->filter.ops |= 1u << VT_AVAIL_TO_USED;
 		break;
@@ -312,11 +319,11 @@ void options_parse(int argc, char **argv, int use, const char *doc, struct optio
 	struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = use & USE_INTERVAL ? "[INTERVAL [COUNT]]" :
-			    use & USE_REPORT   ? "FILE" :
-			    use & USE_DIFF     ? "BASE NEW\nBASE... -- NEW..." :
-			    use & USE_RECORD   ? "[-- COMMAND [ARGUMENT...]]" :
-						 NULL,
+		.args_doc = use & USE_INTERVAL ? "[INTERVAL [COUNT]]"
+			    : use & USE_REPORT ? "FILE"
+			    : use & USE_DIFF   ? "BASE NEW\nBASE... -- NEW..."
+			    : use & USE_RECORD ? "[-- COMMAND [ARGUMENT...]]"
+					       : NULL,
 		.doc = doc,
 	};
 	struct parse p = { .options = o, .use = use };

@@ -12,25 +12,25 @@
 
 struct options {
 	struct filter filter; /* its ops: what to count */
-	bool to_used; /* the times that tables show are those from available to used */
+	bool to_used;	      /* the times that tables show are those from available to used */
 	bool json;
-	bool per_queue; /* hist */
-	const char *page; /* stat */
-	double interval; /* s; 0: not given */
-	unsigned long count; /* how many intervals; 0: without end */
-	bool csv; /* report */
+	bool per_queue;		     /* hist */
+	const char *page;	     /* stat */
+	double interval;	     /* s; 0: not given */
+	unsigned long count;	     /* how many intervals; 0: without end */
+	bool csv;		     /* report */
 	const char *html, *perfetto; /* files to write, "-": stdout; NULL: not asked for */
 	/* diff: recordings, and expressions; the arrays are owned, until the process ends */
 	const char **files, **fail_on;
 	size_t nr_files, nr_fail_on;
 	double threshold; /* diff: changes that may be smaller, relative, are none */
 	const char *file; /* the recording */
-	double duration; /* record: s; 0: not given */
-	bool events; /* record: single operations, too */
+	double duration;  /* record: s; 0: not given */
+	bool events;	  /* record: single operations, too */
 	/* stalls */
-	double after; /* s without a move */
+	double after;		     /* s without a move */
 	bool watch, ring, addresses; /* ring: device and queue say which */
-	char **command; /* record: ends with NULL; NULL: none */
+	char **command;		     /* record: ends with NULL; NULL: none */
 };
 
 /* The options that are for one verb only; a verb names those that it takes. */
@@ -43,7 +43,7 @@ enum option_use {
 	USE_NO_FILTERS = 32,
 	USE_HTML = 64,
 	USE_REPORT = 128, /* a recording, and what can be made of it; all operations */
-	USE_DIFF = 256, /* recordings of two sides; all operations */
+	USE_DIFF = 256,	  /* recordings of two sides; all operations */
 	USE_STALLS = 1024,
 	USE_RECORD = 512, /* what it takes to make one; -d and -o are not those of the filters */
 };

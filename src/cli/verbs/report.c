@@ -58,14 +58,15 @@ static FILE *open_output(const char *path, const char *recording)
 
 	if (!path || !strcmp(path, "-"))
 		return stdout;
-	if (!stat(path, &a) && !stat(recording, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
+	if (!stat(path, &a) && !stat(recording, &b) && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino) {
 		complain("Name another file.", "%s is the recording itself", path);
 		return NULL;
 	}
 	f = fopen(path, "w");
 	if (!f)
-		complain("Is there such a folder, and may you write to it?", "cannot write %s: %s", path,
-			 strerror(errno));
+		complain("Is there such a folder, and may you write to it?", "cannot write %s: %s",
+			 path, strerror(errno));
 	return f;
 }
 
@@ -87,11 +88,11 @@ static int close_output(FILE *f, const char *path)
 static int write_report(struct report *r, const struct options *o)
 {
 	const char *path = o->html ?: o->perfetto;
-	int (*form)(struct report *r, FILE *f) = o->html     ? report_html :
-						 o->perfetto ? report_perfetto :
-						 o->json     ? report_json :
-						 o->csv	     ? report_csv :
-							       report_text;
+	int (*form)(struct report * r, FILE * f) = o->html	 ? report_html
+						   : o->perfetto ? report_perfetto
+						   : o->json	 ? report_json
+						   : o->csv	 ? report_csv
+								 : report_text;
 	FILE *f;
 	int failed;
 
@@ -108,7 +109,8 @@ int verb_report(int argc, char **argv)
 	struct options o;
 	int failed = 1;
 
-	options_parse(argc, argv, USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, doc, &o);
+	options_parse(argc, argv, USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, doc,
+		      &o);
 	r.filter = &o.filter;
 	r.timed = options_timed(&o);
 	r.per_queue = o.per_queue;
@@ -119,7 +121,8 @@ int verb_report(int argc, char **argv)
 	if (!read_total(&r) && !write_report(&r, &o))
 		failed = r.damaged;
 	/* Where the form has no place that everyone reads. */
-	for (unsigned int n = 0; (o.json || o.csv || o.perfetto || o.html) && report_warning(&r, n); n++)
+	for (unsigned int n = 0; (o.json || o.csv || o.perfetto || o.html) && report_warning(&r, n);
+	     n++)
 		complain(NULL, "%s: %s", o.file, report_warning(&r, n));
 	snapshot_free(&r.total);
 	recording_close(r.recording);

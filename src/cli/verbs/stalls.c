@@ -16,9 +16,12 @@
 #include "verbs/verbs.h"
 
 static const char doc[] =
-	"Tells which queues are stuck, and which side holds them: buffers are in flight, and nothing "
-	"has moved for some time. The evidence is read from the rings, so it is there as well if they "
-	"stopped before vringtop was started. Queues that only wait for input are told, too, and are "
+	"Tells which queues are stuck, and which side holds them: buffers are in flight, and "
+	"nothing "
+	"has moved for some time. The evidence is read from the rings, so it is there as well if "
+	"they "
+	"stopped before vringtop was started. Queues that only wait for input are told, too, and "
+	"are "
 	"not stalled."
 	"\vExamples:\n"
 	"  sudo vringtop stalls\n"
@@ -26,7 +29,8 @@ static const char doc[] =
 	"  sudo vringtop stalls --watch         each stall, and when it is over\n"
 	"  sudo vringtop stalls --ring vda:0    a ring's whole state, for a report\n"
 	"  sudo vringtop stalls --json | jq '.stalled[].verdict'\n\n"
-	"Exit status: 0 nothing is stalled, 3 something is (with --watch: was), 1 failed, 2 wrong use. "
+	"Exit status: 0 nothing is stalled, 3 something is (with --watch: was), 1 failed, 2 wrong "
+	"use. "
 	"Names are those of virtio 1.3.";
 
 #define EXIT_STALLED 3
@@ -40,7 +44,7 @@ struct stalls {
 	struct probe *p;
 	struct stall_watch watch;
 	struct snapshot seen; /* without the queues that the filters leave out */
-	bool any; /* something is or was stalled */
+	bool any;	      /* something is or was stalled */
 };
 
 /* Returns 0, or -1 after it has complained. */
@@ -74,9 +78,9 @@ static int check_stdout(void)
 /* --- Once --- */
 
 /* Calls @show for each queue that is stalled, or for each that waits. Returns how many. */
-static size_t for_each(struct stalls *s, bool stalled,
-		       void (*show)(const struct queue *q, const struct stall_watched *w, void *arg),
-		       void *arg)
+static size_t
+for_each(struct stalls *s, bool stalled,
+	 void (*show)(const struct queue *q, const struct stall_watched *w, void *arg), void *arg)
 {
 	size_t n = 0;
 
@@ -84,7 +88,8 @@ static size_t for_each(struct stalls *s, bool stalled,
 		const struct queue *q = &s->seen.queues[i];
 		const struct stall_watched *w = stall_watch_find(&s->watch, q->serial);
 
-		if (!w || q->gone || w->stalled != stalled || (!stalled && w->stall.verdict != STALL_WAITING))
+		if (!w || q->gone || w->stalled != stalled ||
+		    (!stalled && w->stall.verdict != STALL_WAITING))
 			continue;
 		n++;
 		if (show)
@@ -113,7 +118,8 @@ static void tell(struct stalls *s)
 	if (!s->o->json) {
 		for_each(s, true, show_text, NULL);
 		for_each(s, false, show_text, NULL);
-		printf("%zu of %zu queues stalled, %zu waiting\n", n, snapshot_queues(&s->seen), waits);
+		printf("%zu of %zu queues stalled, %zu waiting\n", n, snapshot_queues(&s->seen),
+		       waits);
 		return;
 	}
 	o = json_object_new_object();
@@ -143,14 +149,15 @@ static int tell_rings(struct stalls *s)
 		if (stall_look(s->p, q, w))
 			return -1;
 		if (!w->entries)
-			complain(NULL, "virtio%d:%u moves too fast for a copy of its buffers", q->device,
-				 q->index);
+			complain(NULL, "virtio%d:%u moves too fast for a copy of its buffers",
+				 q->device, q->index);
 		if (s->o->json) {
 			struct json_object *o = stalls_json(q, w);
 
 			/* With what is in flight. */
-			json_object_object_add(o, "ring", stalls_json_ring(q, &w->ring, w->entries,
-									   s->o->addresses));
+			json_object_object_add(
+				o, "ring",
+				stalls_json_ring(q, &w->ring, w->entries, s->o->addresses));
 			json_print(o);
 		} else {
 			stalls_print("", q, w);
@@ -174,9 +181,10 @@ static int run_once(struct stalls *s)
 	/* What moves in between is not stalled. */
 	while (s->seen.time - begin < s->watch.after) {
 		if (!wait_for_poll(s))
-			return complain("Let it run, or give --after a shorter time.",
-					"ended after %.1f of %g s: what is stalled is not known yet",
-					(probe_now() - begin) / 1e9, s->o->after);
+			return complain(
+				"Let it run, or give --after a shorter time.",
+				"ended after %.1f of %g s: what is stalled is not known yet",
+				(probe_now() - begin) / 1e9, s->o->after);
 		if (poll_once(s))
 			return -1;
 	}

@@ -10,8 +10,10 @@
 #include "verbs/verbs.h"
 
 static const char doc[] =
-	"Prints a table of the queues that moved, for each interval (1 s unless told), until it has "
-	"printed COUNT of them or is interrupted. Times are those of the chosen operations, or, with "
+	"Prints a table of the queues that moved, for each interval (1 s unless told), until it "
+	"has "
+	"printed COUNT of them or is interrupted. Times are those of the chosen operations, or, "
+	"with "
 	"-u, those that the device took."
 	"\vExamples:\n"
 	"  sudo vringtop stat\n"
@@ -20,9 +22,11 @@ static const char doc[] =
 	"  sudo vringtop stat -u -d vda     how long the device of a disk takes\n"
 	"  sudo vringtop stat --json 1 3 | jq .layouts\n\n"
 	"Columns: FILL descriptors in use; BUF/s buffers made available; BELL/s doorbells; SUPPR "
-	"share of the doorbells that the device did not want; OUT/s and IN/s bytes for and from the "
+	"share of the doorbells that the device did not want; OUT/s and IN/s bytes for and from "
+	"the "
 	"device; BUF/BELL buffers per doorbell, MOST the most; DATA the last notification data: q "
-	"queue, @ next offset, w wrap counter; RING whether it agreed with the ring's own index, or "
+	"queue, @ next offset, w wrap counter; RING whether it agreed with the ring's own index, "
+	"or "
 	"how often not. A queue with + is new, one with FILL GONE was deleted.";
 
 static void print_header(const struct snapshot *diff)
@@ -34,8 +38,7 @@ static void print_header(const struct snapshot *diff)
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	printf("%s  %.2f s  %s  lost %llu  tool %.1f%% CPU", clock, diff->since / 1e9, diff->how,
-	       (unsigned long long)diff->lost,
-	       diff->since ? 100e9 * diff->cpu / diff->since : 0);
+	       (unsigned long long)diff->lost, diff->since ? 100e9 * diff->cpu / diff->since : 0);
 	if (diff->probe_ns > 0)
 		printf("  probe %s/op", format_time(probe, diff->probe_ns));
 	printf("\n");

@@ -22,7 +22,8 @@
 #include "verbs/verbs.h"
 
 static const char doc[] =
-	"Shows the virtqueues of this machine live: ring layout and fill, buffers and doorbells per "
+	"Shows the virtqueues of this machine live: ring layout and fill, buffers and doorbells "
+	"per "
 	"second, how long the operations take. Enter opens a queue, h shows the keys."
 	"\vExamples:\n"
 	"  sudo vringtop\n"
@@ -31,8 +32,8 @@ static const char doc[] =
 	"  sudo vringtop -u                 times that the device takes\n"
 	"  sudo vringtop -o add,get         attach to two operations only";
 
-#define STEPS    (1 << VT_STEP_BITS)
-#define OCTAVES  (VT_NR_BUCKETS / STEPS) /* the first one is 0..15 ns */
+#define STEPS	 (1 << VT_STEP_BITS)
+#define OCTAVES	 (VT_NR_BUCKETS / STEPS) /* the first one is 0..15 ns */
 #define OP_WIDTH 17
 
 /* The view: what is shown, and how; the snapshots come from outside. */
@@ -42,11 +43,11 @@ struct view {
 	bool help;
 	bool paused;
 	bool utf8;
-	bool chosen; /* the user has chosen a row; until then it is the first */
-	unsigned int serial; /* of the selected queue */
+	bool chosen;	       /* the user has chosen a row; until then it is the first */
+	unsigned int serial;   /* of the selected queue */
 	enum vt_layout layout; /* selected, on the page of layouts */
-	int selected_op; /* of the open queue; below VT_NR_TIMED */
-	int op; /* whose times the page of queues shows; -1: all */
+	int selected_op;       /* of the open queue; below VT_NR_TIMED */
+	int op;		       /* whose times the page of queues shows; -1: all */
 	int sort[NR_PAGES];
 	bool reverse;
 	int first; /* the first row on the screen */
@@ -115,9 +116,9 @@ static void draw_header(const struct view *v, const struct snapshot *diff)
 	n += snprintf(line + n, sizeof(line) - n, " of a CPU  every %.3gs", v->options->interval);
 	if (!v->open && v->page != PAGE_LAYOUTS)
 		snprintf(line + n, sizeof(line) - n, "  op %s",
-			 v->page == PAGE_DOORBELLS ? "notify" :
-			 v->op < 0		   ? "all" :
-						     op_name(v->op));
+			 v->page == PAGE_DOORBELLS ? "notify"
+			 : v->op < 0		   ? "all"
+						   : op_name(v->op));
 	if (diff->lost)
 		attron(A_BOLD);
 	put(1, 0, line);
@@ -192,7 +193,8 @@ static void draw_table(struct view *v, const struct snapshot *diff, const struct
 		const struct row *r = &t->rows[v->first + i];
 
 		table_line(v->page, shown, n, r, line, sizeof(line));
-		if (r->queue && (r->queue->broken || r->queue->gone || stalled(&v->stalls, r->queue)))
+		if (r->queue &&
+		    (r->queue->broken || r->queue->gone || stalled(&v->stalls, r->queue)))
 			attron(A_BOLD | COLOR_PAIR(1));
 		else if (!r->moved)
 			attron(A_DIM);
@@ -278,8 +280,10 @@ static void draw_bars(int y, int room, enum vt_op op, const struct op_stats *s)
 	for (int i = first; i <= last && i - first < room - 1; i++) {
 		int width = COLS - 31;
 
-		snprintf(line, sizeof(line), "%8s - %-8s %9llu ", format_time(a, histogram_lower(i * STEPS)),
-			 format_time(b, histogram_lower((i + 1) * STEPS)), (unsigned long long)count[i]);
+		snprintf(line, sizeof(line), "%8s - %-8s %9llu ",
+			 format_time(a, histogram_lower(i * STEPS)),
+			 format_time(b, histogram_lower((i + 1) * STEPS)),
+			 (unsigned long long)count[i]);
 		put(y + 1 + i - first, 0, line);
 		for (uint64_t n = 0; width > 0 && n * most < count[i] * width; n++)
 			mvaddch(y + 1 + i - first, 30 + n, '#');
@@ -302,8 +306,9 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 	double second = seconds > 0 ? seconds : 1;
 	int n;
 
-	snprintf(line, sizeof(line), "virtio%d %s %s  queue %u %s  %s  %u of %u descriptors in use%s%s%s",
-		 q->device, q->role, q->driver, q->index, q->name, layout_name(q->layout),
+	snprintf(line, sizeof(line),
+		 "virtio%d %s %s  queue %u %s  %s  %u of %u descriptors in use%s%s%s", q->device,
+		 q->role, q->driver, q->index, q->name, layout_name(q->layout),
 		 q->num - q->num_free, q->num, q->broken ? "  BROKEN" : "", q->gone ? "  GONE" : "",
 		 q->fresh ? "  new" : "");
 	attron(A_BOLD);
@@ -314,8 +319,7 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 		 format_number(a, queue_buffers(q) / second),
 		 format_bytes(b, queue_bytes_out(q) / second),
 		 format_bytes(c, queue_bytes_in(q) / second), format_number(d, sent / second),
-		 batch ? op_stats_mean(batch) : 0,
-		 format_share(e, suppressed, sent + suppressed));
+		 batch ? op_stats_mean(batch) : 0, format_share(e, suppressed, sent + suppressed));
 	put(3, 0, line);
 	n = snprintf(line, sizeof(line), "features");
 	for (int i = 0; ring_features[i].name; i++)
@@ -429,7 +433,7 @@ static void draw_help(void)
 		"SUPPR  doorbells the device did not want (kick_prepare said no)",
 		"OUT/s  bytes for the device        IN/s   bytes the device wrote",
 		"DATA   last notification data: q queue, @ next offset, w wrap counter,",
-		"       + buffers; RING: it agrees with the ring's own index (ok, or how often not)",
+		"       + buffers; RING: it agrees with the ring's own index (or how often not)",
 		"+NAME  a new queue      GONE  it was deleted      red  stalled: a line says why",
 		"NO     add failed, get empty, kick_prepare suppressed, more_used spurious",
 		"Times are those of the driver's calls; -io is an in-order layout. Small",
@@ -452,13 +456,15 @@ static void draw(struct view *v, const struct snapshot *diff, const struct table
 		draw_keys(" q quit  Esc back  Up Down operation  p pause  h help");
 	} else {
 		draw_table(v, diff, t);
-		draw_keys(" q quit  Enter open  v queues  l layouts  d doorbells  o op  < > r sort  "
-			  "h help");
+		draw_keys(
+			" q quit  Enter open  v queues  l layouts  d doorbells  o op  < > r sort  "
+			"h help");
 	}
 	refresh();
 }
 
-static void move_selection(struct view *v, const struct snapshot *diff, const struct table *t, int by)
+static void move_selection(struct view *v, const struct snapshot *diff, const struct table *t,
+			   int by)
 {
 	const struct queue *q = open_queue(v, diff);
 	int at = selected_row(v, t) + by;

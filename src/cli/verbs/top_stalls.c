@@ -14,7 +14,8 @@ const struct stall_watched *stalled(const struct stall_watch *stalls, const stru
 
 void draw_stall(int y, const struct queue *q, const struct stall_watched *w, int others)
 {
-	char name[STALL_TEXT], counts[STALL_TEXT], time[FORMAT_LEN], more[24] = "", line[3 * STALL_TEXT];
+	char name[STALL_TEXT], counts[STALL_TEXT], time[FORMAT_LEN], more[24] = "",
+								     line[3 * STALL_TEXT];
 
 	if (others)
 		snprintf(more, sizeof(more), " (and %d more)", others);
