@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what is missing, and nothing else.
-# Usage: setup.sh [build|kernel|guest|browser|bench|debian|source-7.3]...
+# Usage: setup.sh [build|lint|kernel|guest|browser|bench|debian|source-7.3]...
 # Without an argument: everything. Takes a moment when all is there.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
@@ -8,6 +8,11 @@ set -euo pipefail
 setup_build() {
 	packages+=(gcc make clang libclang-rt-dev llvm libbpf-dev libelf-dev zlib1g-dev libncurses-dev
 		libjson-c-dev libseccomp-dev libsqlite3-dev libzstd-dev libcmocka-dev pkg-config bpftool perl)
+}
+
+# For tests/lint.t.
+setup_lint() {
+	packages+=(clang-format shellcheck cppcheck binutils git)
 }
 
 setup_kernel() {
@@ -37,11 +42,11 @@ setup_debian() {
 	packages+=(gcc libc6-dev kmod cpio xz-utils debian-archive-keyring)
 }
 
-[[ $# -gt 0 ]] || set -- build kernel guest browser debian source-7.3
+[[ $# -gt 0 ]] || set -- build lint kernel guest browser debian source-7.3
 packages=() fetch_source=''
 for group in "$@"; do
 	case $group in
-	build | kernel | guest | browser | bench | debian) "setup_$group" ;;
+	build | lint | kernel | guest | browser | bench | debian) "setup_$group" ;;
 	source-7.3)
 		if [[ $(LC_ALL=C apt-cache policy linux-source-7.3) == *Candidate:\ [0-9]* ]]; then
 			packages+=(linux-source-7.3)
@@ -50,7 +55,7 @@ for group in "$@"; do
 			fetch_source=yes
 		fi
 		;;
-	*) die "unknown group '$group'" "the groups are: build, kernel, guest, browser, bench, debian, source-7.3" ;;
+	*) die "unknown group '$group'" "the groups are: build, lint, kernel, guest, browser, bench, debian, source-7.3" ;;
 	esac
 done
 install_packages "${packages[@]}"

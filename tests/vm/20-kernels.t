@@ -3,6 +3,7 @@
 # ring layout that they have.
 . "$(dirname "$0")/lib.sh"
 
+# shellcheck disable=SC2016 # the guest's shell expands it
 load='. tests/vm/lib.sh
 dmesg -C
 for disk in /dev/vd? /dev/sd?; do

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Counts of the virtio_ring events in a guest, from two sides that know nothing of each other: the
 # kernel's histogram triggers, and `vringtop stat --json`. Sourced.
+# shellcheck disable=SC2034 # tests/kmod/counts.sh and tests/bench/watchers.sh read it
 virtio_ring=/sys/kernel/tracing/events/virtio_ring
 hist='hist:keys=device,queue,layout:size=4096'
 

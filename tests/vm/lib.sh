@@ -42,8 +42,9 @@ left() {
 	for kind in prog map link; do echo "$kind: $(bpftool $kind list | grep -c '^[0-9]')"; done
 }
 
-# is_as_before NAME: nothing more is left than `before` says; the kernel frees what was detached a
+# is_as_before NAME: nothing more is left than $before says (what `left` printed); the kernel frees what was detached a
 # moment later.
+# shellcheck disable=SC2154 # the .t file sets before
 is_as_before() {
 	for _ in {1..80}; do
 		[[ $(left) != "$before" ]] || break
@@ -71,8 +72,8 @@ watch() {
 
 # saw NAME BUFFERS: ends it; it has seen just these buffers, and lost none
 saw() {
-	kill -INT $tool
-	wait $tool
+	kill -INT "$tool"
+	wait "$tool"
 	is "$kernel: $1: status" $? 0
 	is "$kernel: $1: buffers, and lost events" "$(/usr/bin/python3 -c '
 import json
