@@ -36,7 +36,7 @@ static void remove_files(void)
 static void make_interval(struct recording *r, int number)
 {
 	struct op_stats add = { .count = 9, .timed = 3, .sum = 3000, .max = 1000 };
-	struct op_stats get = { .count = 7, .no = 2, .bytes_in = 4096 };
+	struct op_stats get = { .count = 7, .refused = 2, .bytes_in = 4096 };
 	struct queue queues[] = {
 		{ .serial = 1,
 		  .device = 1,

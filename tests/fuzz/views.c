@@ -31,7 +31,7 @@ static void take_stats(struct input *in, struct op_stats *s)
 	s->count = take_number(in, 8);
 	s->sum = take_number(in, 8);
 	s->max = take_number(in, 8);
-	s->no = take_number(in, 8);
+	s->refused = take_number(in, 8);
 	s->bytes_out = take_number(in, 8);
 	s->bytes_in = take_number(in, 8);
 	for (int n = take_number(in, 1) % 8; n; n--) {

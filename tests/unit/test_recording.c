@@ -73,7 +73,7 @@ static uint64_t chance(uint64_t below)
 	return (state >> 33) % below;
 }
 
-static void make_op(struct op_stats *s)
+static void make_op(struct op_stats *s, enum vt_op op)
 {
 	s->count = 1 + chance(1000);
 	for (uint64_t i = 0; i < s->count; i++) {
@@ -87,8 +87,12 @@ static void make_op(struct op_stats *s)
 			s->max = ns;
 		histogram_put(&s->hist, histogram_bucket(ns), 1);
 	}
-	s->no = chance(s->count);
+	s->refused = chance(s->count);
 	s->bytes_out = chance(2) * chance(1 << 30);
+	if (op == VT_OP_NOTIFICATION_DATA) {
+		s->stale = s->bytes_out;
+		s->bytes_out = 0;
+	}
 	s->bytes_in = chance(2) * (chance(1 << 30) << 20);
 }
 
@@ -157,7 +161,7 @@ static void make_interval(struct snapshot *diff, int number)
 				continue;
 			diff->queues[i].op[op] = calloc(1, sizeof(struct op_stats));
 			assert_non_null(diff->queues[i].op[op]);
-			make_op(diff->queues[i].op[op]);
+			make_op(diff->queues[i].op[op], op);
 		}
 	}
 }

@@ -60,7 +60,7 @@ static void make_interval(struct snapshot *s, unsigned int i)
 	count(&s->queues[0], VT_OP_ADD, 90000, 10);
 	count(&s->queues[0], VT_OP_GET, 500, 100);
 	count(&s->queues[0], VT_OP_KICK_PREPARE, 100, 100);
-	s->queues[0].op[VT_OP_KICK_PREPARE]->no = 25;
+	s->queues[0].op[VT_OP_KICK_PREPARE]->refused = 25;
 	count(&s->queues[0], VT_OP_NOTIFY, 9000, 75);
 }
 

@@ -252,6 +252,19 @@ static void measurements_are_no_operations(void **unused)
 	snapshot_free(&s);
 }
 
+/* The size and the number of free descriptors are read one after the other. */
+static void more_free_than_there_are_is_none_in_use(void **unused)
+{
+	struct queue q = { .num = 256, .num_free = 192 };
+
+	(void)unused;
+	assert_int_equal(queue_in_use(&q), 64);
+	q.num_free = 256;
+	assert_int_equal(queue_in_use(&q), 0);
+	q.num_free = 300;
+	assert_int_equal(queue_in_use(&q), 0);
+}
+
 static void a_queue_that_is_gone_is_shown(void **unused)
 {
 	struct snapshot s = { .time = 100, .since = 10 };
@@ -395,6 +408,7 @@ int main(void)
 		cmocka_unit_test(the_last_doorbells),
 		cmocka_unit_test(a_doorbell_that_is_being_written),
 		cmocka_unit_test(measurements_are_no_operations),
+		cmocka_unit_test(more_free_than_there_are_is_none_in_use),
 		cmocka_unit_test(a_queue_that_is_gone_is_shown),
 		cmocka_unit_test(numbers_are_short),
 		cmocka_unit_test(tables_fit_their_width),

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -136,4 +137,38 @@ void command_end(struct command *c, bool told)
 		kill(c->pid, SIGTERM);
 	while (c->pid)
 		command_wait(c, UINT64_MAX / 2);
+}
+
+static void quote(FILE *f, const char *word)
+{
+	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789-_./=:,+@%")]) {
+		fputs(word, f);
+		return;
+	}
+	fputc('\'', f);
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", f);
+		else
+			fputc(*word, f);
+	fputc('\'', f);
+}
+
+char *command_quote(char *const *words)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+
+	for (int i = 0; f && words[i]; i++) {
+		if (i)
+			fputc(' ', f);
+		quote(f, words[i]);
+	}
+	if (f && fclose(f)) {
+		free(line);
+		line = NULL;
+	}
+	return line;
 }

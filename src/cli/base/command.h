@@ -50,4 +50,11 @@ int command_wait(struct command *c, uint64_t until);
  */
 void command_end(struct command *c, bool told);
 
+/**
+ * Makes one line of a command that a shell takes apart into the same words.
+ * @words: ends with NULL
+ * Returns the line, to be freed; NULL without memory.
+ */
+char *command_quote(char *const *words);
+
 #endif

@@ -10,7 +10,7 @@
 
 static const struct {
 	const char *name;
-	const char *no;
+	const char *refused; /* what a refusal is; NULL: the operation has none */
 } ops[VT_NR_COUNTED] = {
 	[VT_OP_ADD] = { "add", "failed" },
 	[VT_OP_GET] = { "get", "empty" },
@@ -57,9 +57,9 @@ int op_by_name(const char *name)
 	return -1;
 }
 
-const char *op_no_name(enum vt_op op)
+const char *op_refused_name(enum vt_op op)
 {
-	return op < VT_NR_COUNTED ? ops[op].no : NULL;
+	return op < VT_NR_COUNTED ? ops[op].refused : NULL;
 }
 
 const char *layout_name(enum vt_layout layout)
@@ -102,7 +102,8 @@ void op_stats_add(struct op_stats *to, const struct op_stats *from)
 	to->sum += from->sum;
 	if (from->max > to->max)
 		to->max = from->max;
-	to->no += from->no;
+	to->refused += from->refused;
+	to->stale += from->stale;
 	to->bytes_out += from->bytes_out;
 	to->bytes_in += from->bytes_in;
 	histogram_add(&to->hist, &from->hist);
@@ -149,7 +150,8 @@ static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
 	to->count -= from->count;
 	to->timed -= from->timed;
 	to->sum -= from->sum;
-	to->no -= from->no;
+	to->refused -= from->refused;
+	to->stale -= from->stale;
 	to->bytes_out -= from->bytes_out;
 	to->bytes_in -= from->bytes_in;
 	histogram_sub(&to->hist, &from->hist);
@@ -326,7 +328,7 @@ uint64_t queue_buffers(const struct queue *q)
 {
 	const struct op_stats *add = q->op[VT_OP_ADD];
 
-	return add ? add->count - add->no : 0;
+	return add ? add->count - add->refused : 0;
 }
 
 uint64_t queue_doorbells(const struct queue *q)
@@ -336,7 +338,12 @@ uint64_t queue_doorbells(const struct queue *q)
 
 uint64_t queue_suppressed(const struct queue *q)
 {
-	return q->op[VT_OP_KICK_PREPARE] ? q->op[VT_OP_KICK_PREPARE]->no : 0;
+	return q->op[VT_OP_KICK_PREPARE] ? q->op[VT_OP_KICK_PREPARE]->refused : 0;
+}
+
+unsigned int queue_in_use(const struct queue *q)
+{
+	return q->num_free < q->num ? q->num - q->num_free : 0;
 }
 
 uint64_t queue_bytes_out(const struct queue *q)

@@ -19,10 +19,9 @@ struct op_stats {
 	uint64_t timed; /* so many of them have a time */
 	uint64_t sum;
 	uint64_t max;
-	uint64_t no; /* how often it said no or failed */
-	/* add: bytes for the device to read; notification_data: values the ring had moved on from
-	 */
-	uint64_t bytes_out;
+	uint64_t refused;      /* failed, or answered no: op_refused_name() says which */
+	uint64_t stale;	       /* notification_data: the ring had moved on from the value sent */
+	uint64_t bytes_out;    /* add: bytes for the device to read */
 	uint64_t bytes_in;     /* add: room for the device to write; get: bytes it wrote */
 	struct histogram hist; /* last: a queue's has memory as far as there are counts */
 };
@@ -68,8 +67,11 @@ const char *op_name(enum vt_op op);
 /** The operation of a name; a negative number if there is none. */
 int op_by_name(const char *name);
 
-/** What "no" means for an operation: "suppressed", "empty", ...; NULL: it has no such answer. */
-const char *op_no_name(enum vt_op op);
+/**
+ * What op_stats.refused counts for an operation: "failed", "suppressed", "empty", ...
+ * NULL: the operation has no such answer.
+ */
+const char *op_refused_name(enum vt_op op);
 
 /** The name of a layout, "split" and so on. */
 const char *layout_name(enum vt_layout layout);
@@ -141,6 +143,12 @@ size_t snapshot_queues(const struct snapshot *s);
 /** Doorbells rung, and doorbells that kick_prepare found not needed. */
 uint64_t queue_doorbells(const struct queue *q);
 uint64_t queue_suppressed(const struct queue *q);
+
+/**
+ * Descriptors in use: the size of the ring less the free descriptors. 0 if more are free than the
+ * ring has: the kernel's two numbers are read one after the other, and a resize may come between.
+ */
+unsigned int queue_in_use(const struct queue *q);
 
 /** Bytes the device was given to read, and bytes it wrote. */
 uint64_t queue_bytes_out(const struct queue *q);

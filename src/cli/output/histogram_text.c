@@ -37,8 +37,8 @@ static void print_hist(const char *title, enum vt_op op, const struct op_stats *
 
 	printf("%s%s: %llu, %s/s", title, op_name(op), (unsigned long long)s->count,
 	       format_number(a, seconds > 0 ? s->count / seconds : 0));
-	if (s->no && op_no_name(op))
-		printf(", %s %s", format_share(a, s->no, s->count), op_no_name(op));
+	if (s->refused && op_refused_name(op))
+		printf(", %s %s", format_share(a, s->refused, s->count), op_refused_name(op));
 	if (!s->timed) {
 		printf("\n  times are not available on this kernel\n\n");
 		return;

@@ -67,8 +67,8 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 
 	json_put_int(o, "count", s->count);
 	json_put_double(o, "rate", seconds > 0 ? s->count / seconds : 0);
-	if (op_no_name(op))
-		json_put_int(o, "no", s->no);
+	if (op_refused_name(op))
+		json_put_int(o, "no", s->refused);
 	json_put_int(o, "sum", s->sum);
 	if (!s->timed)
 		goto sizes;
@@ -125,9 +125,9 @@ static struct json_object *json_notification_data(const struct queue *q)
 	unsigned int back = q->new_doorbells < VT_NR_DOORBELLS ? q->new_doorbells : VT_NR_DOORBELLS;
 
 	json_put_int(o, "count", data ? data->count : 0);
-	json_put_int(o, "agree", data ? data->count - data->no - data->bytes_out : 0);
-	json_put_int(o, "behind", data ? data->bytes_out : 0);
-	json_put_int(o, "wrong", data ? data->no : 0);
+	json_put_int(o, "agree", data ? data->count - data->refused - data->stale : 0);
+	json_put_int(o, "behind", data ? data->stale : 0);
+	json_put_int(o, "wrong", data ? data->refused : 0);
 	if (d)
 		json_object_object_add(o, "last", json_notification(q, d->value));
 	while (back--) {

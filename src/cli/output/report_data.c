@@ -137,7 +137,7 @@ static void put_row(FILE *f, const struct report *r, const struct snapshot *s,
 	put_field(f, layout_name(q->layout));
 	put_field(f, op_name(op));
 	put_number(f, o->count);
-	put_known(f, op_no_name(op), o->no);
+	put_known(f, op_refused_name(op), o->refused);
 	put_known(f, timed, o->sum);
 	if (timed)
 		fprintf(f, "%.6g", op_stats_mean(o));

@@ -533,9 +533,9 @@ static void put_op_cells(FILE *f, enum vt_op op, const struct op_stats *o, doubl
 					       histogram_quantile(&o->hist, quantiles[i], o->max))
 				 : "-");
 	fprintf(f, "<td class=\"n\">%s", o->timed ? format_time(text, o->max) : "-");
-	fprintf(f, "<td>%s", op_no_name(op) ? format_share(text, o->no, o->count) : "");
-	if (op_no_name(op))
-		fprintf(f, " %s", op_no_name(op));
+	fprintf(f, "<td>%s", op_refused_name(op) ? format_share(text, o->refused, o->count) : "");
+	if (op_refused_name(op))
+		fprintf(f, " %s", op_refused_name(op));
 }
 
 static void put_op_table(const struct page_of *p, const struct queue *q)

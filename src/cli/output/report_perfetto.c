@@ -156,7 +156,7 @@ static void put_interval(struct trace *t, const struct snapshot *s, const struct
 		queue_suppressed(q) / seconds);
 	if (!t->report->info->has_events) {
 		begin_counter(t, q, start, "in flight, descriptors");
-		fprintf(t->f, "\"descriptors\":%u}}", q->num - q->num_free);
+		fprintf(t->f, "\"descriptors\":%u}}", queue_in_use(q));
 	}
 	for (int op = 0; op < VT_NR_TIMED; op++) {
 		const struct op_stats *o = q->op[op];

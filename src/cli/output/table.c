@@ -51,7 +51,7 @@ static double key_fill(const struct row *r)
 {
 	const struct queue *q = r->queue;
 
-	return q->num ? (double)(q->num - q->num_free) / q->num : 0;
+	return q->num ? (double)queue_in_use(q) / q->num : 0;
 }
 
 static void text_fill(const struct row *r, char *cell)
@@ -173,7 +173,7 @@ static double key_wrong(const struct row *r)
 {
 	const struct op_stats *data = r->queue->op[VT_OP_NOTIFICATION_DATA];
 
-	return data ? data->no : 0;
+	return data ? data->refused : 0;
 }
 
 static void text_ring(const struct row *r, char *cell)
@@ -182,7 +182,7 @@ static void text_ring(const struct row *r, char *cell)
 
 	if (!data || !data->count)
 		strcpy(cell, "-");
-	else if (data->no)
+	else if (data->refused)
 		snprintf(cell, TABLE_CELL, "%.0f!", key_wrong(r));
 	else
 		strcpy(cell, "ok");
@@ -366,7 +366,7 @@ static void queue_row(const struct snapshot *s, const struct queue *q, int op, s
 	r->buffers = queue_buffers(q);
 	r->doorbells = queue_doorbells(q);
 	r->suppressed = queue_suppressed(q);
-	r->failed = notify ? notify->no : 0;
+	r->failed = notify ? notify->refused : 0;
 	r->bytes_out = queue_bytes_out(q);
 	r->bytes_in = queue_bytes_in(q);
 	r->batch = q->op[VT_BUFFERS_PER_DOORBELL];
@@ -564,11 +564,11 @@ void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int 
 				    histogram_quantile(&s->hist, quantiles[i], s->max));
 		format_time(text[7], s->max);
 	}
-	if (op_no_name(op)) {
+	if (op_refused_name(op)) {
 		char share[FORMAT_LEN];
 
-		snprintf(no, sizeof(no), " %5s %s", format_share(share, s->no, s->count),
-			 width < 90 ? "" : op_no_name(op));
+		snprintf(no, sizeof(no), " %5s %s", format_share(share, s->refused, s->count),
+			 width < 90 ? "" : op_refused_name(op));
 	}
 	snprintf(line, size, "%-17s %5s %6s %6s %6s %6s %6s %6s %6s%s", op_name(op), text[0],
 		 text[1], text[2], text[3], text[4], text[5], text[6], text[7], no);

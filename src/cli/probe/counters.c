@@ -104,11 +104,11 @@ static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, 
  * none of these nor what adds nothing to them has changed, nothing has. The largest
  * value comes before its bucket, so that no bucket above it needs to be looked at.
  */
-static int read_op(const struct counters *c, struct op_stats **op, uint32_t first)
+static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op op, uint32_t first)
 {
 	uint32_t buckets[VT_NR_BUCKETS];
 	uint64_t sum = 0, untimed = 0, out = 0, in = 0;
-	struct op_stats *total = *op;
+	struct op_stats *total = *stats;
 	uint32_t zeros = 0;
 	unsigned int end;
 
@@ -121,26 +121,26 @@ static int read_op(const struct counters *c, struct op_stats **op, uint32_t firs
 		out += slot->bytes_out;
 		in += slot->bytes_in;
 	}
-	if (op_stats_room(op, total ? total->hist.end : 0))
+	if (op_stats_room(stats, total ? total->hist.end : 0))
 		return complain(NULL, "no memory for a histogram");
-	total = *op;
+	total = *stats;
 	if (sum == total->sum && untimed == total->count - total->timed &&
-	    zeros == (uint32_t)total->hist.bucket[0] && out == total->bytes_out &&
+	    zeros == (uint32_t)total->hist.bucket[0] && out == total->bytes_out + total->stale &&
 	    in == total->bytes_in)
 		return 0;
 
-	total->no = 0;
+	total->refused = 0;
 	for (uint32_t n = first; n; n = c->next[n]) {
 		const volatile struct vt_slot *slot = &c->slots[n];
 
-		total->no += slot->no;
+		total->refused += slot->no;
 		if (slot->max > total->max)
 			total->max = slot->max;
 	}
 	end = histogram_bucket(total->max) + 1;
-	if (op_stats_room(op, end))
+	if (op_stats_room(stats, end))
 		return complain(NULL, "no memory for a histogram");
-	total = *op;
+	total = *stats;
 	sum_buckets(c, first, buckets, end);
 	/* What came since the last time; the kernel's counts wrap, ours do not. */
 	for (unsigned int b = 0; b < end; b++) {
@@ -152,7 +152,11 @@ static int read_op(const struct counters *c, struct op_stats **op, uint32_t firs
 		total->timed += more;
 	}
 	total->sum = sum;
-	total->bytes_out = out;
+	/* The slot counts both in one place: vringtop.h. */
+	if (op == VT_OP_NOTIFICATION_DATA)
+		total->stale = out;
+	else
+		total->bytes_out = out;
 	total->bytes_in = in;
 	total->count = total->timed + untimed;
 	return 0;
@@ -210,7 +214,7 @@ int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t n
 		next = q - s->queues + 1;
 		for (int op = 0; op < VT_NR_COUNTED && !err; op++)
 			if (lists[entry][op])
-				err = read_op(c, &q->op[op], lists[entry][op]);
+				err = read_op(c, &q->op[op], op, lists[entry][op]);
 		if (q->gone && !err)
 			free_slots(c, lists[entry]);
 	}

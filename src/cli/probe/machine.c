@@ -127,37 +127,3 @@ void machine_free(struct recording_info *info)
 	free(info->devices);
 	memset(info, 0, sizeof(*info));
 }
-
-static void quote(FILE *f, const char *word)
-{
-	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					"0123456789-_./=:,+@%")]) {
-		fputs(word, f);
-		return;
-	}
-	fputc('\'', f);
-	for (; *word; word++)
-		if (*word == '\'')
-			fputs("'\\''", f);
-		else
-			fputc(*word, f);
-	fputc('\'', f);
-}
-
-char *machine_quote(char *const *words)
-{
-	char *line = NULL;
-	size_t size;
-	FILE *f = open_memstream(&line, &size);
-
-	for (int i = 0; f && words[i]; i++) {
-		if (i)
-			fputc(' ', f);
-		quote(f, words[i]);
-	}
-	if (f && fclose(f)) {
-		free(line);
-		line = NULL;
-	}
-	return line;
-}

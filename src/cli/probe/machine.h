@@ -12,8 +12,4 @@
 int machine_describe(struct recording_info *info);
 void machine_free(struct recording_info *info);
 
-/** A command as a line for a shell, each word quoted if it must be; to be freed. NULL: no memory.
- */
-char *machine_quote(char *const *words);
-
 #endif

@@ -22,7 +22,7 @@ static uint64_t moves(const struct queue *q)
 
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
 		if (q->op[ops[i]])
-			n += q->op[ops[i]]->count - q->op[ops[i]]->no;
+			n += q->op[ops[i]]->count - q->op[ops[i]]->refused;
 	return n;
 }
 

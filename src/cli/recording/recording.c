@@ -580,8 +580,12 @@ static int read_ops(struct recording *r, struct snapshot *diff)
 		to->timed = number(r, s, 3, INT64_MAX);
 		to->sum = number(r, s, 4, INT64_MAX);
 		to->max = number(r, s, 5, INT64_MAX);
-		to->no = number(r, s, 6, INT64_MAX);
-		to->bytes_out = number(r, s, 7, INT64_MAX);
+		to->refused = number(r, s, 6, INT64_MAX);
+		/* One column for both: docs/recording.md. */
+		if (op == VT_OP_NOTIFICATION_DATA)
+			to->stale = number(r, s, 7, INT64_MAX);
+		else
+			to->bytes_out = number(r, s, 7, INT64_MAX);
 		to->bytes_in = number(r, s, 8, INT64_MAX);
 		if (r->bad || sqlite3_column_type(s, 9) != SQLITE_BLOB ||
 		    !decode_hist(sqlite3_column_blob(s, 9), sqlite3_column_bytes(s, 9), to->timed,

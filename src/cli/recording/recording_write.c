@@ -157,7 +157,7 @@ static int fill(struct recording *r, const struct recording_info *info)
 			return -1;
 	for (int op = 0; op < VT_NR_COUNTED; op++) {
 		char *row = sqlite3_mprintf("INSERT INTO operation VALUES(%d,%Q,%Q)", op,
-					    op_name(op), op_no_name(op));
+					    op_name(op), op_refused_name(op));
 		int err = row ? run(r, row) : no_memory(r);
 
 		sqlite3_free(row);
@@ -402,7 +402,8 @@ static int forget_queues(struct recording *r)
 
 static bool moved(const struct op_stats *s)
 {
-	return s && (s->count || s->timed || s->sum || s->no || s->bytes_out || s->bytes_in);
+	return s && (s->count || s->timed || s->sum || s->refused || s->stale || s->bytes_out ||
+		     s->bytes_in);
 }
 
 static int write_op(struct recording *r, unsigned int serial, int op, const struct op_stats *stats)
@@ -421,8 +422,8 @@ static int write_op(struct recording *r, unsigned int serial, int op, const stru
 	sqlite3_bind_int64(s, 5, stats->timed);
 	sqlite3_bind_int64(s, 6, stats->sum);
 	sqlite3_bind_int64(s, 7, stats->max);
-	sqlite3_bind_int64(s, 8, stats->no);
-	sqlite3_bind_int64(s, 9, stats->bytes_out);
+	sqlite3_bind_int64(s, 8, stats->refused);
+	sqlite3_bind_int64(s, 9, stats->bytes_out + stats->stale);
 	sqlite3_bind_int64(s, 10, stats->bytes_in);
 	bind_pack(s, 11, &p);
 	err = put(r, s);

@@ -394,7 +394,7 @@ static int prepare(struct run *r, const struct snapshot *s)
 	r->info.exit_status = -1;
 	r->info.attached = s->how;
 	r->info.patch_level = patch_level(s);
-	r->info.command = o->command ? machine_quote(o->command) : strdup("");
+	r->info.command = o->command ? command_quote(o->command) : strdup("");
 	if (!r->info.patch_level || !r->info.command)
 		return complain(NULL, "no memory to describe the recording");
 	return 0;

@@ -308,8 +308,8 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 
 	snprintf(line, sizeof(line),
 		 "virtio%d %s %s  queue %u %s  %s  %u of %u descriptors in use%s%s%s", q->device,
-		 q->role, q->driver, q->index, q->name, layout_name(q->layout),
-		 q->num - q->num_free, q->num, q->broken ? "  BROKEN" : "", q->gone ? "  GONE" : "",
+		 q->role, q->driver, q->index, q->name, layout_name(q->layout), queue_in_use(q),
+		 q->num, q->broken ? "  BROKEN" : "", q->gone ? "  GONE" : "",
 		 q->fresh ? "  new" : "");
 	attron(A_BOLD);
 	put(2, 0, line);
@@ -339,8 +339,8 @@ static int draw_doorbells(int y, const struct queue *q)
 	if (!queue_has_notification_data(q))
 		return 0;
 	n = snprintf(line, sizeof(line), "doorbell data: %llu wrong, %llu behind; last",
-		     (unsigned long long)(data ? data->no : 0),
-		     (unsigned long long)(data ? data->bytes_out : 0));
+		     (unsigned long long)(data ? data->refused : 0),
+		     (unsigned long long)(data ? data->stale : 0));
 	for (unsigned int i = 0; n < COLS - 14 && n < (int)sizeof(line) - 32; i++) {
 		struct notification v;
 
