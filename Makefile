@@ -85,13 +85,20 @@ $(BUILD)/unit/tool.a: $(UNIT_OBJ)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/tool.a
-	$(say) TEST $*
-	$(Q)$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -MF $@.d $< $(BUILD)/unit/tool.a $(PKG_LIBS) -lcmocka -lm -o $@
+$(BUILD)/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(say) CC unit/$*.o
+	$(Q)$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/unit/%: $(BUILD)/unit/%.o $(BUILD)/unit/tool.a
+	$(say) TEST $*
+	$(Q)$(CC) $(UNIT_FLAGS) $^ $(PKG_LIBS) -lcmocka -lm -o $@
+
+.SECONDARY: $(UNIT:=.o)
 -include $(UNIT_OBJ:.o=.d) $(UNIT:=.d)
 
 include tests/fuzz/fuzz.mk
+include tests/tests.mk
 
 check: all $(UNIT) $(FUZZ) ## the fast tests, no guest
 	@$(MAKE) -s -C tests/device check
@@ -175,5 +182,5 @@ install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | \
 		while IFS='|' read -r target what; do printf 'make %-8s %s\n' "$$target" "$$what"; done
