@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
-#include "recording/recording_schema.h"
+#include "recording/schema.h"
 
 /* The header of a SQLite database, its documentation section 1.3: big-endian numbers. */
 #define HEADER_SIZE  100

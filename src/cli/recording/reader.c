@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/format.h"
 #include "recording/encode.h"
-#include "recording/recording_schema.h"
+#include "recording/schema.h"
 
 /* More than this is not what we wrote. */
 #define MAX_QUEUES  65536

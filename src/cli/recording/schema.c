@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 #include <stdlib.h>
-#include "recording/recording_schema.h"
+#include "recording/schema.h"
 
 const struct recording_table recording_tables[] = {
 	{ "info",

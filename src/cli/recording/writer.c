@@ -13,7 +13,7 @@
 #include <zstd.h>
 #include "base/error.h"
 #include "recording/encode.h"
-#include "recording/recording_schema.h"
+#include "recording/schema.h"
 
 /* Transactions are at least so far apart, ns: a little less than the usual interval. */
 #define COMMIT_EVERY 900000000ull

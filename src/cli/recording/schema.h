@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What reader and writer of recordings share: the schema, and what is open. */
-#ifndef RECORDING_SCHEMA_H
-#define RECORDING_SCHEMA_H
+#ifndef SCHEMA_H
+#define SCHEMA_H
 
 #include <sqlite3.h>
 #include "recording/recording.h"
