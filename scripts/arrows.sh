@@ -36,7 +36,8 @@ while IFS=: read -r file line header; do
 done < <(grep -nE '^#include "' -r . --include='*.[ch]' | sed -E 's,^\./,,; s/#include "([^"]*)".*/\1/')
 
 # Who calls whom, by the symbols of the objects. tsort names the files of a circle.
-circles=$(cd "$objects" && find . -name '*.o' -printf '%P\n' | sort | xargs nm -A -- |
+# An object of a source that is gone says nothing.
+circles=$(find . -name '*.c' -printf '%P\n' | sort | sed 's/c$/o/' | (cd "$objects" && xargs nm -A --) |
 	awk '{ file = $1; sub(/\.o:.*/, "", file) }
 	$(NF - 1) ~ /^[TDBRC]$/ { home[$NF] = file }
 	$(NF - 1) == "U" { uses[file, $NF] }

@@ -13,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <json-c/json.h>
-#include "recording/recording.h"
+#include "recording/reader.h"
+#include "recording/writer.h"
 #include "verbs/verbs.h"
 #include "fuzz.h"
 
@@ -33,7 +34,7 @@ static void remove_files(void)
 	rmdir(dir);
 }
 
-static void make_interval(struct recording *r, int number)
+static void make_interval(struct recording_writer *r, int number)
 {
 	struct op_stats add = { .count = 9, .timed = 3, .sum = 3000, .max = 1000 };
 	struct op_stats get = { .count = 7, .refused = 2, .bytes_in = 4096 };
@@ -92,7 +93,7 @@ static void make_good(void)
 		.nr_devices = 1,
 	};
 	struct recording_event events[50];
-	struct recording *r;
+	struct recording_writer *r;
 	struct stat st;
 	int fd;
 
@@ -111,7 +112,7 @@ static void make_good(void)
 	for (int i = 0; i < 3; i++)
 		make_interval(r, i);
 	must(!recording_finish(r, &info));
-	recording_close(r);
+	recording_writer_close(r);
 	fd = open(path, O_RDONLY);
 	must(fd >= 0 && !fstat(fd, &st));
 	good_size = st.st_size;
@@ -270,7 +271,7 @@ static void check_queue(const struct queue *q)
 }
 
 /* Returns how many there are, or -1: it is damaged, and may be in another way the next time. */
-static long read_intervals(struct recording *r)
+static long read_intervals(struct recording_reader *r)
 {
 	struct snapshot diff;
 	uint64_t before = 0;
@@ -291,7 +292,7 @@ static long read_intervals(struct recording *r)
 	return more ? -1 : n;
 }
 
-static long read_events(struct recording *r)
+static long read_events(struct recording_reader *r)
 {
 	struct recording_event e;
 	uint64_t before = 0;
@@ -344,7 +345,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, size };
 	unsigned int how = take_number(&in, 1);
 	long intervals, events;
-	struct recording *r;
+	struct recording_reader *r;
 
 	if (!good)
 		make_good();
@@ -362,6 +363,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	recording_rewind(r);
 	must(events < 0 || read_events(r) == events);
 	must(size || (intervals == 3 && events == 50));
-	recording_close(r);
+	recording_reader_close(r);
 	return 0;
 }

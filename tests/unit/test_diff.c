@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 #include "analysis/statistics.h"
-#include "recording/recording.h"
+#include "recording/writer.h"
 #include "verbs/verbs.h"
 
 static char folder[] = "/tmp/vringtop-diff.XXXXXX";
@@ -32,7 +32,7 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 		.exit_status = -1,
 		.nr_cpus = 2,
 	};
-	struct recording *r;
+	struct recording_writer *r;
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
@@ -71,7 +71,7 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 	}
 	if (finished)
 		assert_int_equal(recording_finish(r, &info), 0);
-	recording_close(r);
+	recording_writer_close(r);
 }
 
 /* Runs it in the folder, in a process of its own: wrong use ends the process. */

@@ -16,7 +16,8 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 #include "recording/encode.h"
-#include "recording/recording.h"
+#include "recording/reader.h"
+#include "recording/writer.h"
 
 #define QUEUES	  6
 #define INTERVALS 40
@@ -199,9 +200,9 @@ static const struct recording_info info = {
 	.probe_ns = 12.5,
 };
 
-static struct recording *create(void)
+static struct recording_writer *create(void)
 {
-	struct recording *r;
+	struct recording_writer *r;
 
 	unlink(path);
 	unlink(journal);
@@ -210,7 +211,7 @@ static struct recording *create(void)
 	return r;
 }
 
-static void write_intervals(struct recording *r, int from, int to)
+static void write_intervals(struct recording_writer *r, int from, int to)
 {
 	for (int i = from; i < to; i++) {
 		struct snapshot diff;
@@ -221,7 +222,7 @@ static void write_intervals(struct recording *r, int from, int to)
 	}
 }
 
-static void write_events(struct recording *r, int n)
+static void write_events(struct recording_writer *r, int n)
 {
 	struct recording_event *e = calloc(n, sizeof(*e));
 
@@ -232,7 +233,7 @@ static void write_events(struct recording *r, int n)
 	free(e);
 }
 
-static void finish(struct recording *r)
+static void finish(struct recording_writer *r)
 {
 	const struct recording_info end = {
 		.exit_status = 143,
@@ -242,13 +243,13 @@ static void finish(struct recording *r)
 	};
 
 	assert_int_equal(recording_finish(r, &end), 0);
-	recording_close(r);
+	recording_writer_close(r);
 }
 
 /* A whole recording in the file. */
 static void record(void)
 {
-	struct recording *r = create();
+	struct recording_writer *r = create();
 
 	write_intervals(r, 0, INTERVALS);
 	write_events(r, EVENTS);
@@ -298,7 +299,7 @@ static void same_snapshot(const struct snapshot *a, const struct snapshot *b)
 }
 
 /* Reads all intervals and compares them. Returns how many there are. */
-static int compare_intervals(struct recording *r)
+static int compare_intervals(struct recording_reader *r)
 {
 	struct snapshot expected, diff;
 	int n = 0, more;
@@ -313,7 +314,7 @@ static int compare_intervals(struct recording *r)
 	return n;
 }
 
-static int compare_events(struct recording *r)
+static int compare_events(struct recording_reader *r)
 {
 	struct recording_event e, expected;
 	int n = 0, more;
@@ -334,7 +335,7 @@ static int compare_events(struct recording *r)
 static void what_is_written_is_read(void **unused)
 {
 	const struct recording_info *i;
-	struct recording *r;
+	struct recording_reader *r;
 
 	(void)unused;
 	record();
@@ -375,39 +376,41 @@ static void what_is_written_is_read(void **unused)
 		assert_int_equal(compare_events(r), EVENTS);
 		recording_rewind(r);
 	}
-	recording_close(r);
+	recording_reader_close(r);
 }
 
 static void one_that_was_not_ended_says_so(void **unused)
 {
-	struct recording *r = create();
+	struct recording_writer *w = create();
+	struct recording_reader *r;
 
 	(void)unused;
-	write_intervals(r, 0, 3);
-	recording_close(r);
+	write_intervals(w, 0, 3);
+	recording_writer_close(w);
 	r = recording_open(path);
 	assert_non_null(r);
 	assert_false(recording_info(r)->finished);
 	assert_int_equal(recording_info(r)->exit_status, -1);
 	assert_int_equal(compare_intervals(r), 3);
-	recording_close(r);
+	recording_reader_close(r);
 }
 
 static void names_are_printable(void **unused)
 {
 	struct recording_info evil = info;
-	struct recording *r;
+	struct recording_writer *w;
+	struct recording_reader *r;
 
 	(void)unused;
 	evil.cmdline = "a\033[2Jb";
 	unlink(path);
-	r = recording_create(path, &evil);
-	assert_non_null(r);
-	recording_close(r);
+	w = recording_create(path, &evil);
+	assert_non_null(w);
+	recording_writer_close(w);
 	r = recording_open(path);
 	assert_non_null(r);
 	assert_string_equal(recording_info(r)->cmdline, "a\\x1b[2Jb");
-	recording_close(r);
+	recording_reader_close(r);
 }
 
 /* --- The process is killed at each of its writes, which is then half there --- */
@@ -432,19 +435,20 @@ static void nothing_is_lost_when_it_is_killed(void **unused)
 	(void)unused;
 	for (die_at = 0; killed; die_at++) {
 		unsigned char committed = 0;
-		struct recording *r;
+		struct recording_reader *r;
+		struct recording_writer *w;
 		int status;
 		pid_t pid;
 
 		assert_int_equal(pipe(done), 0);
 		pid = fork();
 		if (!pid) {
-			r = create();
+			w = create();
 			writes_left = die_at;
 			for (int i = 0; i < 4; i++) {
 				passed += 1000000000;
-				write_events(r, 100);
-				write_intervals(r, i, i + 1);
+				write_events(w, 100);
+				write_intervals(w, i, i + 1);
 				if (write(done[1], "", 1) != 1)
 					_exit(1);
 			}
@@ -477,7 +481,7 @@ static void nothing_is_lost_when_it_is_killed(void **unused)
 		assert_non_null(r);
 		assert_false(recording_info(r)->finished);
 		assert_in_range(compare_intervals(r), committed, committed + 1);
-		recording_close(r);
+		recording_reader_close(r);
 		integrity();
 	}
 	/* It was often enough, and in the middle of a transaction. */
@@ -518,7 +522,7 @@ static const char *said(void)
 
 static void refused(const char *why)
 {
-	struct recording *r;
+	struct recording_reader *r;
 	const char *text;
 
 	listen();
@@ -610,7 +614,7 @@ static void what_cannot_be_ends_it(void **unused)
 		  "queue that is none" },
 	};
 	struct snapshot diff;
-	struct recording *r;
+	struct recording_reader *r;
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
@@ -632,7 +636,7 @@ static void what_cannot_be_ends_it(void **unused)
 		assert_non_null(strstr(text, all[i].why));
 		assert_int_equal(more, -1);
 		assert_int_equal(n, 8);
-		recording_close(r);
+		recording_reader_close(r);
 	}
 }
 
@@ -671,7 +675,7 @@ static void no_other_file_is_deleted(void **unused)
 /* Reads all there is. Returns 1 if there was no error, 0 if there was one, which was told. */
 static int read_all(int *intervals)
 {
-	struct recording *r;
+	struct recording_reader *r;
 	struct recording_event e;
 	struct snapshot diff;
 	int more = -1;
@@ -687,7 +691,7 @@ static int read_all(int *intervals)
 	while (r && !more && (more = recording_next_event(r, &e)) > 0)
 		more = 0;
 	alarm(0);
-	recording_close(r);
+	recording_reader_close(r);
 	if (more) {
 		assert_non_null(strstr(said(), "vringtop: "));
 		return 0;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <json-c/json.h>
-#include "recording/recording.h"
+#include "recording/writer.h"
 #include "verbs/verbs.h"
 
 #define NASTY "<script>\"a\",'b'&"
@@ -79,7 +79,7 @@ static void make_recording(unsigned int intervals, struct recording_event *event
 		.devices = &device,
 		.nr_devices = 1,
 	};
-	struct recording *r;
+	struct recording_writer *r;
 
 	unlink(recording);
 	r = recording_create(recording, &info);
@@ -95,7 +95,7 @@ static void make_recording(unsigned int intervals, struct recording_event *event
 		assert_int_equal(recording_write_events(r, events, n), 0);
 	if (finish)
 		assert_int_equal(recording_finish(r, &info), 0);
-	recording_close(r);
+	recording_writer_close(r);
 }
 
 /* Runs the verb; @option and @to may be NULL. Returns its exit status; what it printed is in

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include "analysis/compare.h"
 #include "analysis/fail_on.h"
-#include "recording/recording.h"
+#include "recording/reader.h"
 
 /* Something other than the figures that the sides have not in common. */
 struct difference {
@@ -16,8 +16,8 @@ struct difference {
 
 struct diff {
 	struct comparison comparison;
-	struct recording **recordings;	/* owned; in the order of comparison.runs */
-	struct difference *differences; /* owned */
+	struct recording_reader **recordings; /* owned; in the order of comparison.runs */
+	struct difference *differences;	      /* owned */
 	size_t nr_differences;
 	char **warnings; /* owned: sentences */
 	size_t nr_warnings;

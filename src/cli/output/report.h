@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include "model/filter.h"
 #include "model/snapshot.h"
-#include "recording/recording.h"
+#include "recording/reader.h"
 
 struct report {
-	struct recording *recording;
+	struct recording_reader *recording;
 	const struct recording_info *info;
 	const struct filter *filter;
 	int timed; /* whose times the tables show: an enum vt_op; -1: all operations together */

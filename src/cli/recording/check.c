@@ -5,12 +5,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
-#include "recording/schema.h"
+#include "recording/check.h"
+#include "recording/recording.h"
 
 /* The header of a SQLite database, its documentation section 1.3: big-endian numbers. */
 #define HEADER_SIZE  100
@@ -58,11 +63,11 @@ static bool names_another(const char *journal)
 
 static int undo(const char *path)
 {
-	char *journal = recording_journal(path);
 	sqlite3 *db = NULL;
+	char *journal;
 	int err = 0;
 
-	if (!journal)
+	if (asprintf(&journal, "%s-journal", path) < 0)
 		return complain(NULL, "no memory to read %s", path);
 	if (!to_be_undone(journal))
 		goto out;

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/format.h"
 #include "recording/encode.h"
+#include "recording/reader.h"
+#include "recording/check.h"
 #include "recording/schema.h"
 
 /* More than this is not what we wrote. */
@@ -22,7 +24,40 @@
 /* Steps of SQLite for one call, in thousands. */
 #define MAX_WORK 100000
 
-static int damaged(struct recording *r, const char *what)
+/* A queue: as the last row of it in the table state says. */
+struct recorded_queue {
+	struct queue queue; /* without operations */
+	bool listed;	    /* it is in the snapshots */
+};
+
+struct recording_reader {
+	sqlite3 *db;
+	char *path;
+	struct recording_info info;
+	char **strings; /* owned; what info points to */
+	size_t nr_strings;
+	uint32_t unavailable; /* of all snapshots */
+	bool no_bytes_out;
+
+	struct recorded_queue *queues; /* all, ordered by serial */
+	size_t nr_queues;
+	size_t *order; /* places in queues, ordered by device and index */
+
+	sqlite3_stmt *intervals, *states, *ops, *blocks;
+	bool no_more_intervals, no_more_blocks; /* SQLite would begin again */
+	long long interval;			/* number of the interval that was read last */
+	uint64_t time;				/* its end, ns */
+
+	struct recording_event *events; /* a block */
+	size_t nr_events, next_event;
+	uint64_t last_event; /* time of the event that was read last, ns */
+
+	bool bad;	   /* a value was read that cannot be */
+	bool ended;	   /* an error was met: nothing more is read */
+	unsigned int work; /* steps of SQLite since the last call, in thousands */
+};
+
+static int damaged(struct recording_reader *r, const char *what)
 {
 	char text[200];
 
@@ -34,7 +69,7 @@ static int damaged(struct recording *r, const char *what)
 }
 
 /* What SQLite met. */
-static int cannot_read(struct recording *r)
+static int cannot_read(struct recording_reader *r)
 {
 	int code = sqlite3_errcode(r->db), cause = sqlite3_system_errno(r->db);
 
@@ -60,7 +95,7 @@ static int cannot_read(struct recording *r)
 
 /* --- What is in a row --- */
 
-static uint64_t number(struct recording *r, sqlite3_stmt *s, int column, uint64_t max)
+static uint64_t number(struct recording_reader *r, sqlite3_stmt *s, int column, uint64_t max)
 {
 	sqlite3_int64 n = sqlite3_column_int64(s, column);
 
@@ -70,7 +105,7 @@ static uint64_t number(struct recording *r, sqlite3_stmt *s, int column, uint64_
 	return 0;
 }
 
-static double real(struct recording *r, sqlite3_stmt *s, int column)
+static double real(struct recording_reader *r, sqlite3_stmt *s, int column)
 {
 	double x = sqlite3_column_double(s, column);
 
@@ -81,7 +116,7 @@ static double real(struct recording *r, sqlite3_stmt *s, int column)
 	return 0;
 }
 
-static void text(struct recording *r, sqlite3_stmt *s, int column, char *to, size_t size)
+static void text(struct recording_reader *r, sqlite3_stmt *s, int column, char *to, size_t size)
 {
 	const char *from = (const char *)sqlite3_column_text(s, column), *c = from;
 
@@ -100,7 +135,7 @@ static void text(struct recording *r, sqlite3_stmt *s, int column, char *to, siz
 }
 
 /* A string that lives as long as the recording; NULL: no memory. */
-static const char *keep_text(struct recording *r, sqlite3_stmt *s, int column)
+static const char *keep_text(struct recording_reader *r, sqlite3_stmt *s, int column)
 {
 	size_t size = 4 * (size_t)sqlite3_column_bytes(s, column) + 1;
 	char **strings = realloc(r->strings, (r->nr_strings + 1) * sizeof(*strings));
@@ -115,7 +150,7 @@ static const char *keep_text(struct recording *r, sqlite3_stmt *s, int column)
 }
 
 /* The next row: 1, 0 at the end, -1. */
-static int step(struct recording *r, sqlite3_stmt *s)
+static int step(struct recording_reader *r, sqlite3_stmt *s)
 {
 	int code = sqlite3_step(s);
 
@@ -124,7 +159,7 @@ static int step(struct recording *r, sqlite3_stmt *s)
 	return code == SQLITE_DONE ? 0 : cannot_read(r);
 }
 
-static sqlite3_stmt *prepare(struct recording *r, const char *sql)
+static sqlite3_stmt *prepare(struct recording_reader *r, const char *sql)
 {
 	sqlite3_stmt *s;
 
@@ -159,12 +194,12 @@ static int authorize(void *unused, int action, const char *what, const char *col
 
 static int worked(void *arg)
 {
-	struct recording *r = arg;
+	struct recording_reader *r = arg;
 
 	return ++r->work > MAX_WORK;
 }
 
-static void restrain(struct recording *r)
+static void restrain(struct recording_reader *r)
 {
 	static const struct {
 		int option, value;
@@ -202,7 +237,7 @@ static const struct recording_table *table_of(const char *name)
 }
 
 /* The schema must be what we write, to the letter, so nothing of it runs when it is read. */
-static int check_schema(struct recording *r)
+static int check_schema(struct recording_reader *r)
 {
 	sqlite3_stmt *s = prepare(r, "SELECT type, name, tbl_name, sql FROM sqlite_master");
 	size_t tables = 0, all = 0;
@@ -242,7 +277,7 @@ static int check_schema(struct recording *r)
 
 /* --- What is read when it is opened --- */
 
-static int read_field(struct recording *r, sqlite3_stmt *s, const struct recording_field *f)
+static int read_field(struct recording_reader *r, sqlite3_stmt *s, const struct recording_field *f)
 {
 	char *at = (char *)&r->info + f->offset;
 
@@ -267,7 +302,7 @@ static int read_field(struct recording *r, sqlite3_stmt *s, const struct recordi
 	return 0;
 }
 
-static int read_info(struct recording *r)
+static int read_info(struct recording_reader *r)
 {
 	sqlite3_stmt *s = prepare(r, "SELECT key, value FROM info WHERE key=?");
 
@@ -296,7 +331,7 @@ static int read_info(struct recording *r)
 	return r->bad || r->ended ? damaged(r, "it does not say what was seen") : 0;
 }
 
-static int read_devices(struct recording *r)
+static int read_devices(struct recording_reader *r)
 {
 	sqlite3_stmt *s = prepare(r, "SELECT device, role, driver, type, features FROM device "
 				     "ORDER BY device");
@@ -339,7 +374,7 @@ static int by_device(const void *a, const void *b, void *arg)
 	return (x->serial > y->serial) - (x->serial < y->serial);
 }
 
-static int read_queues(struct recording *r)
+static int read_queues(struct recording_reader *r)
 {
 	sqlite3_stmt *s = prepare(r, "SELECT queue, device, number, name, role, driver, type, "
 				     "layout, features FROM queue ORDER BY queue");
@@ -383,7 +418,7 @@ static int read_queues(struct recording *r)
 	return 0;
 }
 
-static int prepare_all(struct recording *r)
+static int prepare_all(struct recording_reader *r)
 {
 	r->intervals = prepare(r, "SELECT interval, time, since, lost, cpu, probe_ns FROM interval "
 				  "ORDER BY interval");
@@ -405,13 +440,11 @@ static int prepare_all(struct recording *r)
 	return r->blocks ? 0 : -1;
 }
 
-struct recording *recording_open(const char *path)
+struct recording_reader *recording_open(const char *path)
 {
-	struct recording *r = calloc(1, sizeof(*r));
+	struct recording_reader *r = calloc(1, sizeof(*r));
 
-	/* Names like :memory: are files, too. */
-	if (!r || asprintf(&r->path, "%s%s", *path == '/' || !strncmp(path, "./", 2) ? "" : "./",
-			   path) < 0) {
+	if (!r || !(r->path = recording_file_name(path))) {
 		free(r);
 		complain(NULL, "no memory to read %s", path);
 		return NULL;
@@ -430,16 +463,32 @@ struct recording *recording_open(const char *path)
 	r->info.path = r->path + strlen(r->path) - strlen(path);
 	return r;
 fail:
-	recording_free(r);
+	recording_reader_close(r);
 	return NULL;
 }
 
-const struct recording_info *recording_info(const struct recording *r)
+void recording_reader_close(struct recording_reader *r)
+{
+	if (!r)
+		return;
+	recording_close_database(r->db);
+	for (size_t i = 0; i < r->nr_strings; i++)
+		free(r->strings[i]);
+	free(r->strings);
+	free(r->info.devices);
+	free(r->queues);
+	free(r->order);
+	free(r->events);
+	free(r->path);
+	free(r);
+}
+
+const struct recording_info *recording_info(const struct recording_reader *r)
 {
 	return &r->info;
 }
 
-int recording_rewind(struct recording *r)
+void recording_rewind(struct recording_reader *r)
 {
 	sqlite3_reset(r->intervals);
 	sqlite3_reset(r->blocks);
@@ -451,12 +500,11 @@ int recording_rewind(struct recording *r)
 	}
 	r->time = r->interval = r->last_event = r->nr_events = r->next_event = 0;
 	r->bad = r->ended = r->no_more_intervals = r->no_more_blocks = false;
-	return 0;
 }
 
 /* --- Intervals --- */
 
-static struct recorded_queue *queue_of(struct recording *r, unsigned int serial)
+static struct recorded_queue *queue_of(struct recording_reader *r, unsigned int serial)
 {
 	size_t low = 0, high = r->nr_queues;
 
@@ -474,7 +522,7 @@ static struct recorded_queue *queue_of(struct recording *r, unsigned int serial)
 }
 
 /* What is new of the queues in this interval. */
-static int read_states(struct recording *r)
+static int read_states(struct recording_reader *r)
 {
 	sqlite3_stmt *s = r->states;
 	struct recorded_queue *known, *last = NULL;
@@ -510,7 +558,7 @@ static int read_states(struct recording *r)
 	return more;
 }
 
-static int list_queues(struct recording *r, struct snapshot *diff)
+static int list_queues(struct recording_reader *r, struct snapshot *diff)
 {
 	size_t listed = 0;
 
@@ -530,7 +578,8 @@ static int list_queues(struct recording *r, struct snapshot *diff)
 }
 
 /* The queue of a serial in a snapshot of which it is known that r->queues are listed. */
-static struct queue *listed_queue(struct recording *r, struct snapshot *diff, unsigned int serial)
+static struct queue *listed_queue(struct recording_reader *r, struct snapshot *diff,
+				  unsigned int serial)
 {
 	const struct recorded_queue *known = queue_of(r, serial);
 	size_t low = 0, high = diff->nr_queues;
@@ -553,7 +602,7 @@ static struct queue *listed_queue(struct recording *r, struct snapshot *diff, un
 	return NULL;
 }
 
-static int read_ops(struct recording *r, struct snapshot *diff)
+static int read_ops(struct recording_reader *r, struct snapshot *diff)
 {
 	sqlite3_stmt *s = r->ops;
 	unsigned long last = 0;
@@ -595,7 +644,7 @@ static int read_ops(struct recording *r, struct snapshot *diff)
 	return more;
 }
 
-int recording_next(struct recording *r, struct snapshot *diff)
+int recording_next(struct recording_reader *r, struct snapshot *diff)
 {
 	sqlite3_stmt *s = r->intervals;
 	long long before = r->interval;
@@ -634,7 +683,7 @@ int recording_next(struct recording *r, struct snapshot *diff)
 /* --- Events --- */
 
 /* Takes the next block apart. Returns 1, 0 at the end, -1. */
-static int read_block(struct recording *r)
+static int read_block(struct recording_reader *r)
 {
 	sqlite3_stmt *s = r->blocks;
 	unsigned long long size;
@@ -672,7 +721,7 @@ static int read_block(struct recording *r)
 	return more;
 }
 
-int recording_next_event(struct recording *r, struct recording_event *e)
+int recording_next_event(struct recording_reader *r, struct recording_event *e)
 {
 	if (r->ended)
 		return -1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include "recording/schema.h"
 
 const struct recording_table recording_tables[] = {
@@ -68,36 +68,19 @@ const struct recording_field recording_fields[] = {
 	{},
 };
 
-char *recording_journal(const char *path)
+char *recording_file_name(const char *path)
 {
-	char *journal;
+	bool has_directory = *path == '/' || !strncmp(path, "./", 2);
+	char *name;
 
-	return asprintf(&journal, "%s-journal", path) < 0 ? NULL : journal;
+	return asprintf(&name, "%s%s", has_directory ? "" : "./", path) < 0 ? NULL : name;
 }
 
-void recording_free(struct recording *r)
+void recording_close_database(sqlite3 *db)
 {
 	sqlite3_stmt *s;
 
-	while (r->db && (s = sqlite3_next_stmt(r->db, NULL)))
+	while (db && (s = sqlite3_next_stmt(db, NULL)))
 		sqlite3_finalize(s);
-	sqlite3_close(r->db);
-	for (size_t i = 0; i < r->nr_strings; i++)
-		free(r->strings[i]);
-	free(r->strings);
-	free(r->info.devices);
-	free(r->queues);
-	free(r->order);
-	free(r->events);
-	free(r->path);
-	free(r);
-}
-
-void recording_close(struct recording *r)
-{
-	if (!r)
-		return;
-	if (r->writing)
-		recording_end_writing(r);
-	recording_free(r);
+	sqlite3_close(db);
 }

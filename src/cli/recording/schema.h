@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What reader and writer of recordings share: the schema, and what is open. */
+/* What the reader and the writer of recordings share: the tables, and how the database is named. */
 #ifndef SCHEMA_H
 #define SCHEMA_H
 
@@ -22,7 +22,7 @@ enum recording_field_kind {
 	FIELD_DOUBLE,
 };
 
-/* The rows of the table info, and where struct recording_info has them. */
+/* A row of the table info, and the member of struct recording_info that has its value. */
 struct recording_field {
 	const char *key;
 	size_t offset;
@@ -32,62 +32,17 @@ struct recording_field {
 /* Ends with key NULL. */
 extern const struct recording_field recording_fields[];
 
-/* More events than this no block has. */
+/* Most single operations in a block, a row of the table events. */
 #define EVENTS_PER_BLOCK 10000
 
-/* A queue: as its last row in the table state has it. */
-struct recorded_queue {
-	struct queue queue; /* without operations */
-	bool listed;	    /* it is in the snapshots */
-	bool seen;	    /* writing: it is in this one */
-};
-
-struct recording {
-	sqlite3 *db;
-	char *path;
-	struct recording_info info;
-	char **strings; /* owned; what info points to */
-	size_t nr_strings;
-	struct recorded_queue *queues; /* reading: all, ordered by serial; writing: those listed */
-	size_t nr_queues;
-	uint64_t time;			/* of the interval before, ns */
-	long long interval;		/* its number */
-	struct recording_event *events; /* a block */
-	size_t nr_events, next_event;
-	uint64_t last_event; /* the time of the event before, ns */
-
-	/* reading */
-	sqlite3_stmt *intervals, *states, *ops, *blocks;
-	bool no_more_intervals, no_more_blocks; /* SQLite would begin again */
-	size_t *order;				/* of queues, by device and index */
-	uint32_t unavailable;
-	bool no_bytes_out;
-	bool bad;	   /* a value was read that cannot be */
-	bool ended;	   /* an error was met: nothing more is read */
-	unsigned int work; /* steps of SQLite, in thousands, since the last call */
-
-	/* writing */
-	bool writing;
-	bool failed;
-	sqlite3_stmt *put_interval, *put_state, *put_op, *put_block, *put_queue, *put_device,
-		*put_info;
-	uint64_t committed; /* ns, CLOCK_MONOTONIC */
-	uint64_t total_events;
-};
-
 /**
- * Checks that a file is a recording that can be read, and puts it right if it was killed
- * while it was written. Returns 0, or -1 after it has said what is wrong.
+ * The name under which SQLite opens a recording: with a directory before it, because SQLite has its
+ * own meaning for names such as ":memory:".
+ * Returns the name, to be freed; NULL without memory.
  */
-int recording_check_file(const char *path);
+char *recording_file_name(const char *path);
 
-/** Closes the database, and frees what both sides have. */
-void recording_free(struct recording *r);
-
-/** Writes what there is at the end; for recording_close(). */
-void recording_end_writing(struct recording *r);
-
-/** What the journal of a recording is called; to be freed. NULL: no memory. */
-char *recording_journal(const char *path);
+/** Finalizes all statements of a database and closes it. @db may be NULL. */
+void recording_close_database(sqlite3 *db);
 
 #endif

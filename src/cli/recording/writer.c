@@ -14,12 +14,34 @@
 #include "base/error.h"
 #include "recording/encode.h"
 #include "recording/schema.h"
+#include "recording/writer.h"
 
 /* Transactions are at least so far apart, ns: a little less than the usual interval. */
 #define COMMIT_EVERY 900000000ull
 
 /* The fastest of zstd's levels but those that hardly compress. */
 #define ZSTD_LEVEL 1
+
+/* A queue that is in the snapshots: as the last row of it in the table state says. */
+struct recorded_queue {
+	struct queue queue; /* without operations */
+	bool listed;	    /* in the snapshot that is being written */
+};
+
+struct recording_writer {
+	sqlite3 *db;
+	char *path;
+	sqlite3_stmt *put_interval, *put_state, *put_op, *put_block, *put_queue, *put_device,
+		*put_info;
+	struct recorded_queue *queues;
+	size_t nr_queues;
+	long long interval;		/* number of the interval that was written last */
+	struct recording_event *events; /* the block that is being gathered */
+	size_t nr_events;
+	uint64_t total_events; /* in the blocks that were written */
+	uint64_t committed;    /* when the last transaction ended: ns, CLOCK_MONOTONIC */
+	bool failed;	       /* and a message was printed */
+};
 
 static uint64_t now(void)
 {
@@ -30,40 +52,40 @@ static uint64_t now(void)
 }
 
 /* Says what went wrong, once. */
-static int cannot_write(struct recording *r)
+static int cannot_write(struct recording_writer *w)
 {
-	int code = sqlite3_errcode(r->db), cause = sqlite3_system_errno(r->db);
-	const char *why = sqlite3_errmsg(r->db);
+	int code = sqlite3_errcode(w->db), cause = sqlite3_system_errno(w->db);
+	const char *why = sqlite3_errmsg(w->db);
 
-	if (r->failed)
+	if (w->failed)
 		return -1;
-	r->failed = true;
+	w->failed = true;
 	if (code == SQLITE_FULL)
 		why = strerror(ENOSPC);
 	else if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && cause)
 		why = strerror(cause);
-	return complain(r->interval ? "It holds what was recorded before, and can be read." : NULL,
-			"cannot write to %s: %s", r->path, why);
+	return complain(w->interval ? "It holds what was recorded before, and can be read." : NULL,
+			"cannot write to %s: %s", w->path, why);
 }
 
-static int no_memory(struct recording *r)
+static int no_memory(struct recording_writer *w)
 {
-	r->failed = true;
-	return complain(NULL, "no memory to write to %s", r->path);
+	w->failed = true;
+	return complain(NULL, "no memory to write to %s", w->path);
 }
 
-static int run(struct recording *r, const char *sql)
+static int run(struct recording_writer *w, const char *sql)
 {
-	if (sqlite3_exec(r->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return cannot_write(r);
+	if (sqlite3_exec(w->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return cannot_write(w);
 	return 0;
 }
 
 /* Runs a statement whose parameters are bound, and makes it ready for the next time. */
-static int put(struct recording *r, sqlite3_stmt *s)
+static int put(struct recording_writer *w, sqlite3_stmt *s)
 {
 	if (sqlite3_step(s) != SQLITE_DONE)
-		return cannot_write(r);
+		return cannot_write(w);
 	sqlite3_reset(s);
 	return 0;
 }
@@ -73,12 +95,12 @@ static void bind_text(sqlite3_stmt *s, int n, const char *text)
 	sqlite3_bind_text(s, n, text ?: "", -1, SQLITE_STATIC);
 }
 
-static void bind_pack(sqlite3_stmt *s, int n, const struct encoder *p)
+static void bind_encoded(sqlite3_stmt *s, int n, const struct encoder *p)
 {
 	sqlite3_bind_blob64(s, n, p->data ? (const void *)p->data : "", p->length, SQLITE_STATIC);
 }
 
-static int put_field(struct recording *r, const struct recording_info *info, const char *key)
+static int put_field(struct recording_writer *w, const struct recording_info *info, const char *key)
 {
 	const struct recording_field *f = recording_fields;
 	const char *at;
@@ -86,79 +108,79 @@ static int put_field(struct recording *r, const struct recording_info *info, con
 	while (strcmp(f->key, key))
 		f++;
 	at = (const char *)info + f->offset;
-	bind_text(r->put_info, 1, key);
+	bind_text(w->put_info, 1, key);
 	switch (f->kind) {
 	case FIELD_TEXT:
-		bind_text(r->put_info, 2, *(const char *const *)at);
+		bind_text(w->put_info, 2, *(const char *const *)at);
 		break;
 	case FIELD_INT:
-		sqlite3_bind_int(r->put_info, 2, *(const int *)at);
+		sqlite3_bind_int(w->put_info, 2, *(const int *)at);
 		break;
 	case FIELD_U64:
-		sqlite3_bind_int64(r->put_info, 2, *(const uint64_t *)at);
+		sqlite3_bind_int64(w->put_info, 2, *(const uint64_t *)at);
 		break;
 	case FIELD_BOOL:
-		sqlite3_bind_int(r->put_info, 2, *(const bool *)at);
+		sqlite3_bind_int(w->put_info, 2, *(const bool *)at);
 		break;
 	case FIELD_DOUBLE:
-		sqlite3_bind_double(r->put_info, 2, *(const double *)at);
+		sqlite3_bind_double(w->put_info, 2, *(const double *)at);
 		break;
 	}
-	return put(r, r->put_info);
+	return put(w, w->put_info);
 }
 
-static int put_device(struct recording *r, const struct recording_device *d)
+static int put_device(struct recording_writer *w, const struct recording_device *d)
 {
-	sqlite3_bind_int(r->put_device, 1, d->device);
-	bind_text(r->put_device, 2, d->role);
-	bind_text(r->put_device, 3, d->driver);
-	sqlite3_bind_int64(r->put_device, 4, d->type);
-	sqlite3_bind_int64(r->put_device, 5, d->features);
-	return put(r, r->put_device);
+	sqlite3_bind_int(w->put_device, 1, d->device);
+	bind_text(w->put_device, 2, d->role);
+	bind_text(w->put_device, 3, d->driver);
+	sqlite3_bind_int64(w->put_device, 4, d->type);
+	sqlite3_bind_int64(w->put_device, 5, d->features);
+	return put(w, w->put_device);
 }
 
-static int prepare(struct recording *r)
+static int prepare(struct recording_writer *w)
 {
 	const struct {
 		sqlite3_stmt **s;
 		const char *sql;
 	} all[] = {
-		{ &r->put_info, "INSERT OR REPLACE INTO info VALUES(?,?)" },
-		{ &r->put_device, "INSERT OR REPLACE INTO device VALUES(?,?,?,?,?)" },
-		{ &r->put_queue,
+		{ &w->put_info, "INSERT OR REPLACE INTO info VALUES(?,?)" },
+		{ &w->put_device, "INSERT OR REPLACE INTO device VALUES(?,?,?,?,?)" },
+		{ &w->put_queue,
 		  "INSERT INTO queue VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"
 		  " ON CONFLICT DO UPDATE SET name=?4, role=?5, driver=?6, gone=?11" },
-		{ &r->put_interval, "INSERT INTO interval VALUES(?,?,?,?,?,?)" },
-		{ &r->put_state, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?)" },
-		{ &r->put_op, "INSERT INTO op VALUES(?,?,?,?,?,?,?,?,?,?,?)" },
-		{ &r->put_block, "INSERT INTO events VALUES(NULL,?,?,?,?)" },
+		{ &w->put_interval, "INSERT INTO interval VALUES(?,?,?,?,?,?)" },
+		{ &w->put_state, "INSERT INTO state VALUES(?,?,?,?,?,?,?,?,?,?,?,?)" },
+		{ &w->put_op, "INSERT INTO op VALUES(?,?,?,?,?,?,?,?,?,?,?)" },
+		{ &w->put_block, "INSERT INTO events VALUES(NULL,?,?,?,?)" },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (sqlite3_prepare_v3(r->db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT, all[i].s,
+		if (sqlite3_prepare_v3(w->db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT, all[i].s,
 				       NULL) != SQLITE_OK)
-			return cannot_write(r);
+			return cannot_write(w);
 	return 0;
 }
 
 /* The tables, and what is known from the beginning. */
-static int fill(struct recording *r, const struct recording_info *info)
+static int fill(struct recording_writer *w, const struct recording_info *info)
 {
 	char sql[128];
 
-	if (run(r, "BEGIN"))
+	if (run(w, "BEGIN"))
 		return -1;
 	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d",
 		 RECORDING_APPLICATION_ID, RECORDING_FORMAT);
-	if (run(r, sql))
+	if (run(w, sql))
 		return -1;
 	for (const struct recording_table *t = recording_tables; t->name; t++)
-		if (run(r, t->sql))
+		if (run(w, t->sql))
 			return -1;
 	for (int op = 0; op < VT_NR_COUNTED; op++) {
 		char *row = sqlite3_mprintf("INSERT INTO operation VALUES(%d,%Q,%Q)", op,
 					    op_name(op), op_refused_name(op));
-		int err = row ? run(r, row) : no_memory(r);
+		int err = row ? run(w, row) : no_memory(w);
 
 		sqlite3_free(row);
 		if (err)
@@ -167,136 +189,140 @@ static int fill(struct recording *r, const struct recording_info *info)
 	for (int layout = 0; layout < VT_NR_LAYOUTS; layout++) {
 		snprintf(sql, sizeof(sql), "INSERT INTO layout VALUES(%d,'%s')", layout,
 			 layout_name(layout));
-		if (run(r, sql))
+		if (run(w, sql))
 			return -1;
 	}
 	for (int b = 0; b < VT_NR_BUCKETS; b++) {
 		snprintf(sql, sizeof(sql), "INSERT INTO bucket VALUES(%d,%lld)", b,
 			 (long long)histogram_lower(b));
-		if (run(r, sql))
+		if (run(w, sql))
 			return -1;
 	}
-	if (prepare(r))
+	if (prepare(w))
 		return -1;
 	for (const struct recording_field *f = recording_fields; f->key; f++)
-		if (put_field(r, info, f->key))
+		if (put_field(w, info, f->key))
 			return -1;
 	for (size_t i = 0; i < info->nr_devices; i++)
-		if (put_device(r, &info->devices[i]))
+		if (put_device(w, &info->devices[i]))
 			return -1;
-	return run(r, "COMMIT");
+	return run(w, "COMMIT");
 }
 
-struct recording *recording_create(const char *path, const struct recording_info *info)
+static void free_writer(struct recording_writer *w)
 {
-	struct recording *r = calloc(1, sizeof(*r));
-	/* What is to be known of the recording when it begins. */
+	if (!w)
+		return;
+	recording_close_database(w->db);
+	free(w->queues);
+	free(w->events);
+	free(w->path);
+	free(w);
+}
+
+struct recording_writer *recording_create(const char *path, const struct recording_info *info)
+{
+	struct recording_writer *w = calloc(1, sizeof(*w));
 	struct recording_info first = *info;
 
+	/* What is to be known of the recording when it begins. */
 	first.finished = false;
 	first.events = 0;
-	if (!r) {
-		complain(NULL, "no memory to write to %s", path);
-		return NULL;
-	}
-	r->writing = true;
-	r->events = calloc(EVENTS_PER_BLOCK, sizeof(*r->events));
-	/* Names like :memory: are files, too. */
-	if (!r->events || asprintf(&r->path, "%s%s", *path == '/' ? "" : "./", path) < 0) {
-		r->path = NULL;
+	if (!w || !(w->path = recording_file_name(path)) ||
+	    !(w->events = calloc(EVENTS_PER_BLOCK, sizeof(*w->events)))) {
 		complain(NULL, "no memory to write to %s", path);
 		goto fail;
 	}
-	if (sqlite3_open_v2(r->path, &r->db,
+	if (sqlite3_open_v2(w->path, &w->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 				    SQLITE_OPEN_PRIVATECACHE,
 			    NULL) != SQLITE_OK) {
-		cannot_write(r);
+		cannot_write(w);
 		goto fail;
 	}
 	/*
 	 * Nobody else gets at the file, so nothing has to wait, and the journal stays open.
 	 * A transaction stays in memory until it is whole.
 	 */
-	if (run(r, "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE;"
+	if (run(w, "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE;"
 		   "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL;"
 		   "PRAGMA temp_store=MEMORY; PRAGMA cache_spill=OFF") ||
-	    fill(r, &first))
+	    fill(w, &first))
 		goto fail;
-	r->committed = now();
-	return r;
+	w->committed = now();
+	return w;
 fail:
-	recording_free(r);
+	free_writer(w);
 	return NULL;
 }
 
-static int begin(struct recording *r)
+static int begin(struct recording_writer *w)
 {
-	if (r->failed)
+	if (w->failed)
 		return -1;
-	return sqlite3_get_autocommit(r->db) ? run(r, "BEGIN") : 0;
+	return sqlite3_get_autocommit(w->db) ? run(w, "BEGIN") : 0;
 }
 
 /* Writes the events that were gathered, as a block. */
-static int put_events(struct recording *r)
+static int put_events(struct recording_writer *w)
 {
-	size_t n = r->nr_events, room, length;
+	size_t n = w->nr_events, room, length;
 	struct encoder p = {};
 	void *block = NULL;
 	int err = -1;
 
 	if (!n)
 		return 0;
-	encode_events(&p, r->events, n, r->events[0].time);
+	encode_events(&p, w->events, n, w->events[0].time);
 	room = ZSTD_compressBound(p.length);
 	block = malloc(room);
 	length = block ? ZSTD_compress(block, room, p.data, p.length, ZSTD_LEVEL) : 0;
 	if (p.failed || !block || ZSTD_isError(length)) {
-		no_memory(r);
+		no_memory(w);
 		goto out;
 	}
-	sqlite3_bind_int64(r->put_block, 1, r->events[0].time);
-	sqlite3_bind_int64(r->put_block, 2, r->events[n - 1].time);
-	sqlite3_bind_int64(r->put_block, 3, n);
-	sqlite3_bind_blob64(r->put_block, 4, block, length, SQLITE_STATIC);
-	err = put(r, r->put_block);
-	r->nr_events = 0;
-	r->total_events += n;
+	sqlite3_bind_int64(w->put_block, 1, w->events[0].time);
+	sqlite3_bind_int64(w->put_block, 2, w->events[n - 1].time);
+	sqlite3_bind_int64(w->put_block, 3, n);
+	sqlite3_bind_blob64(w->put_block, 4, block, length, SQLITE_STATIC);
+	err = put(w, w->put_block);
+	w->nr_events = 0;
+	w->total_events += n;
 out:
 	free(block);
 	encode_free(&p);
 	return err;
 }
 
-static int commit(struct recording *r)
+static int commit(struct recording_writer *w)
 {
 	struct recording_info so_far = {};
 
-	if (sqlite3_get_autocommit(r->db))
+	if (sqlite3_get_autocommit(w->db))
 		return 0;
-	if (put_events(r))
+	if (put_events(w))
 		return -1;
-	so_far.events = r->total_events;
-	if ((r->total_events && put_field(r, &so_far, "events")) || run(r, "COMMIT"))
+	so_far.events = w->total_events;
+	if ((w->total_events && put_field(w, &so_far, "events")) || run(w, "COMMIT"))
 		return -1;
-	r->committed = now();
+	w->committed = now();
 	return 0;
 }
 
-static struct recorded_queue *known_queue(struct recording *r, unsigned int serial)
+static struct recorded_queue *known_queue(struct recording_writer *w, unsigned int serial)
 {
-	for (size_t i = 0; i < r->nr_queues; i++)
-		if (r->queues[i].queue.serial == serial)
-			return &r->queues[i];
+	for (size_t i = 0; i < w->nr_queues; i++)
+		if (w->queues[i].queue.serial == serial)
+			return &w->queues[i];
 	return NULL;
 }
 
 /* Writes what does not change while a queue lives, its names, and when it came and went. */
-static int put_queue(struct recording *r, const struct queue *q, uint64_t time)
+static int put_queue(struct recording_writer *w, const struct queue *q, uint64_t time)
 {
 	const struct recording_device device = { q->device, q->device_type, q->features, q->role,
 						 q->driver };
-	sqlite3_stmt *s = r->put_queue;
+	sqlite3_stmt *s = w->put_queue;
 
 	sqlite3_bind_int64(s, 1, q->serial);
 	sqlite3_bind_int(s, 2, q->device);
@@ -312,21 +338,21 @@ static int put_queue(struct recording *r, const struct queue *q, uint64_t time)
 		sqlite3_bind_int64(s, 11, q->changed);
 	else
 		sqlite3_bind_null(s, 11);
-	return put(r, s) || put_device(r, &device);
+	return put(w, s) || put_device(w, &device);
 }
 
-static int put_state(struct recording *r, const struct queue *q, bool listed,
+static int put_state(struct recording_writer *w, const struct queue *q, bool listed,
 		     unsigned int doorbells_before)
 {
-	sqlite3_stmt *s = r->put_state;
+	sqlite3_stmt *s = w->put_state;
 	struct encoder p = {};
 	int err;
 
 	if (listed)
 		encode_doorbells(&p, &q->doorbells, doorbells_before);
 	if (p.failed)
-		return no_memory(r);
-	sqlite3_bind_int64(s, 1, r->interval);
+		return no_memory(w);
+	sqlite3_bind_int64(s, 1, w->interval);
 	sqlite3_bind_int64(s, 2, q->serial);
 	sqlite3_bind_int(s, 3, listed);
 	sqlite3_bind_int64(s, 4, q->num);
@@ -337,8 +363,8 @@ static int put_state(struct recording *r, const struct queue *q, bool listed,
 	sqlite3_bind_int64(s, 9, q->changed);
 	sqlite3_bind_int64(s, 10, q->doorbells.sent);
 	sqlite3_bind_int64(s, 11, listed ? q->new_doorbells : 0);
-	bind_pack(s, 12, &p);
-	err = put(r, s);
+	bind_encoded(s, 12, &p);
+	err = put(w, s);
 	encode_free(&p);
 	return err;
 }
@@ -357,46 +383,46 @@ static bool same_state(const struct queue *a, const struct queue *b)
 }
 
 /* Writes what is new of a queue. */
-static int write_queue(struct recording *r, const struct queue *q, uint64_t time)
+static int write_queue(struct recording_writer *w, const struct queue *q, uint64_t time)
 {
-	struct recorded_queue *known = known_queue(r, q->serial);
+	struct recorded_queue *known = known_queue(w, q->serial);
 	unsigned int doorbells_before = 0;
 	int err = 0;
 
 	if (known) {
 		doorbells_before = known->queue.doorbells.sent;
 		if (!same_names(&known->queue, q))
-			err = put_queue(r, q, time);
+			err = put_queue(w, q, time);
 		if (!err && (!same_state(&known->queue, q) || q->new_doorbells))
-			err = put_state(r, q, true, doorbells_before);
+			err = put_state(w, q, true, doorbells_before);
 	} else {
-		known = realloc(r->queues, (r->nr_queues + 1) * sizeof(*known));
+		known = realloc(w->queues, (w->nr_queues + 1) * sizeof(*known));
 		if (!known)
-			return no_memory(r);
-		r->queues = known;
-		known += r->nr_queues++;
-		err = put_queue(r, q, time) || put_state(r, q, true, 0);
+			return no_memory(w);
+		w->queues = known;
+		known += w->nr_queues++;
+		err = put_queue(w, q, time) || put_state(w, q, true, 0);
 	}
 	known->queue = *q;
-	known->seen = true;
+	known->listed = true;
 	return err;
 }
 
 /* Queues that are no longer listed. */
-static int forget_queues(struct recording *r)
+static int forget_queues(struct recording_writer *w)
 {
 	size_t kept = 0;
 	int err = 0;
 
-	for (size_t i = 0; i < r->nr_queues; i++) {
-		struct recorded_queue *known = &r->queues[i];
+	for (size_t i = 0; i < w->nr_queues; i++) {
+		struct recorded_queue *known = &w->queues[i];
 
-		if (!known->seen)
-			err = err || put_state(r, &known->queue, false, 0);
+		if (!known->listed)
+			err = err || put_state(w, &known->queue, false, 0);
 		else
-			r->queues[kept++] = *known;
+			w->queues[kept++] = *known;
 	}
-	r->nr_queues = kept;
+	w->nr_queues = kept;
 	return err;
 }
 
@@ -406,16 +432,17 @@ static bool moved(const struct op_stats *s)
 		     s->bytes_in);
 }
 
-static int write_op(struct recording *r, unsigned int serial, int op, const struct op_stats *stats)
+static int write_op(struct recording_writer *w, unsigned int serial, int op,
+		    const struct op_stats *stats)
 {
-	sqlite3_stmt *s = r->put_op;
+	sqlite3_stmt *s = w->put_op;
 	struct encoder p = {};
 	int err;
 
 	encode_hist(&p, &stats->hist);
 	if (p.failed)
-		return no_memory(r);
-	sqlite3_bind_int64(s, 1, r->interval);
+		return no_memory(w);
+	sqlite3_bind_int64(s, 1, w->interval);
 	sqlite3_bind_int64(s, 2, serial);
 	sqlite3_bind_int(s, 3, op);
 	sqlite3_bind_int64(s, 4, stats->count);
@@ -425,14 +452,14 @@ static int write_op(struct recording *r, unsigned int serial, int op, const stru
 	sqlite3_bind_int64(s, 8, stats->refused);
 	sqlite3_bind_int64(s, 9, stats->bytes_out + stats->stale);
 	sqlite3_bind_int64(s, 10, stats->bytes_in);
-	bind_pack(s, 11, &p);
-	err = put(r, s);
+	bind_encoded(s, 11, &p);
+	err = put(w, s);
 	encode_free(&p);
 	return err;
 }
 
 /* Of all snapshots, once. */
-static int put_constants(struct recording *r, const struct snapshot *diff)
+static int put_constants(struct recording_writer *w, const struct snapshot *diff)
 {
 	const struct {
 		const char *key;
@@ -443,89 +470,92 @@ static int put_constants(struct recording *r, const struct snapshot *diff)
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		bind_text(r->put_info, 1, all[i].key);
-		sqlite3_bind_int64(r->put_info, 2, all[i].value);
-		if (put(r, r->put_info))
+		bind_text(w->put_info, 1, all[i].key);
+		sqlite3_bind_int64(w->put_info, 2, all[i].value);
+		if (put(w, w->put_info))
 			return -1;
 	}
 	return 0;
 }
 
-int recording_write(struct recording *r, const struct snapshot *diff)
+int recording_write(struct recording_writer *w, const struct snapshot *diff)
 {
-	sqlite3_stmt *s = r->put_interval;
+	sqlite3_stmt *s = w->put_interval;
 
-	if (begin(r))
+	if (begin(w))
 		return -1;
-	if (!r->interval && put_constants(r, diff))
+	if (!w->interval && put_constants(w, diff))
 		return -1;
-	sqlite3_bind_int64(s, 1, ++r->interval);
+	sqlite3_bind_int64(s, 1, ++w->interval);
 	sqlite3_bind_int64(s, 2, diff->time);
 	sqlite3_bind_int64(s, 3, diff->since);
 	sqlite3_bind_int64(s, 4, diff->lost);
 	sqlite3_bind_double(s, 5, diff->cpu);
 	sqlite3_bind_double(s, 6, diff->probe_ns);
-	if (put(r, s))
+	if (put(w, s))
 		return -1;
-	for (size_t i = 0; i < r->nr_queues; i++)
-		r->queues[i].seen = false;
+	for (size_t i = 0; i < w->nr_queues; i++)
+		w->queues[i].listed = false;
 	for (size_t i = 0; i < diff->nr_queues; i++) {
 		const struct queue *q = &diff->queues[i];
 
-		if (write_queue(r, q, diff->time))
+		if (write_queue(w, q, diff->time))
 			return -1;
 		for (int op = 0; op < VT_NR_COUNTED; op++)
-			if (moved(q->op[op]) && write_op(r, q->serial, op, q->op[op]))
+			if (moved(q->op[op]) && write_op(w, q->serial, op, q->op[op]))
 				return -1;
 	}
-	if (forget_queues(r))
+	if (forget_queues(w))
 		return -1;
-	return now() - r->committed < COMMIT_EVERY ? 0 : commit(r);
+	return now() - w->committed < COMMIT_EVERY ? 0 : commit(w);
 }
 
-int recording_write_events(struct recording *r, const struct recording_event *e, size_t n)
+int recording_write_events(struct recording_writer *w, const struct recording_event *e, size_t n)
 {
-	if (begin(r))
+	if (begin(w))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		r->events[r->nr_events++] = e[i];
-		if (r->nr_events == EVENTS_PER_BLOCK && put_events(r))
+		w->events[w->nr_events++] = e[i];
+		if (w->nr_events == EVENTS_PER_BLOCK && put_events(w))
 			return -1;
 	}
 	return 0;
 }
 
-int recording_update(struct recording *r, const struct recording_info *info)
+int recording_update(struct recording_writer *w, const struct recording_info *info)
 {
 	static const char *const keys[] = { "exit_status", "events_dropped", "cost_cpu_ns",
 					    "probe_ns" };
 
-	if (begin(r))
+	if (begin(w))
 		return -1;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		if (put_field(r, info, keys[i]))
+		if (put_field(w, info, keys[i]))
 			return -1;
 	return 0;
 }
 
-int recording_finish(struct recording *r, const struct recording_info *end)
+int recording_finish(struct recording_writer *w, const struct recording_info *end)
 {
 	const struct recording_info finished = { .finished = true };
 
-	if (recording_update(r, end) || put_field(r, &finished, "finished"))
+	if (recording_update(w, end) || put_field(w, &finished, "finished"))
 		return -1;
-	return commit(r);
+	return commit(w);
 }
 
-void recording_end_writing(struct recording *r)
+void recording_writer_close(struct recording_writer *w)
 {
-	if (!r->failed)
-		commit(r);
-	/* Takes back a transaction that could not be committed, then nothing is in the journal. */
-	if (sqlite3_get_autocommit(r->db) ||
-	    sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK)
-		sqlite3_exec(r->db,
+	if (!w)
+		return;
+	if (!w->failed)
+		commit(w);
+	/* Takes back a transaction that could not be committed: then the journal is empty. */
+	if (sqlite3_get_autocommit(w->db) ||
+	    sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK)
+		sqlite3_exec(w->db,
 			     "PRAGMA locking_mode=NORMAL; SELECT 1 FROM info;"
 			     "PRAGMA journal_mode=DELETE",
 			     NULL, NULL, NULL);
+	free_writer(w);
 }

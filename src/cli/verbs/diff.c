@@ -45,7 +45,7 @@ static const char doc[] =
 
 static int read_recording(struct diff *d, const struct options *o, const char *path, enum side side)
 {
-	struct recording **longer, *r = recording_open(path);
+	struct recording_reader **longer, *r = recording_open(path);
 	const struct recording_info *info;
 	struct snapshot s;
 	uint64_t lost = 0;
@@ -56,7 +56,7 @@ static int read_recording(struct diff *d, const struct options *o, const char *p
 		return -1;
 	longer = realloc(d->recordings, (d->comparison.nr_runs + 1) * sizeof(*longer));
 	if (!longer || compare_begin(&d->comparison, side)) {
-		recording_close(r);
+		recording_reader_close(r);
 		d->recordings = longer ?: d->recordings;
 		return complain(NULL, "no memory to read %s", path);
 	}
@@ -179,7 +179,7 @@ static int make_page(const struct diff *d, const char *path)
 static void diff_free(struct diff *d)
 {
 	for (size_t r = 0; r < d->comparison.nr_runs; r++)
-		recording_close(d->recordings[r]);
+		recording_reader_close(d->recordings[r]);
 	for (size_t i = 0; i < d->nr_differences; i++)
 		for (int side = 0; side < NR_SIDES; side++)
 			free(d->differences[i].side[side]);

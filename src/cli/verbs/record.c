@@ -14,7 +14,7 @@
 #include "base/format.h"
 #include "probe/machine.h"
 #include "probe/probe.h"
-#include "recording/recording.h"
+#include "recording/writer.h"
 #include "verbs/options.h"
 #include "verbs/verbs.h"
 
@@ -41,7 +41,7 @@ static const char doc[] =
 struct run {
 	const struct options *options;
 	struct probe *probe;
-	struct recording *file;
+	struct recording_writer *file;
 	struct recording_info info;
 	struct command command;
 	struct snapshot before; /* all until the last fetch; none yet: no queues, time 0 */
@@ -451,7 +451,7 @@ int verb_record(int argc, char **argv)
 	}
 	/* If something failed, the command is not to go on unwatched. */
 	command_end(&r.command, false);
-	recording_close(r.file);
+	recording_writer_close(r.file);
 	probe_close(r.probe);
 	snapshot_free(&r.before);
 	snapshot_free(&r.sum);

@@ -125,6 +125,6 @@ int verb_report(int argc, char **argv)
 	     n++)
 		complain(NULL, "%s: %s", o.file, report_warning(&r, n));
 	snapshot_free(&r.total);
-	recording_close(r.recording);
+	recording_reader_close(r.recording);
 	return failed;
 }
