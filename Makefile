@@ -92,7 +92,7 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 
 $(BUILD)/unit/%: $(BUILD)/unit/%.o $(BUILD)/unit/tool.a
 	$(say) TEST $*
-	$(Q)$(CC) $(UNIT_FLAGS) $^ $(PKG_LIBS) -lcmocka -lm -o $@
+	$(Q)$(CC) $(UNIT_FLAGS) $(filter %.o %.a,$^) $(PKG_LIBS) -lcmocka -lm -o $@
 
 .SECONDARY: $(UNIT:=.o)
 -include $(UNIT_OBJ:.o=.d) $(UNIT:=.d)
