@@ -81,7 +81,13 @@ $(BUILD)/unit/cli/%.o: src/cli/%.c
 	$(say) CC unit/$*.o
 	$(Q)$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/unit/tool.a: $(UNIT_OBJ)
+# In place of the probe, for tests of verbs.
+$(BUILD)/unit/fake_probe.o: tests/fake_probe.c
+	@mkdir -p $(@D)
+	$(say) CC unit/fake_probe.o
+	$(Q)$(CC) $(UNIT_FLAGS) $(CPPFLAGS) -Itests $(PKG_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/unit/tool.a: $(UNIT_OBJ) $(BUILD)/unit/fake_probe.o
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 

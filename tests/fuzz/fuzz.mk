@@ -11,7 +11,11 @@ $(BUILD)/fuzz/cli/%.o: src/cli/%.c
 	$(say) CC fuzz/$*.o
 	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/fuzz/tool.a: $(FUZZ_TOOL)
+$(BUILD)/fuzz/fake_probe.o: tests/fake_probe.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(CPPFLAGS) -Itests $(PKG_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/fuzz/tool.a: $(FUZZ_TOOL) $(BUILD)/fuzz/fake_probe.o
 	@rm -f $@
 	$(Q)ar rc $@ $^
 
@@ -20,6 +24,8 @@ FUZZ_FILES := fopen opendir readdir closedir scandir readlink uname
 $(BUILD)/fuzz/sysfs: FUZZ_WRAP := $(FUZZ_FILES)
 $(BUILD)/fuzz/doctor: FUZZ_WRAP := $(FUZZ_FILES) kernel_try kernel_try_without_btf kernel_find_way kernel_has_function
 $(BUILD)/fuzz/views: FUZZ_WRAP := interval_loop
+# It parses, and does nothing of what is asked for.
+$(BUILD)/fuzz/options: FUZZ_WRAP := interval_loop recording_open output_open
 $(BUILD)/fuzz/sysfs $(BUILD)/fuzz/doctor: tests/fuzz/files.c tests/fuzz/files.h
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/tool.a

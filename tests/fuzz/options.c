@@ -1,30 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The command line: either it is refused with status 2, or what the options say is what a verb may
- * rely on.
+ * The command line: either a verb refuses it with status 2, or what the verb goes on with is what
+ * it may rely on. The verbs run until they would attach to the kernel or open a recording: that
+ * fails here.
  * Input: lines; the first is the number of a verb (below), the others are its arguments.
  */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <sanitizer/allocator_interface.h>
-#include "analysis/fail_on.h"
-#include "verbs/options.h"
+#include "../fake_probe.h"
+#include "base/output_file.h"
+#include "recording/recording.h"
+#include "verbs/interval_loop.h"
+#include "verbs/verbs.h"
 #include "fuzz.h"
 
 #define MAX_ARGUMENTS 16
 
-/* What the verbs take. */
-static const int uses[] = {
-	USE_INTERVAL | USE_OPS,					    /* top */
-	USE_JSON | USE_INTERVAL | USE_OPS | USE_PAGE,		    /* stat */
-	USE_JSON | USE_INTERVAL | USE_OPS | USE_PER_QUEUE,	    /* hist */
-	USE_JSON,						    /* queues */
-	USE_JSON | USE_NO_FILTERS,				    /* doctor */
-	USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, /* report */
-	USE_JSON | USE_OPS | USE_HTML | USE_DIFF,		    /* diff */
-	USE_OPS | USE_RECORD,					    /* record */
-	USE_JSON | USE_STALLS,					    /* stalls */
+static const struct {
+	int (*run)(int argc, char **argv);
+	uint32_t probe; /* what it asks the probe for in addition to operations */
+	bool attaches;
+} verbs[] = {
+	{ verb_top, PROBE_RINGS, true },
+	{ verb_stat, 0, false },
+	{ verb_hist, 0, false },
+	{ verb_queues, 0, true },
+	{ verb_report, 0, false },
+	{ verb_diff, 0, false },
+	{ verb_record, PROBE_EVENTS, true },
+	{ verb_stalls, PROBE_RINGS, true },
 };
 
 /*
@@ -70,81 +76,10 @@ static void on_free(const volatile void *memory)
 			held[i--] = held[--nr_held];
 }
 
-/* Returns false if the process would have ended. */
-static bool returns(int argc, char **argv, int use, struct options *o)
-{
-	static bool hooked;
-	char *name = program_invocation_name, *short_name = program_invocation_short_name;
-
-	if (!hooked)
-		must(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free));
-	hooked = true;
-	/* The buffers of these are the C library's. */
-	setvbuf(stdout, NULL, _IONBF, 0);
-	nr_held = 0;
-	if (!registered)
-		must(!on_exit(on_exit_of_parser, NULL));
-	registered = true;
-	if (!setjmp(back)) {
-		parsing = true;
-		options_parse(argc, argv, use, "What it is for.\vExamples", o);
-		parsing = false;
-		return true;
-	}
-	for (size_t i = 0; i < nr_held; i++)
-		free((void *)held[i]);
-	/* An option of argp's own. */
-	program_invocation_name = name;
-	program_invocation_short_name = short_name;
-	return false;
-}
-
-static void check_gate(const char *text)
-{
-	struct fail_on g;
-
-	if (fail_on_parse(text, &g))
-		return;
-	must(g.op >= -1 && g.op < VT_NR_TIMED);
-	must((int)g.figure >= 0 && g.figure < NR_FIGURES);
-	must(g.above ? g.limit >= 0 && g.limit < 1e6 : g.limit <= 0 && g.limit > -1);
-}
-
-static void check(int use, const struct options *o)
-{
-	must(o->filter.ops && !(o->filter.ops >> VT_NR_COUNTED));
-	must(!o->interval || (o->interval >= 0.01 && o->interval <= 86400));
-	must(!o->count || o->interval);
-	must(!strcmp(o->page, "queues") || !strcmp(o->page, "layouts") ||
-	     !strcmp(o->page, "doorbells"));
-	if (!(use & USE_JSON))
-		must(!o->json);
-	if (!(use & (USE_INTERVAL | USE_RECORD)))
-		must(!o->interval);
-	if (!(use & USE_RECORD))
-		must(!o->duration && !o->events && !o->command);
-	must(!o->duration || (o->duration >= 0.001 && o->duration <= 86400));
-	must(!o->command || o->command[0]);
-	if (!(use & USE_PER_QUEUE))
-		must(!o->per_queue);
-	if (!(use & USE_STALLS))
-		must(!o->watch && !o->ring && !o->addresses && o->after == 1);
-	must(o->after >= 0.1 && o->after <= 86400);
-	must(!o->ring || (o->filter.device && !o->watch));
-	if (use & USE_NO_FILTERS)
-		must(!o->filter.device && !o->filter.driver && !o->filter.queue);
-	must(!o->file == !(use & (USE_REPORT | USE_RECORD)));
-	must(o->json + o->csv + !!o->html + !!o->perfetto <= 1 || use & USE_DIFF);
-	must(!o->to_used == !(o->filter.ops >> VT_AVAIL_TO_USED & 1) ||
-	     use & (USE_REPORT | USE_DIFF));
-	must((!o->nr_files && !o->nr_fail_on) || use & USE_DIFF);
-	must(o->threshold >= 0 && o->threshold <= 10);
-	for (size_t i = 0; i < o->nr_fail_on; i++)
-		check_gate(o->fail_on[i]);
-}
+/* --- What the verbs come to --- */
 
 /* Filters leave a queue just where one is said to match. */
-static void check_filters(const struct options *o)
+static void check_filter(const struct filter *f)
 {
 	struct queue all[] = {
 		{ .serial = 1,
@@ -161,35 +96,89 @@ static void check_filters(const struct options *o)
 	struct snapshot from = { .nr_queues = 2, .queues = all }, s = {};
 	struct op_stats *stats = calloc(1, sizeof(*stats));
 
+	must(f->ops && !(f->ops >> VT_NR_COUNTED));
 	must(stats && !snapshot_copy(&from, &s));
 	s.queues[1].op[VT_OP_GET] = stats;
-	filter_apply(&o->filter, &s);
-	must(!filter_match(&o->filter, &from) == (s.nr_queues > 0));
+	filter_apply(f, &s);
+	must(!filter_match(f, &from) == (s.nr_queues > 0));
 	snapshot_free(&s);
+}
+
+int __wrap_interval_loop(const struct filter *filter, const struct interval_options *intervals,
+			 int (*show)(const struct snapshot *diff, const void *options),
+			 const void *options)
+{
+	(void)options;
+	must(show);
+	check_filter(filter);
+	must(!intervals->seconds || (intervals->seconds >= 0.01 && intervals->seconds <= 86400));
+	must(!intervals->count || intervals->seconds);
+	return EXIT_FAILURE;
+}
+
+/* Of report and diff: they have a file. */
+struct recording_reader *__wrap_recording_open(const char *path)
+{
+	must(path);
+	return NULL;
+}
+
+struct output_file *__wrap_output_open(const char *path, const char *const *inputs, bool force)
+{
+	(void)path;
+	(void)inputs;
+	(void)force;
+	abort(); /* without a recording nothing is written */
+}
+
+/* --- Running a verb --- */
+
+/* Returns its exit status. */
+static int run(int argc, char **argv, int (*verb)(int argc, char **argv))
+{
+	static bool hooked;
+	char *name = program_invocation_name, *short_name = program_invocation_short_name;
+	int status;
+
+	if (!hooked)
+		must(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free));
+	hooked = true;
+	/* The buffers of these are the C library's. */
+	setvbuf(stdout, NULL, _IONBF, 0);
+	nr_held = 0;
+	if (!registered)
+		must(!on_exit(on_exit_of_parser, NULL));
+	registered = true;
+	if (!setjmp(back)) {
+		parsing = true;
+		status = verb(argc, argv);
+		parsing = false;
+		return status;
+	}
+	for (size_t i = 0; i < nr_held; i++)
+		free((void *)held[i]);
+	/* An option of argp's own. */
+	program_invocation_name = name;
+	program_invocation_short_name = short_name;
+	must(exit_status == EXIT_SUCCESS || exit_status == EXIT_USAGE);
+	return exit_status;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 	char *first = take_until(&in, '\n', NULL), *argv[MAX_ARGUMENTS + 2] = { "vringtop verb" };
-	int use = uses[strtoul(first, NULL, 10) % (sizeof(uses) / sizeof(*uses))], argc = 1;
-	bool waits = false;
-	struct options o;
+	int n = strtoul(first, NULL, 10) % (sizeof(verbs) / sizeof(*verbs)), argc = 1, status;
 
-	while (in.size && argc <= MAX_ARGUMENTS) {
-		argv[argc] = take_until(&in, '\n', NULL);
-		/* --HANG, for debuggers: argp would wait. */
-		waits |= !strncmp(argv[argc++], "--H", 3);
-	}
-	if (waits) {
-		;
-	} else if (returns(argc, argv, use, &o)) {
-		check(use, &o);
-		check_filters(&o);
-		free(o.files);
-		free(o.fail_on);
-	} else {
-		must(exit_status == 0 || exit_status == EXIT_USAGE);
+	while (in.size && argc <= MAX_ARGUMENTS)
+		argv[argc++] = take_until(&in, '\n', NULL);
+	fake_probe.ops = 0;
+	status = run(argc, argv, verbs[n].run);
+	/* Nothing of what it would do can be done here. */
+	must(status == EXIT_SUCCESS || status == EXIT_FAILURE || status == EXIT_USAGE);
+	if (fake_probe.ops) {
+		must(verbs[n].attaches && status == EXIT_FAILURE);
+		must(!((fake_probe.ops & ~verbs[n].probe) >> VT_NR_COUNTED));
 	}
 	for (int i = 1; i < argc; i++)
 		free(argv[i]);

@@ -14,14 +14,16 @@
 
 static struct snapshot diff;
 
-int __wrap_interval_loop(const struct options *o,
-			 int (*show)(const struct snapshot *diff, const struct options *o))
+int __wrap_interval_loop(const struct filter *filter, const struct interval_options *intervals,
+			 int (*show)(const struct snapshot *diff, const void *options),
+			 const void *options)
 {
 	struct snapshot s = {};
 
 	must(!snapshot_copy(&diff, &s));
-	filter_apply(&o->filter, &s);
-	must(!show(&s, o));
+	(void)intervals;
+	filter_apply(filter, &s);
+	must(!show(&s, options));
 	snapshot_free(&s);
 	return 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -77,6 +78,14 @@ static const int calls[] = {
 #endif
 };
 
+/* For reading recordings as well, and for the file that is made of them. All are open. */
+static const int reading_calls[] = {
+	/* SQLite looks whether there is a journal */
+	SCMP_SYS(pread64),
+	SCMP_SYS(access),
+	SCMP_SYS(fdatasync),
+};
+
 /* For a recording as well. Its file and the journal beside it are open; nothing else is to be. */
 static const int recording_calls[] = {
 	/* what SQLite does with both: write, make sure, cut, and take away the journal at the end
@@ -103,9 +112,6 @@ struct rule {
 };
 
 static const struct rule rules[] = {
-	/* run the program that looks at the rings; what the programs missed */
-	{ SCMP_SYS(bpf), 0, ~0u, BPF_PROG_TEST_RUN },
-	{ SCMP_SYS(bpf), 0, ~0u, BPF_OBJ_GET_INFO_BY_FD },
 	/* to read, nothing else */
 	{ SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY },
 	{ SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY },
@@ -124,8 +130,17 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(ioctl), 1, ~0u, TCSETSF2 },
 };
 
+/* For what is attached. */
+static const struct rule probe_rules[] = {
+	/* run the program that looks at the rings; what the programs missed */
+	{ SCMP_SYS(bpf), 0, ~0u, BPF_PROG_TEST_RUN },
+	{ SCMP_SYS(bpf), 0, ~0u, BPF_OBJ_GET_INFO_BY_FD },
+	/* Ctrl-Z in the live view: whether this is the terminal's foreground group */
+	{ SCMP_SYS(ioctl), 1, ~0u, TIOCGPGRP },
+};
+
 /* SQLite's locks */
-static const struct rule recording_rules[] = {
+static const struct rule lock_rules[] = {
 	{ SCMP_SYS(fcntl), 1, ~0u, F_SETLK },
 	{ SCMP_SYS(fcntl), 1, ~0u, F_GETLK },
 };
@@ -163,18 +178,40 @@ static int allow(scmp_filter_ctx filter, const int *calls, size_t nr_calls,
 	return err;
 }
 
+static int allow_probe(scmp_filter_ctx filter)
+{
+	int err = allow(filter, NULL, 0, probe_rules, LENGTH(probe_rules));
+
+	/* Ctrl-Z: ncurses puts the terminal back, then stops this process, and no other. */
+	return err
+		       ?: seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
+					   SCMP_A0(SCMP_CMP_EQ, getpid()),
+					   SCMP_A1(SCMP_CMP_EQ, SIGTSTP));
+}
+
+enum purpose {
+	LIVE,
+	RECORDING,
+	READING,
+};
+
 /*
  * A call that is not allowed fails with EPERM instead of killing: the terminal is
  * put back, the programs are detached in order, and it is said what failed.
  */
-static int filter_calls(bool recording)
+static int filter_calls(enum purpose purpose)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int err = filter ? allow(filter, calls, LENGTH(calls), rules, LENGTH(rules)) : -ENOMEM;
 
-	if (!err && recording)
-		err = allow(filter, recording_calls, LENGTH(recording_calls), recording_rules,
-			    LENGTH(recording_rules));
+	if (!err && purpose != READING)
+		err = allow_probe(filter);
+	if (!err && purpose == RECORDING)
+		err = allow(filter, recording_calls, LENGTH(recording_calls), lock_rules,
+			    LENGTH(lock_rules));
+	if (!err && purpose == READING)
+		err = allow(filter, reading_calls, LENGTH(reading_calls), lock_rules,
+			    LENGTH(lock_rules));
 	if (!err)
 		err = seccomp_load(filter);
 	if (filter)
@@ -184,7 +221,7 @@ static int filter_calls(bool recording)
 	return 0;
 }
 
-static int give_up(bool recording)
+static int give_up(enum purpose purpose)
 {
 	/* What the C library reads, or loads as code, when it is first needed. */
 	tzset();
@@ -195,15 +232,20 @@ static int give_up(bool recording)
 	/* Without an address: EFAULT where filters are known, EINVAL where not. */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) && errno == EINVAL)
 		return 0;
-	return filter_calls(recording);
+	return filter_calls(purpose);
 }
 
 int confine(void)
 {
-	return give_up(false);
+	return give_up(LIVE);
 }
 
 int confine_recording(void)
 {
-	return give_up(true);
+	return give_up(RECORDING);
+}
+
+int confine_reading(void)
+{
+	return give_up(READING);
 }

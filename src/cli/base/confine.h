@@ -16,4 +16,10 @@ int confine(void);
  */
 int confine_recording(void);
 
+/**
+ * The same for verbs that read recordings, whose content is not trusted, and without what the
+ * attached programs need. Recordings and the file to write (output_open()) must be open.
+ */
+int confine_reading(void);
+
 #endif

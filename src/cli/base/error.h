@@ -3,12 +3,18 @@
 #ifndef ERROR_H
 #define ERROR_H
 
+#include <stdarg.h>
+
 /**
- * Prints an error to stderr.
+ * Prints an error to stderr. Control characters in it are printed as \xHH.
  * @advice: what the user can do, a sentence; NULL: nothing to add
  * @fmt: what failed, on what and why, as in printf()
  * Returns -1, for `return complain(...)`.
  */
 __attribute__((format(printf, 2, 3))) int complain(const char *advice, const char *fmt, ...);
+
+/** The same, for a caller that has a va_list. @who: stands before the message, "vringtop" */
+__attribute__((format(printf, 3, 0))) void vcomplain(const char *who, const char *advice,
+						     const char *fmt, va_list args);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "base/signals.h"
+#include "base/output_file.h"
 #include "output/json.h"
 #include "output/report.h"
 
@@ -333,7 +334,7 @@ int report_perfetto(struct report *r, FILE *f)
 		return complain(NULL, "no memory for a trace");
 	for (size_t i = 0; i < r->total.nr_queues; i++)
 		t.tracks[i].queue = &r->total.queues[i];
-	fputs("{\"traceEvents\":[", f);
+	fputs("{" TRACE_MARK ",\n\"traceEvents\":[", f);
 	name_queues(&t, r->info->finished ? note : "UNFINISHED recording");
 	put_intervals(&t);
 	if (r->info->has_events) {

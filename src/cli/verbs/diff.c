@@ -5,8 +5,11 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/confine.h"
 #include "base/error.h"
 #include "base/format.h"
+#include "base/output_file.h"
+#include "base/signals.h"
 #include "output/diff.h"
 #include "verbs/options.h"
 #include "verbs/verbs.h"
@@ -41,36 +44,168 @@ static const char doc[] =
 	"about "
 	"nothing that there is enough data for), 2 wrong use, 3 an EXPR failed.";
 
+/* Options without a letter. */
+enum {
+	OPT_HTML = 256,
+	OPT_FAIL_ON,
+	OPT_THRESHOLD,
+	OPT_FORCE,
+};
+
+struct diff_options {
+	struct op_filter filter;
+	const char **files; /* owned: the recordings, those of the base first; ends with NULL */
+	size_t nr_files, nr_base; /* of both sides, and of the base */
+	struct fail_on *fail_on;  /* owned */
+	size_t nr_fail_on;
+	double threshold; /* changes that may be smaller, relative, are none */
+	const char *html; /* the page to write, "-": stdout; NULL: none */
+	bool json, force;
+};
+
+static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "Output:", 2 },
+	OPTION_JSON,
+	{ "html", OPT_HTML, "FILE", 0, "A page with plots; - is stdout", 2 },
+	{ "force", OPT_FORCE, 0, 0, "Replace FILE, even if vringtop did not write it", 2 },
+	{ 0, 0, 0, 0, "Verdict:", 3 },
+	{ "fail-on", OPT_FAIL_ON, "EXPR", 0,
+	  "Exit with 3 if a figure is worse than this, for sure: 'p99>10%' (see below)", 3 },
+	{ "threshold", OPT_THRESHOLD, "PERCENT", 0,
+	  "Changes that may be smaller than this are no difference (default: 2)", 3 },
+	{},
+};
+
+/* --- Options --- */
+
+static void add_file(struct diff_options *o, const char *path, const struct argp_state *state)
+{
+	const char **files = realloc(o->files, (o->nr_files + 2) * sizeof(*files));
+
+	if (!files)
+		argp_failure(state, EXIT_FAILURE, ENOMEM, "%s", path);
+	files[o->nr_files++] = path;
+	files[o->nr_files] = NULL;
+	o->files = files;
+	/* All after -- are recordings of the new side. */
+	if (!state->quoted)
+		o->nr_base++;
+}
+
+static void add_fail_on(struct diff_options *o, const char *text, const struct argp_state *state)
+{
+	struct fail_on *all = realloc(o->fail_on, (o->nr_fail_on + 1) * sizeof(*all));
+	const char *wrong;
+
+	if (!all)
+		argp_failure(state, EXIT_FAILURE, ENOMEM, "%s", text);
+	o->fail_on = all;
+	wrong = fail_on_parse(text, &all[o->nr_fail_on++]);
+	if (wrong)
+		wrong_use(state, "Examples: 'p99>10%', 'add.mean>5%', 'rate<-5%'; see --help",
+			  "--fail-on '%s': %s", text, wrong);
+}
+
+/* Finds the sides once all files are known. */
+static void find_sides(struct diff_options *o, const struct argp_state *state)
+{
+	/* Without -- there is one recording a side. */
+	if (o->nr_base == 2 && o->nr_files == 2)
+		o->nr_base = 1;
+	if (!o->nr_base || o->nr_base == o->nr_files)
+		wrong_use(state,
+			  "Write: vringtop diff BASE NEW; several a side: vringtop diff B1 B2 -- "
+			  "N1 N2",
+			  "which recordings are to be compared?");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct diff_options *o = state->input;
+	char *end;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->filter;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_HTML:
+		o->html = arg;
+		return 0;
+	case OPT_FORCE:
+		o->force = true;
+		return 0;
+	case OPT_FAIL_ON:
+		add_fail_on(o, arg, state);
+		return 0;
+	case OPT_THRESHOLD:
+		o->threshold = strtod(arg, &end) / 100;
+		if (end == arg || (*end && strcmp(end, "%")) ||
+		    !(o->threshold >= 0 && o->threshold <= 10))
+			wrong_use(state, "Write a number such as 5 or 5%.",
+				  "the threshold '%s' is not a number of percent from 0 to 1000",
+				  arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		add_file(o, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		find_sides(o, state);
+		if (o->json && o->html && !strcmp(o->html, "-"))
+			wrong_use(state, "Name a file for the page: --html FILE",
+				  "--json and --html - would both go to stdout");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = { { &op_filter_argp, 0, NULL, 0 }, {} };
+static const struct argp argp = {
+	options, parse, .args_doc = "BASE NEW\nBASE... -- NEW...", .doc = doc, .children = children,
+};
+
 /* --- Reading --- */
 
-static int read_recording(struct diff *d, const struct options *o, const char *path, enum side side)
+/* Opens all recordings. Returns 0, or -1 after it has complained. */
+static int open_recordings(struct diff *d, const struct diff_options *o)
 {
-	struct recording_reader **longer, *r = recording_open(path);
-	const struct recording_info *info;
+	d->recordings = calloc(o->nr_files, sizeof(*d->recordings));
+	if (!d->recordings)
+		return complain(NULL, "no memory for %zu recordings", o->nr_files);
+	for (size_t i = 0; i < o->nr_files; i++) {
+		d->recordings[i] = recording_open(o->files[i]);
+		if (!d->recordings[i])
+			return -1;
+	}
+	return 0;
+}
+
+/* Reads all intervals of one. Returns 0, or -1 after it has complained, or a signal came. */
+static int read_recording(struct diff *d, const struct filter *filter, struct recording_reader *r,
+			  enum side side)
+{
+	const struct recording_info *info = recording_info(r);
+	const char *path = info->path;
 	struct snapshot s;
 	uint64_t lost = 0;
 	size_t nr = 0;
 	int got;
 
-	if (!r)
-		return -1;
-	longer = realloc(d->recordings, (d->comparison.nr_runs + 1) * sizeof(*longer));
-	if (!longer || compare_begin(&d->comparison, side)) {
-		recording_reader_close(r);
-		d->recordings = longer ?: d->recordings;
+	if (compare_begin(&d->comparison, side))
 		return complain(NULL, "no memory to read %s", path);
-	}
-	d->recordings = longer;
-	longer[d->comparison.nr_runs - 1] = r;
 	while ((got = recording_next(r, &s)) > 0) {
 		int err;
 
 		lost += s.lost;
-		filter_apply(&o->filter, &s);
+		filter_apply(filter, &s);
 		err = compare_add(&d->comparison, &s);
 		snapshot_free(&s);
 		if (err)
 			return complain(NULL, "no memory to read %s", path);
+		if (stop_requested)
+			return -1;
 		nr++;
 	}
 	if (got < 0)
@@ -78,7 +213,6 @@ static int read_recording(struct diff *d, const struct options *o, const char *p
 	if (!nr)
 		return complain("Record for longer, or with a shorter interval (record -i).",
 				"%s has no interval in it", path);
-	info = recording_info(r);
 	if ((!info->finished &&
 	     diff_warn(d, "%s did not end properly; what it has is compared.", path)) ||
 	    (info->exit_status > 0 &&
@@ -89,18 +223,12 @@ static int read_recording(struct diff *d, const struct options *o, const char *p
 	return 0;
 }
 
-static int read_sides(struct diff *d, const struct options *o, char **new, size_t nr_new)
+static int read_sides(struct diff *d, const struct diff_options *o)
 {
-	size_t nr_base = nr_new ? o->nr_files : 1;
-
-	for (size_t i = 0; i < nr_base; i++)
-		if (read_recording(d, o, o->files[i], SIDE_BASE))
+	for (size_t i = 0; i < o->nr_files; i++)
+		if (read_recording(d, &o->filter.filter, d->recordings[i],
+				   i < o->nr_base ? SIDE_BASE : SIDE_NEW))
 			return -1;
-	for (size_t i = 0; i < nr_new; i++)
-		if (read_recording(d, o, new[i], SIDE_NEW))
-			return -1;
-	if (!nr_new && read_recording(d, o, o->files[1], SIDE_NEW))
-		return -1;
 	if (!d->comparison.nr_queues)
 		return complain("See what they have with: vringtop report FILE",
 				"no queue of the recordings matches the filters");
@@ -161,24 +289,9 @@ static int ask_gate(const struct diff *d, const struct fail_on *g)
 	return 1;
 }
 
-static int make_page(const struct diff *d, const char *path)
+static void diff_free(struct diff *d, size_t nr_recordings)
 {
-	bool out = !strcmp(path, "-");
-	FILE *f = out ? stdout : fopen(path, "w");
-	bool failed;
-
-	if (!f)
-		return complain(NULL, "cannot write %s: %s", path, strerror(errno));
-	diff_html(f, d);
-	failed = fflush(f) || ferror(f);
-	if (!out && fclose(f))
-		failed = true;
-	return failed ? complain(NULL, "cannot write %s: %s", path, strerror(errno)) : 0;
-}
-
-static void diff_free(struct diff *d)
-{
-	for (size_t r = 0; r < d->comparison.nr_runs; r++)
+	for (size_t r = 0; d->recordings && r < nr_recordings; r++)
 		recording_reader_close(d->recordings[r]);
 	for (size_t i = 0; i < d->nr_differences; i++)
 		for (int side = 0; side < NR_SIDES; side++)
@@ -208,25 +321,23 @@ static void show_progress(double done)
 	fprintf(stderr, shown < 100 ? "\rcomparing: %d %%" : "\r\033[K", shown);
 }
 
-static int run(struct diff *d, const struct options *o, char **new, size_t nr_new)
+/* Returns 0, or -1 after it has complained, or a signal came. */
+static int compare(struct diff *d, const struct diff_options *o)
+{
+	if (read_sides(d, o))
+		return -1;
+	if (diff_infos(d) || diff_queues(d) ||
+	    compare_run(&d->comparison, o->threshold, LEVEL, show_progress))
+		return complain(NULL, "no memory to compare");
+	count_verdicts(d);
+	return stop_requested ? -1 : 0;
+}
+
+/* Judges by the expressions. Returns an exit status: the worst of theirs. */
+static int judge(const struct diff *d)
 {
 	int status = 0;
 
-	if (read_sides(d, o, new, nr_new))
-		return 1;
-	if (diff_infos(d) || diff_queues(d) ||
-	    compare_run(&d->comparison, o->threshold, LEVEL, show_progress)) {
-		complain(NULL, "no memory to compare");
-		return 1;
-	}
-	count_verdicts(d);
-	if (o->html && make_page(d, o->html))
-		return 1;
-	if (o->json)
-		diff_json(d);
-	else if (!o->html || strcmp(o->html, "-"))
-		diff_text(d);
-	fflush(stdout);
 	for (size_t i = 0; i < d->nr_gates; i++) {
 		int answer = ask_gate(d, &d->gates[i]);
 
@@ -236,38 +347,45 @@ static int run(struct diff *d, const struct options *o, char **new, size_t nr_ne
 	return status;
 }
 
+/* Returns an exit status. @page: to be filled; may be NULL */
+static int run(struct diff *d, const struct diff_options *o, struct output_file *page)
+{
+	bool compared = !confine_reading() && !compare(d, o);
+
+	if (compared && page)
+		diff_html(output_stream(page), d);
+	/* Without a comparison there is no page. */
+	if (output_close(page, compared) || !compared)
+		return 1;
+	if (o->json)
+		diff_json(d);
+	else if (!o->html || strcmp(o->html, "-"))
+		diff_text(d);
+	/* Before what the expressions say. */
+	return check_stdout() ? 1 : judge(d);
+}
+
 int verb_diff(int argc, char **argv)
 {
-	int base = 1, status;
+	struct diff_options o = { .filter.all = ALL_OPS, .threshold = 0.02 };
+	struct output_file *page = NULL;
 	struct diff d = {};
-	struct options o;
+	int status = 1;
 
-	/* Everything after -- is a recording of the new side. */
-	while (base < argc && strcmp(argv[base], "--"))
-		base++;
-	options_parse(base, argv, USE_DIFF | USE_JSON | USE_OPS | USE_HTML, doc, &o);
+	options_parse(&argp, argc, argv, ARGP_IN_ORDER, &o);
 	d.threshold = o.threshold;
-	d.gates = calloc(o.nr_fail_on + 1, sizeof(*d.gates));
-	for (size_t i = 0; d.gates && i < o.nr_fail_on; i++) {
-		const char *wrong = fail_on_parse(o.fail_on[i], &d.gates[d.nr_gates++]);
-
-		if (wrong) {
-			complain("Examples: 'p99>10%', 'add.mean>5%', 'rate<-5%'; see --help",
-				 "--fail-on '%s': %s", o.fail_on[i], wrong);
-			status = EXIT_USAGE;
-			goto out;
-		}
-	}
-	if (base < argc ? !o.nr_files || base + 1 == argc : o.nr_files != 2) {
-		complain("vringtop diff BASE NEW; several a side: vringtop diff B1 B2 -- N1 N2",
-			 "which recordings are to be compared?");
-		status = EXIT_USAGE;
+	d.gates = o.fail_on;
+	d.nr_gates = o.nr_fail_on;
+	if (open_recordings(&d, &o))
 		goto out;
+	if (o.html) {
+		page = output_open(o.html, o.files, o.force);
+		if (!page)
+			goto out;
 	}
-	status = d.gates ? run(&d, &o, argv + base + 1, base < argc ? argc - base - 1 : 0) : 1;
+	status = run(&d, &o, page);
 out:
+	diff_free(&d, o.nr_files);
 	free(o.files);
-	free(o.fail_on);
-	diff_free(&d);
 	return status;
 }

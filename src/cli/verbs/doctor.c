@@ -689,15 +689,35 @@ static uint64_t effective_capabilities(void)
 	return capabilities;
 }
 
+static const struct argp_option options[] = {
+	OPTION_JSON,
+	{},
+};
+
+static error_t parse_json(int key, char *arg, struct argp_state *state)
+{
+	bool *json = state->input;
+
+	switch (key) {
+	case OPT_JSON:
+		*json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		unexpected_word(state, arg);
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
 int verb_doctor(int argc, char **argv)
 {
+	static const struct argp argp = { options, parse_json, .doc = doc };
 	struct json_object *all = NULL;
 	struct doctor d = {};
-	struct options o;
+	bool json = false;
 
-	options_parse(argc, argv, USE_JSON | USE_NO_FILTERS, doc, &o);
+	options_parse(&argp, argc, argv, 0, &json);
 	kernel_quiet();
-	if (o.json) {
+	if (json) {
 		all = json_object_new_object();
 		d.checks = json_object_new_object();
 	}
@@ -718,7 +738,7 @@ int verb_doctor(int argc, char **argv)
 	check_paranoid(&d);
 	check_clock(&d);
 	check_devices(&d);
-	if (o.json) {
+	if (json) {
 		json_object_object_add(all, "ok", json_object_new_boolean(!d.missing));
 		json_object_object_add(all, "checks", d.checks);
 		json_print(all);
@@ -727,7 +747,5 @@ int verb_doctor(int argc, char **argv)
 	} else {
 		printf("\nEverything that vringtop needs is here.\n");
 	}
-	if (fflush(stdout) || ferror(stdout))
-		return -complain(NULL, "cannot write to stdout: %s", strerror(errno));
 	return d.missing;
 }

@@ -20,6 +20,37 @@ static const char doc[] =
 	"  sudo vringtop queues --json\n\n"
 	"The table leaves out what the layout says already; -io is in order. JSON has all.";
 
+struct queues_options {
+	struct filter filter;
+	bool json;
+};
+
+static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "Output:", 2 },
+	OPTION_JSON,
+	{},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct queues_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->filter;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		unexpected_word(state, arg);
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = { { &filter_argp, 0, NULL, 0 }, {} };
+static const struct argp argp = { options, parse, .doc = doc, .children = children };
+
 /* The columns before the features; those go on below them. */
 #define FEATURES 56
 
@@ -56,11 +87,11 @@ int verb_queues(int argc, char **argv)
 {
 	const struct snapshot *now;
 	struct snapshot s = {};
-	struct options o;
+	struct queues_options o = {};
 	struct probe *p;
 	int failed = 1;
 
-	options_parse(argc, argv, USE_JSON, doc, &o);
+	options_parse(&argp, argc, argv, 0, &o);
 	p = probe_open(0);
 	if (!p)
 		return 1;
@@ -80,8 +111,6 @@ int verb_queues(int argc, char **argv)
 		print_all(&s);
 	}
 	failed = 0;
-	if (fflush(stdout) || ferror(stdout))
-		failed = -complain(NULL, "cannot write to stdout: %s", strerror(errno));
 out:
 	snapshot_free(&s);
 	probe_close(p);

@@ -38,8 +38,87 @@ static const char doc[] =
 /* So long (ns) one that is late may come after others. */
 #define LATE 100000000ull
 
+/* Options without a letter. */
+#define OPT_EVENTS 256
+
+struct record_options {
+	struct op_filter filter;
+	const char *file; /* the recording */
+	double duration;  /* s; 0: not given */
+	double interval;  /* s */
+	bool events;	  /* single operations, too */
+	char **command;	  /* ends with NULL; NULL: none */
+};
+
+static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "Recording:", 2 },
+	{ "output", 'o', "FILE", 0, "The recording to make", 2 },
+	{ "duration", 'd', "TIME", 0, "End after this time: 10, 500ms, 2m (s without a unit)", 2 },
+	{ "interval", 'i', "TIME", 0, "Length of an interval (default: 1s)", 2 },
+	{ "events", OPT_EVENTS, 0, 0, "Single operations, too", 2 },
+	{},
+};
+
+static double parse_time(const struct argp_state *state, const char *name, const char *text,
+			 double least)
+{
+	double seconds = read_time(text, least);
+
+	if (!seconds)
+		wrong_use(state,
+			  "Write a time such as " TIME_EXAMPLES
+			  ". To record one device: --device NAME",
+			  "%s: '%s' is not a time from %g s to 24 h", name, text, least);
+	return seconds;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct record_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->filter;
+		return 0;
+	case 'o':
+		/* In the other verbs -o names operations. */
+		if (is_op_list(arg))
+			wrong_use(state,
+				  "To record these operations only: --op LIST. For a file of this "
+				  "name: -o ./NAME",
+				  "-o names the recording to make, and '%s' names operations", arg);
+		o->file = arg;
+		return 0;
+	case 'd':
+		o->duration = parse_time(state, "-d", arg, 0.001);
+		return 0;
+	case 'i':
+		o->interval = parse_time(state, "-i", arg, 0.01);
+		return 0;
+	case OPT_EVENTS:
+		o->events = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		/* From the first word on that is no option, all are the command's. */
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->file)
+			wrong_use(state, "Name a file: vringtop record -o FILE",
+				  "no file for the recording is named");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = { { &record_filter_argp, 0, NULL, 0 }, {} };
+static const struct argp argp = {
+	options, parse, .args_doc = "[-- COMMAND [ARGUMENT...]]", .doc = doc, .children = children,
+};
+
 struct run {
-	const struct options *options;
+	const struct record_options *options;
 	struct probe *probe;
 	struct recording_writer *file;
 	struct recording_info info;
@@ -165,7 +244,7 @@ static void take_event(void *arg, const struct recording_event *e)
 	struct run *r = arg;
 	size_t at = r->nr_events;
 
-	if (!(r->options->filter.ops >> e->op & 1) || r->no_memory)
+	if (!(r->options->filter.filter.ops >> e->op & 1) || r->no_memory)
 		return;
 	if (r->nr_events == r->room) {
 		size_t room = r->room ? 2 * r->room : 4096;
@@ -245,7 +324,7 @@ static int fetch(struct run *r, const struct snapshot *now, bool last)
 		snapshot_free(&diff);
 		return complain(NULL, "no memory for what was counted");
 	}
-	filter_apply(&r->options->filter, &diff);
+	filter_apply(&r->options->filter.filter, &diff);
 	if (r->options->events && write_events(r, &diff, last)) {
 		snapshot_free(&diff);
 		return -1;
@@ -320,7 +399,7 @@ static void print_summary(const struct run *r, bool progress)
 /* Records until it is to end. Returns 0, or -1 after it has said what failed. */
 static int record(struct run *r, bool progress)
 {
-	const struct options *o = r->options;
+	const struct record_options *o = r->options;
 	const uint64_t interval = r->info.interval, start = probe_now();
 	const uint64_t end = o->duration ? start + (uint64_t)(o->duration * 1e9) : UINT64_MAX;
 	uint64_t most = o->events ? FETCH_EVENTS : FETCH;
@@ -385,11 +464,11 @@ static char *patch_level(const struct snapshot *s)
 /* What can be told before it begins. */
 static int prepare(struct run *r, const struct snapshot *s)
 {
-	const struct options *o = r->options;
+	const struct record_options *o = r->options;
 
 	if (machine_describe(&r->info))
 		return -1;
-	r->info.interval = (o->interval ?: 1) * 1e9;
+	r->info.interval = o->interval * 1e9;
 	r->info.has_events = o->events;
 	r->info.exit_status = -1;
 	r->info.attached = s->how;
@@ -403,7 +482,7 @@ static int prepare(struct run *r, const struct snapshot *s)
 /* With all that is needed open, gives up the rest, and records. @s: the first snapshot */
 static int run(struct run *r, const struct snapshot *s)
 {
-	const struct options *o = r->options;
+	const struct record_options *o = r->options;
 	bool progress = isatty(STDERR_FILENO);
 	int err;
 
@@ -431,20 +510,20 @@ static int run(struct run *r, const struct snapshot *s)
 int verb_record(int argc, char **argv)
 {
 	const struct snapshot *s;
-	struct options o;
+	struct record_options o = { .filter.all = PROBE_ALL_OPS, .interval = 1 };
 	struct run r = { .options = &o, .command.status = -1 };
 	int status = 1;
 
-	options_parse(argc, argv, USE_OPS | USE_RECORD, doc, &o);
+	options_parse(&argp, argc, argv, ARGP_IN_ORDER, &o);
 	if (check_place(o.file))
 		return 1;
-	r.probe = probe_open(o.filter.ops | (o.events ? PROBE_EVENTS : 0));
+	r.probe = probe_open(o.filter.filter.ops | (o.events ? PROBE_EVENTS : 0));
 	if (!r.probe)
 		return 1;
 	if (o.events)
 		probe_events(r.probe, take_event, &r);
 	s = probe_read(r.probe);
-	if (s && !filter_match(&o.filter, s) && !prepare(&r, s)) {
+	if (s && !filter_match(&o.filter.filter, s) && !prepare(&r, s)) {
 		int err = run(&r, s);
 
 		status = r.command.status > 0 ? r.command.status : !!err;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vringtop report: what a recording says. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
+#include "base/confine.h"
 #include "base/error.h"
 #include "base/format.h"
+#include "base/output_file.h"
 #include "base/signals.h"
 #include "output/report.h"
 #include "verbs/options.h"
@@ -24,6 +22,82 @@ static const char doc[] =
 	"  vringtop report --perfetto before.json before.vt    open it in ui.perfetto.dev\n\n"
 	"Columns are those of stat (stat --help). With --perfetto, single operations are shown if "
 	"they were recorded (record --events).";
+
+/* Options without a letter. */
+enum {
+	OPT_CSV = 256,
+	OPT_HTML,
+	OPT_PERFETTO,
+	OPT_FORCE,
+};
+
+struct report_options {
+	struct op_filter filter;
+	const char *file;	     /* the recording */
+	const char *html, *perfetto; /* files to write, "-": stdout; NULL: not asked for */
+	bool json, csv, per_queue, force;
+};
+
+static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "Output:", 2 },
+	{ "json", OPT_JSON, 0, 0, "JSON instead of text", 2 },
+	{ "per-queue", 'Q', 0, 0, "Histograms of each queue by itself", 2 },
+	{ "csv", OPT_CSV, 0, 0, "A line per interval, queue and operation (RFC 4180)", 2 },
+	{ "html", OPT_HTML, "FILE", 0, "A page with plots; - is stdout", 2 },
+	{ "perfetto", OPT_PERFETTO, "FILE", 0,
+	  "A trace for ui.perfetto.dev or chrome://tracing; - is stdout", 2 },
+	{ "force", OPT_FORCE, 0, 0, "Replace FILE, even if vringtop did not write it", 2 },
+	{},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct report_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->filter;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case 'Q':
+		o->per_queue = true;
+		return 0;
+	case OPT_CSV:
+		o->csv = true;
+		return 0;
+	case OPT_HTML:
+		o->html = arg;
+		return 0;
+	case OPT_PERFETTO:
+		o->perfetto = arg;
+		return 0;
+	case OPT_FORCE:
+		o->force = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (o->file)
+			wrong_use(state,
+				  "One recording at a time; to compare two: vringtop diff BASE NEW",
+				  "a second recording: '%s'", arg);
+		o->file = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!o->file)
+			wrong_use(state, "Write: vringtop report FILE", "no recording is named");
+		if (o->json + o->csv + !!o->html + !!o->perfetto > 1)
+			wrong_use(state, "Run it once for each.",
+				  "only one of --json, --csv, --html and --perfetto at a time");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = { { &op_filter_argp, 0, NULL, 0 }, {} };
+static const struct argp argp = {
+	options, parse, .args_doc = "FILE", .doc = doc, .children = children,
+};
 
 /* Reads all once. Returns 0, or -1 after it has complained. */
 static int read_total(struct report *r)
@@ -50,79 +124,43 @@ static int read_total(struct report *r)
 	return filter_match(r->filter, &r->total);
 }
 
-/* The file that is written must not be the recording itself. */
-static FILE *open_output(const char *path, const char *recording)
+static int write_report(struct report *r, const struct report_options *o, FILE *f)
 {
-	struct stat a, b;
-	FILE *f;
-
-	if (!path || !strcmp(path, "-"))
-		return stdout;
-	if (!stat(path, &a) && !stat(recording, &b) && a.st_dev == b.st_dev &&
-	    a.st_ino == b.st_ino) {
-		complain("Name another file.", "%s is the recording itself", path);
-		return NULL;
-	}
-	f = fopen(path, "w");
-	if (!f)
-		complain("Is there such a folder, and may you write to it?", "cannot write %s: %s",
-			 path, strerror(errno));
-	return f;
-}
-
-static int close_output(FILE *f, const char *path)
-{
-	bool failed = fflush(f) || ferror(f);
-	int err = errno;
-
-	if (f != stdout && fclose(f) && !failed) {
-		failed = true;
-		err = errno;
-	}
-	if (failed)
-		return complain(NULL, "cannot write %s: %s", f == stdout ? "to stdout" : path,
-				strerror(err));
-	return 0;
-}
-
-static int write_report(struct report *r, const struct options *o)
-{
-	const char *path = o->html ?: o->perfetto;
 	int (*form)(struct report * r, FILE * f) = o->html	 ? report_html
 						   : o->perfetto ? report_perfetto
 						   : o->json	 ? report_json
 						   : o->csv	 ? report_csv
 								 : report_text;
-	FILE *f;
-	int failed;
 
-	f = open_output(path, o->file);
-	if (!f)
-		return -1;
-	failed = form(r, f);
-	return close_output(f, path) || failed || stop_requested ? -1 : 0;
+	return form(r, f) || stop_requested ? -1 : 0;
 }
 
 int verb_report(int argc, char **argv)
 {
+	struct report_options o = { .filter.all = ALL_OPS };
+	struct output_file *output = NULL;
 	struct report r = {};
-	struct options o;
 	int failed = 1;
 
-	options_parse(argc, argv, USE_JSON | USE_OPS | USE_PER_QUEUE | USE_HTML | USE_REPORT, doc,
-		      &o);
-	r.filter = &o.filter;
-	r.timed = options_timed(&o);
+	options_parse(&argp, argc, argv, 0, &o);
+	r.filter = &o.filter.filter;
+	r.timed = op_filter_timed(&o.filter);
 	r.per_queue = o.per_queue;
 	r.recording = recording_open(o.file);
 	if (!r.recording)
 		return 1;
 	r.info = recording_info(r.recording);
-	if (!read_total(&r) && !write_report(&r, &o))
+	output = output_open(o.html ?: o.perfetto ?: "-", (const char *const[]){ o.file, NULL },
+			     o.force);
+	if (output && !confine_reading() && !read_total(&r) &&
+	    !write_report(&r, &o, output_stream(output)))
 		failed = r.damaged;
+	/* A page of a damaged recording shows what could be read. */
+	if (output_close(output, !failed || r.damaged))
+		failed = 1;
 	/* Where the form has no place that everyone reads. */
-	for (unsigned int n = 0; (o.json || o.csv || o.perfetto || o.html) && report_warning(&r, n);
-	     n++)
+	for (unsigned int n = 0;
+	     output && (o.json || o.csv || o.perfetto || o.html) && report_warning(&r, n); n++)
 		complain(NULL, "%s: %s", o.file, report_warning(&r, n));
 	snapshot_free(&r.total);
 	recording_reader_close(r.recording);

@@ -8,6 +8,7 @@
 #include "base/confine.h"
 #include "base/error.h"
 #include "base/format.h"
+#include "base/output_file.h"
 #include "base/signals.h"
 #include "output/json.h"
 #include "output/stall_text.h"
@@ -33,14 +34,88 @@ static const char doc[] =
 	"use. "
 	"Names are those of virtio 1.3.";
 
-#define EXIT_STALLED 3
+#define EXIT_STALLED  3
+
+#define OPT_ADDRESSES 256 /* has no letter */
 
 /* Polls for each verdict, and the most (ns) from one to the next. */
 #define POLLS	5
 #define LONGEST 200000000ull
 
+struct stalls_options {
+	struct filter filter;
+	double after; /* s: a queue that does not move for so long is stalled */
+	bool json, watch, addresses;
+	bool ring; /* the device and the queue of the filter say which */
+};
+
+static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "Output:", 2 },
+	OPTION_JSON,
+	{ "after", 'a', "TIME", 0, "A queue that does not move for so long is stalled (1s)", 2 },
+	{ "watch", 'w', 0, 0, "Go on: tell each stall once, and when it is over", 2 },
+	{ "ring", 'r', "DEVICE[:QUEUE]", 0, "All of a ring's state: virtio2:0, vda:req.0", 2 },
+	{ "addresses", OPT_ADDRESSES, 0, 0, "Addresses, too, with --ring", 2 },
+	{},
+};
+
+/* What the options say together. */
+static void check_options(const struct stalls_options *o, const struct argp_state *state)
+{
+	if (o->ring && (!*o->filter.device || (o->filter.queue && !*o->filter.queue)))
+		wrong_use(state, "Write DEVICE or DEVICE:QUEUE, as in --ring vda:req.0",
+			  "--ring does not say which ring");
+	if (o->addresses && !o->ring)
+		wrong_use(state, "Name a ring: --ring DEVICE:QUEUE --addresses",
+			  "--addresses shows the addresses in a ring, and there is no --ring");
+	if (o->ring && o->watch)
+		wrong_use(state, "Leave out one of them.",
+			  "--ring shows a ring once, and --watch goes on");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct stalls_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->filter;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case 'a':
+		o->after = read_time(arg, 0.1);
+		if (!o->after)
+			wrong_use(state, "Write a time such as " TIME_EXAMPLES ".",
+				  "--after: '%s' is not a time from 0.1 s to 24 h", arg);
+		return 0;
+	case 'w':
+		o->watch = true;
+		return 0;
+	case 'r':
+		o->ring = true;
+		o->filter.device = strsep(&arg, ":");
+		if (arg)
+			o->filter.queue = arg;
+		return 0;
+	case OPT_ADDRESSES:
+		o->addresses = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		unexpected_word(state, arg);
+	case ARGP_KEY_END:
+		check_options(o, state);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = { { &filter_argp, 0, NULL, 0 }, {} };
+static const struct argp argp = { options, parse, .doc = doc, .children = children };
+
 struct stalls {
-	const struct options *o;
+	const struct stalls_options *o;
 	struct probe *p;
 	struct stall_watch watch;
 	struct snapshot seen; /* without the queues that the filters leave out */
@@ -66,13 +141,6 @@ static bool wait_for_poll(const struct stalls *s)
 	uint64_t step = s->watch.after / POLLS;
 
 	return wait_until(probe_now() + (step < LONGEST ? step : LONGEST));
-}
-
-static int check_stdout(void)
-{
-	if (fflush(stdout) || ferror(stdout))
-		return complain(NULL, "cannot write to stdout: %s", strerror(errno));
-	return 0;
 }
 
 /* --- Once --- */
@@ -269,11 +337,11 @@ static int run_on(struct stalls *s)
 int verb_stalls(int argc, char **argv)
 {
 	const struct snapshot *first;
-	struct options o;
+	struct stalls_options o = { .after = STALL_AFTER / 1e9 };
 	struct stalls s = { .o = &o };
 	int status = 1;
 
-	options_parse(argc, argv, USE_JSON | USE_STALLS, doc, &o);
+	options_parse(&argp, argc, argv, 0, &o);
 	s.watch.after = o.after * 1e9;
 	s.p = probe_open(STALL_OPS);
 	if (!s.p)
@@ -283,7 +351,7 @@ int verb_stalls(int argc, char **argv)
 	first = probe_read(s.p);
 	if (!first || filter_match(&o.filter, first))
 		goto out;
-	if ((o.watch ? run_on(&s) : run_once(&s)) || check_stdout())
+	if (o.watch ? run_on(&s) : run_once(&s))
 		goto out;
 	status = s.any ? EXIT_STALLED : 0;
 out:

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vringtop stat: a table per interval, like vmstat. */
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include "base/error.h"
 #include "base/format.h"
 #include "output/json.h"
 #include "output/table.h"
+#include "probe/probe.h"
 #include "verbs/interval_loop.h"
+#include "verbs/options.h"
 #include "verbs/verbs.h"
 
 static const char doc[] =
@@ -44,15 +47,59 @@ static void print_header(const struct snapshot *diff)
 	printf("\n");
 }
 
-static int print_interval(const struct snapshot *diff, const struct options *o)
+struct stat_options {
+	struct op_filter filter;
+	struct interval_options intervals;
+	enum page page;
+	bool json;
+};
+
+static const struct argp_option options[] = {
+	{ 0, 0, 0, 0, "Output:", 2 },
+	OPTION_JSON,
+	{ "page", 'p', "PAGE", 0, "What the table shows: queues (default), layouts, doorbells", 2 },
+	{},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
 {
+	struct stat_options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->filter;
+		state->child_inputs[1] = &o->intervals;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case 'p':
+		o->page = page_by_name(arg);
+		if (strcmp(arg, "queues") && strcmp(arg, "layouts") && strcmp(arg, "doorbells"))
+			wrong_use(state, "There are: queues layouts doorbells", "unknown page '%s'",
+				  arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = {
+	{ &op_filter_argp, 0, NULL, 0 },
+	{ &intervals_argp, 0, NULL, 0 },
+	{},
+};
+static const struct argp argp = { options, parse, .doc = doc, .children = children };
+
+static int print_interval(const struct snapshot *diff, const void *options)
+{
+	const struct stat_options *o = options;
 	struct table t;
 
 	if (o->json) {
 		json_print(json_snapshot(diff, json_now(), false));
 		return 0;
 	}
-	if (table_make(diff, page_by_name(o->page), options_timed(o), &t))
+	if (table_make(diff, o->page, op_filter_timed(&o->filter), &t))
 		return complain(NULL, "no memory for a table");
 	print_header(diff);
 	table_print(&t, table_width(), stdout);
@@ -63,10 +110,12 @@ static int print_interval(const struct snapshot *diff, const struct options *o)
 
 int verb_stat(int argc, char **argv)
 {
-	struct options o;
+	struct stat_options o = {
+		.filter.all = PROBE_ALL_OPS,
+		.intervals.seconds = 1,
+		.page = PAGE_QUEUES,
+	};
 
-	options_parse(argc, argv, USE_JSON | USE_INTERVAL | USE_OPS | USE_PAGE, doc, &o);
-	if (!o.interval)
-		o.interval = 1;
-	return interval_loop(&o, print_interval);
+	options_parse(&argp, argc, argv, 0, &o);
+	return interval_loop(&o.filter.filter, &o.intervals, print_interval, &o);
 }

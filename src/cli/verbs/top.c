@@ -36,6 +36,30 @@ static const char doc[] =
 #define OCTAVES	 (VT_NR_BUCKETS / STEPS) /* the first one is 0..15 ns */
 #define OP_WIDTH 17
 
+struct top_options {
+	struct op_filter filter;
+	struct interval_options intervals;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct top_options *o = state->input;
+
+	(void)arg;
+	if (key != ARGP_KEY_INIT)
+		return ARGP_ERR_UNKNOWN;
+	state->child_inputs[0] = &o->filter;
+	state->child_inputs[1] = &o->intervals;
+	return 0;
+}
+
+static const struct argp_child children[] = {
+	{ &op_filter_argp, 0, NULL, 0 },
+	{ &intervals_argp, 0, NULL, 0 },
+	{},
+};
+static const struct argp argp = { .parser = parse, .doc = doc, .children = children };
+
 /* The view: what is shown, and how; the snapshots come from outside. */
 struct view {
 	enum page page;
@@ -52,7 +76,7 @@ struct view {
 	bool reverse;
 	int first; /* the first row on the screen */
 	struct stall_watch stalls;
-	struct options *options;
+	struct top_options *options;
 	struct utsname system;
 };
 
@@ -113,7 +137,8 @@ static void draw_header(const struct view *v, const struct snapshot *diff)
 		n += snprintf(line + n, sizeof(line) - n, " + probe %s/op %.1f%%",
 			      format_time(b, diff->probe_ns),
 			      seconds > 0 ? all_ops(diff) * diff->probe_ns / 1e7 / seconds : 0);
-	n += snprintf(line + n, sizeof(line) - n, " of a CPU  every %.3gs", v->options->interval);
+	n += snprintf(line + n, sizeof(line) - n, " of a CPU  every %.3gs",
+		      v->options->intervals.seconds);
 	if (!v->open && v->page != PAGE_LAYOUTS)
 		snprintf(line + n, sizeof(line) - n, "  op %s",
 			 v->page == PAGE_DOORBELLS ? "notify"
@@ -508,13 +533,13 @@ static void change_page(struct view *v, enum page page)
 	v->first = 0;
 }
 
-static void change_interval(struct options *o, double factor)
+static void change_interval(struct top_options *o, double factor)
 {
-	o->interval *= factor;
-	if (o->interval < 0.1)
-		o->interval = 0.1;
-	if (o->interval > 60)
-		o->interval = 60;
+	o->intervals.seconds *= factor;
+	if (o->intervals.seconds < 0.1)
+		o->intervals.seconds = 0.1;
+	if (o->intervals.seconds > 60)
+		o->intervals.seconds = 60;
 }
 
 /* Moves on to the next operation that is attached, through "all". */
@@ -526,7 +551,7 @@ static void change_op(struct view *v, int by)
 			v->op = -1;
 		if (v->op < -1)
 			v->op = VT_NR_TIMED - 1;
-	} while (v->op >= 0 && !(v->options->filter.ops >> v->op & 1));
+	} while (v->op >= 0 && !(v->options->filter.filter.ops >> v->op & 1));
 }
 
 /* Returns false if the user wants to quit. */
@@ -653,16 +678,16 @@ static int watch(struct view *v, struct probe *p)
 	struct snapshot before = {}, diff = {};
 	struct table t = {};
 	const struct snapshot *now = read_all(v, p);
-	struct options *o = v->options;
+	struct top_options *o = v->options;
 	unsigned long refreshes = 0;
 	uint64_t next = probe_now();
 	int failed = 1;
 
 	if (!now || snapshot_diff(now, NULL, &diff) || snapshot_copy(now, &before))
 		goto out;
-	filter_apply(&o->filter, &diff);
+	filter_apply(&o->filter.filter, &diff);
 	/* The first screen shows what is there; the first figures come soon after it. */
-	next += (o->interval < 0.3 ? o->interval : 0.3) * 1e9;
+	next += (o->intervals.seconds < 0.3 ? o->intervals.seconds : 0.3) * 1e9;
 	for (;;) {
 		int ready;
 
@@ -689,7 +714,7 @@ static int watch(struct view *v, struct probe *p)
 				break;
 			continue;
 		}
-		next = probe_now() + o->interval * 1e9;
+		next = probe_now() + o->intervals.seconds * 1e9;
 		now = read_all(v, p);
 		if (!now)
 			goto out;
@@ -697,8 +722,8 @@ static int watch(struct view *v, struct probe *p)
 			continue;
 		if (snapshot_diff(now, &before, &diff) || snapshot_copy(now, &before))
 			goto out;
-		filter_apply(&o->filter, &diff);
-		if (o->count && ++refreshes >= o->count)
+		filter_apply(&o->filter.filter, &diff);
+		if (o->intervals.count && ++refreshes >= o->intervals.count)
 			break;
 	}
 	failed = 0;
@@ -712,7 +737,7 @@ out:
 
 int verb_top(int argc, char **argv)
 {
-	struct options o;
+	struct top_options o = { .filter.all = PROBE_ALL_OPS, .intervals.seconds = 1 };
 	struct view v = {
 		.options = &o,
 		.stalls.after = STALL_AFTER,
@@ -728,19 +753,17 @@ int verb_top(int argc, char **argv)
 	SCREEN *screen;
 	int failed = 1;
 
-	options_parse(argc, argv, USE_INTERVAL | USE_OPS, doc, &o);
-	v.op = options_timed(&o);
-	if (!o.interval)
-		o.interval = 1;
+	options_parse(&argp, argc, argv, 0, &o);
+	v.op = op_filter_timed(&o.filter);
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		complain("Without one use: vringtop stat", "the live view needs a terminal");
 		return 1;
 	}
-	p = probe_open(o.filter.ops | PROBE_RINGS);
+	p = probe_open(o.filter.filter.ops | PROBE_RINGS);
 	if (!p)
 		return 1;
 	first = probe_read(p);
-	if (!first || filter_match(&o.filter, first)) {
+	if (!first || filter_match(&o.filter.filter, first)) {
 		probe_close(p);
 		return 1;
 	}

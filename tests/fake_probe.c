@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <time.h>
+#include "fake_probe.h"
+
+struct fake_probe fake_probe;
+
+struct probe *probe_open(uint32_t ops)
+{
+	fake_probe.ops = ops;
+	return fake_probe.read ? (struct probe *)&fake_probe : NULL;
+}
+
+const struct snapshot *probe_read(struct probe *p)
+{
+	(void)p;
+	return fake_probe.read(fake_probe.reads++);
+}
+
+uint64_t probe_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* There are no single operations and no rings. */
+void probe_events(struct probe *p, void (*take)(void *arg, const struct recording_event *e),
+		  void *arg)
+{
+	(void)p;
+	(void)take;
+	(void)arg;
+}
+
+void probe_drain(struct probe *p)
+{
+	(void)p;
+}
+
+uint64_t probe_dropped(const struct probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+int probe_rings(struct probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+const struct vt_ring *probe_ring(const struct probe *p, const struct queue *q)
+{
+	(void)p;
+	(void)q;
+	return NULL;
+}
+
+int probe_ring_entries(struct probe *p, const struct queue *q, struct vt_ring_entry *entries)
+{
+	(void)p;
+	(void)q;
+	(void)entries;
+	return -1;
+}
+
+void probe_stop(struct probe *p)
+{
+	(void)p;
+}
+
+void probe_close(struct probe *p)
+{
+	(void)p;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A probe for tests that reach no kernel: it has the interface of probe/probe.h, and gives out the
+ * snapshots that a test makes.
+ */
+#ifndef FAKE_PROBE_H
+#define FAKE_PROBE_H
+
+#include "probe/probe.h"
+
+struct fake_probe {
+	/* Makes the snapshot of the nth probe_read(), from 0 on. NULL: probe_open() fails. */
+	const struct snapshot *(*read)(unsigned int n);
+	unsigned int reads; /* so many there were */
+	uint32_t ops;	    /* what probe_open() was asked for; 0: it was not called */
+};
+
+extern struct fake_probe fake_probe;
+
+#endif
