@@ -26,7 +26,7 @@ LOOK = """JSON.stringify({
     return {
       title: text('figcaption'), x: text('.xlabel'), y: text('.ylabel'),
       x_marks: figure.querySelectorAll('.xs span').length,
-      y_marks: figure.querySelectorAll('.ys span, .rows .name').length,
+      y_marks: figure.querySelectorAll('.ys span, .strips .name').length,
       legend: [...figure.querySelectorAll('.legend li')].map(e => e.textContent),
       drawn: marks.filter(e => !e.closest('.legend') && !e.classList.contains('grid')).length,
       bad: marks.filter(e => /nan|inf/i.test(e.outerHTML)).length,

@@ -182,9 +182,9 @@ static void json_has_what_was_written(void **unused)
 	assert_string_equal(json_object_get_string(json_object_object_get(queue, "role")), NASTY);
 	ops = json_object_object_get(queue, "ops");
 	assert_int_equal(number(ops, "add", "count"), 500);
-	assert_int_equal(number(ops, "add", "max"), 90000);
+	assert_int_equal(number(ops, "add", "max_ns"), 90000);
 	assert_int_equal(number(ops, "kick_prepare", "no"), 125);
-	assert_int_equal(number(ops, "get", "sum"), 250000);
+	assert_int_equal(number(ops, "get", "sum_ns"), 250000);
 	assert_int_equal(number(queue, "doorbell", "sent"), 375);
 	json_object_put(all);
 }

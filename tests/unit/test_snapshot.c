@@ -286,7 +286,7 @@ static void a_queue_that_is_gone_is_shown(void **unused)
 	assert_int_equal(snapshot_queues(&s), 2);
 	layout_usage(&s, VT_LAYOUT_SPLIT, &u);
 	assert_int_equal(u.queues, 2);
-	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, &t), 0);
+	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, UINT32_MAX, &t), 0);
 	table_print(&t, 80, f);
 	fclose(f);
 	assert_non_null(strstr(text, "req.1     split     GONE"));
@@ -348,7 +348,7 @@ static void tables_fit_their_width(void **unused)
 	for (int page = 0; page < NR_PAGES; page++) {
 		struct table t;
 
-		assert_int_equal(table_make(&s, page, -1, &t), 0);
+		assert_int_equal(table_make(&s, page, -1, UINT32_MAX, &t), 0);
 		assert_int_equal(t.nr_rows, 1);
 		for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
 			int shown[TABLE_MAX_COLUMNS], n = table_fit(page, widths[i], shown);
@@ -375,7 +375,7 @@ static void tables_sort(void **unused)
 	count(add_queue(&s, 2, 1, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 90);
 	count(add_queue(&s, 3, 2, VT_LAYOUT_SPLIT), VT_OP_ADD, 50, 40);
 	assert_true(column > 0);
-	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, &t), 0);
+	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, UINT32_MAX, &t), 0);
 	table_sort(&t, column, false);
 	assert_int_equal(t.rows[0].queue->serial, 2);
 	assert_int_equal(t.rows[2].queue->serial, 1);

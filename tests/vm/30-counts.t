@@ -147,7 +147,7 @@ like 'the second network device is packed' "$layouts" "$net1 packed"
 sum=$(/usr/bin/python3 -c '
 import json, sys
 bad = [q["device"] for q in json.load(open(sys.argv[1]))["queues"] for o in q["ops"].values()
-       if o["count"] != sum(b[2] for b in o["buckets"]) or not o["p50"] <= o["p99"] <= o["max"]]
+       if o["count"] != sum(b[2] for b in o["buckets_ns"]) or not o["p50_ns"] <= o["p99_ns"] <= o["max_ns"]]
 print(bad)' "$out/json")
 is 'the buckets of each histogram add up, its quantiles ascend' "$sum" '[]'
 done_testing

@@ -132,7 +132,7 @@ keys Enter
 shows 'an open queue shows the last ones' 'doorbell data: 0 wrong, 0 behind; last @[0-9]+\+1 @'
 quit
 start 80 24 -u -d vda
-ok 'times from available to used' wait_for 'op avail_to_used'
+ok 'times from available to used' wait_for 'times: avail_to_used'
 shows 'are those of the device' 'vda +req.[01] +split +[0-9]+% .*[um]s +[0-9.]+[um]s +[0-9.]+[um]s'
 quit
 start 80 24 -D virtio_balloon

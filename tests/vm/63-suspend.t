@@ -47,7 +47,7 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 			slept = float(sys.argv[2] or 0)
 			intervals = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
 			disk = [[q for q in i["queues"] if q["role"] == "vda"] for i in intervals]
-			seconds = [i["seconds"] for i in intervals]
+			seconds = [i["interval_ns"] / 1e9 for i in intervals]
 			longest = seconds.index(max(seconds))
 			buffers, lost = sum(q["buffers"] for i in disk for q in i), sum(i["lost"] for i in intervals)
 			print("buffers:", buffers <= 70 <= buffers + lost or buffers)
@@ -57,7 +57,7 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 			# To fall asleep and to wake takes a part of it, in which intervals may begin and end.
 			print("long:", slept > 1 and slept - 0.8 <= max(seconds) <= slept + 2 or (max(seconds), slept))
 			print("short:", sum(s < 0.2 for s in seconds[:-1]))
-			print("times:", all(op.get("max", 0) < 1e9 * max(slept, 1) for i in disk for q in i for op in q["ops"].values()))
+			print("times:", all(op.get("max_ns", 0) < 1e9 * max(slept, 1) for i in disk for q in i for op in q["ops"].values()))
 		END
 		fact() { sed -n "s/^$1: //p" "$sockets/facts"; }
 		echo "# $kernel: $(fact said)"

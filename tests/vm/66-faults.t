@@ -66,8 +66,8 @@ saw 'the clock is set forth and back' 40
 ok "$kernel: the times are those of before" /usr/bin/python3 -c '
 import json
 d = json.load(open("/tmp/json"))
-assert 0 < d["seconds"] < 600, d["seconds"]
-assert all(op.get("max", 0) < 60e9 for q in d["queues"] for op in q["ops"].values())'
+assert 0 < d["interval_ns"] < 600e9, d["interval_ns"]
+assert all(op.get("max_ns", 0) < 60e9 for q in d["queues"] for op in q["ops"].values())'
 
 # Stopped for a while (as the machine may be): one long interval, and no burst of short ones after it.
 rm -f /tmp/json
@@ -86,8 +86,8 @@ is "$kernel: stopped and continued: status" $? 0
 is "$kernel: stopped and continued: buffers, long intervals, a burst of short ones" "$(/usr/bin/python3 -c '
 import json
 all = [json.loads(line) for line in open("/tmp/json")]
-print(sum(q["buffers"] for i in all for q in i["queues"]), sum(i["seconds"] > 2.5 for i in all),
-      sum(i["seconds"] < 0.2 for i in all[:-1]) > 2)')" '40 1 False'
+print(sum(q["buffers"] for i in all for q in i["queues"]), sum(i["interval_ns"] > 2.5e9 for i in all),
+      sum(i["interval_ns"] < 0.2e9 for i in all[:-1]) > 2)')" '40 1 False'
 
 # Killed at any moment, whatever it does, while data is written, read back and compared, and two
 # network devices talk. A request that takes a minute is an error, too.

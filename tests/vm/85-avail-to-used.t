@@ -53,7 +53,7 @@ series() {
 	p50=$(vringtop stat --json -u -d "$device" "$2" 1 | /usr/bin/python3 -c '
 import json, sys
 queue, = json.load(sys.stdin)["queues"]
-print(queue["ops"]["avail_to_used"]["p50"])')
+print(queue["ops"]["avail_to_used"]["p50_ns"])')
 	held=$(held_for)
 }
 # within HOLD: p50 is within 5 % of the time that the buffers were held and the undelayed run took
@@ -120,9 +120,9 @@ for _ in {1..8}; do
 done
 read -r count sum <<<"$(/usr/bin/python3 -c '
 import json
-ops = [q["ops"].get("avail_to_used", {"count": 0, "sum": 0})
+ops = [q["ops"].get("avail_to_used", {"count": 0, "sum_ns": 0})
        for line in open("/tmp/json") for q in json.loads(line)["queues"]]
-print(sum(o["count"] for o in ops), sum(o["sum"] for o in ops))')"
+print(sum(o["count"] for o in ops), sum(o["sum_ns"] for o in ops))')"
 read -r traced mean <<<"$(grep -o -E '[0-9]+\.[0-9]+: virtqueue_(add|get): .* result=[01]' trace | awk '
 	/_add/ { added = $1 + 0 }
 	/_get.* result=1/ && added { sum += $1 - added; n++; added = 0 }

@@ -80,7 +80,7 @@ got = {}
 for r in rows:
     one = got.setdefault((int(r["serial"]), r["operation"]), [0, 0])
     one[0] += int(r["count"])
-    one[1] += int(r["sum"] or 0)
+    one[1] += int(r["sum_ns"] or r["sum_buffers"] or 0)
 if got != {k: v for k, v in counted.items() if v[0]}:
     print("csv is not what the tables say")
 got = {}
@@ -89,7 +89,7 @@ for interval in report["intervals"] + [report["total"]]:
         for op, o in q["ops"].items():
             one = got.setdefault((q["serial"], op), [0, 0])
             one[0] += o["count"]
-            one[1] += o["sum"]
+            one[1] += o["sum_ns"]
 want = {k: [2 * v[0], 2 * v[1]] for k, v in counted.items() if v[0] and k[1] != "buffers_per_doorbell"}
 if got != want:
     print("json is not what the tables say")

@@ -69,7 +69,7 @@ fact() { /usr/bin/python3 -c "import json, sys; d = json.load(open('$work/json')
 is "$kernel: attached to $way" "$(fact 'd["attached"]')" $way
 is "$kernel: no operation was lost" "$(fact 'd["lost"]')" 0
 not_there=$(fact '*d["not_available"]')
-without_time=$(fact '*sorted({op for q in d["queues"] for op, o in q["ops"].items() if o["count"] and "mean" not in o})')
+without_time=$(fact '*sorted({op for q in d["queues"] for op, o in q["ops"].items() if o["count"] and "mean_ns" not in o})')
 if [[ $way == tracepoints ]]; then
 	is "$kernel: every operation can be seen, and has its time" "$not_there$without_time" ''
 else

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vringtop diff --json. Times in ns, changes relative: 0.1 is 10 % more. */
+/* vringtop diff --json. Changes are relative: 0.1 is 10 % more. A key with a time ends in _ns. */
 #include <math.h>
 #include "output/diff.h"
 #include "output/json.h"
@@ -13,8 +13,8 @@ static struct json_object *json_figure(const struct queue *q, enum vt_op op, enu
 	/* Without data, a figure was not even estimated. */
 	if (!c->value[SIDE_BASE])
 		return o;
-	json_put_double(o, "base", c->value[SIDE_BASE]);
-	json_put_double(o, "new", c->value[SIDE_NEW]);
+	json_put_double(o, f == FIGURE_RATE ? "base" : "base_ns", c->value[SIDE_BASE]);
+	json_put_double(o, f == FIGURE_RATE ? "new" : "new_ns", c->value[SIDE_NEW]);
 	json_put_double(o, "change", c->change);
 	json_put_double(o, "low", c->low);
 	json_put_double(o, "high", c->high);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/format.h"
 #include "output/histogram_text.h"
+#include "output/queue_name.h"
 
 #define BAR 44
 
@@ -81,7 +82,7 @@ void histogram_print(const struct snapshot *diff, bool per_queue)
 		memset(&sum, 0, sizeof(sum));
 		for (size_t i = 0; i < diff->nr_queues; i++) {
 			const struct queue *q = &diff->queues[i];
-			char title[3 * VT_NAME_LEN];
+			char name[QUEUE_NAME], title[4 * VT_NAME_LEN];
 
 			if (!q->op[op] || !q->op[op]->count)
 				continue;
@@ -90,7 +91,8 @@ void histogram_print(const struct snapshot *diff, bool per_queue)
 			if (!per_queue)
 				continue;
 			snprintf(title, sizeof(title), "virtio%d %s%s%s %s ", q->device, q->role,
-				 q->role[0] ? " " : "", q->name, layout_name(q->layout));
+				 q->role[0] ? " " : "", queue_name(diff, q, QUEUE_NAME - 1, name),
+				 layout_name(q->layout));
 			print_hist(title, op, q->op[op], seconds);
 		}
 		if (sum.count && !per_queue)

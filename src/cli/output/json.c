@@ -5,6 +5,8 @@
 #include "model/ring.h"
 #include "output/json.h"
 
+#define KEY 16 /* bytes */
+
 void json_put_int(struct json_object *o, const char *key, uint64_t value)
 {
 	json_object_object_add(o, key, json_object_new_uint64(value));
@@ -54,29 +56,37 @@ struct json_object *json_queue(const struct queue *q)
 	return o;
 }
 
+/* "mean" is "mean_ns" where the operation's values are times. */
+static const char *value_key(enum vt_op op, const char *name, char key[KEY])
+{
+	snprintf(key, KEY, "%s%s", name, op < VT_NR_TIMED ? "_ns" : "");
+	return key;
+}
+
 struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seconds, bool buckets)
 {
 	static const struct {
-		const char *key;
+		const char *name;
 		double q;
 	} quantiles[] = {
 		{ "p50", 0.5 },	   { "p90", 0.9 },	{ "p99", 0.99 },
 		{ "p999", 0.999 }, { "p9999", 0.9999 },
 	};
 	struct json_object *o = json_object_new_object(), *all;
+	char key[KEY];
 
 	json_put_int(o, "count", s->count);
 	json_put_double(o, "rate", seconds > 0 ? s->count / seconds : 0);
 	if (op_refused_name(op))
 		json_put_int(o, "no", s->refused);
-	json_put_int(o, "sum", s->sum);
+	json_put_int(o, value_key(op, "sum", key), s->sum);
 	if (!s->timed)
 		goto sizes;
-	json_put_double(o, "mean", op_stats_mean(s));
+	json_put_double(o, value_key(op, "mean", key), op_stats_mean(s));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
-		json_put_int(o, quantiles[i].key,
+		json_put_int(o, value_key(op, quantiles[i].name, key),
 			     histogram_quantile(&s->hist, quantiles[i].q, s->max));
-	json_put_int(o, "max", s->max);
+	json_put_int(o, value_key(op, "max", key), s->max);
 sizes:
 	if (op == VT_OP_ADD) {
 		json_put_int(o, "bytes_out", s->bytes_out);
@@ -100,7 +110,7 @@ sizes:
 		json_object_array_add(one, json_object_new_uint64(s->hist.bucket[b]));
 		json_object_array_add(all, one);
 	}
-	json_object_object_add(o, "buckets", all);
+	json_object_object_add(o, value_key(op, "buckets", key), all);
 	return o;
 }
 
@@ -209,17 +219,14 @@ struct json_object *json_snapshot(const struct snapshot *s, uint64_t when, bool 
 {
 	struct json_object *o = json_object_new_object(), *queues = json_object_new_array();
 	double seconds = s->since / 1e9;
-	char text[32];
 
-	snprintf(text, sizeof(text), "%llu.%03llu", (unsigned long long)when / 1000000000,
-		 (unsigned long long)when / 1000000 % 1000);
-	json_put_double(o, "seconds", seconds);
-	json_object_object_add(o, "time", json_object_new_double_s(when / 1e9, text));
+	json_put_int(o, "time_ns", when);
+	json_put_int(o, "interval_ns", s->since);
 	json_put_int(o, "lost", s->lost);
 	json_put_string(o, "attached", s->how);
 	json_object_object_add(o, "not_available", json_ops(s->unavailable));
 	json_put_double(o, "probe_ns", s->probe_ns);
-	json_put_double(o, "tool_cpu_seconds", s->cpu);
+	json_put_double(o, "tool_cpu_ns", s->cpu * 1e9);
 	json_object_object_add(o, "layouts", json_layouts(s, seconds));
 	for (size_t i = 0; i < s->nr_queues; i++) {
 		const struct queue *q = &s->queues[i];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Snapshots as JSON. Times are in ns, rates per second, sizes in bytes. */
+/*
+ * Snapshots as JSON. A field that holds a time ends in _ns; rates are per second, sizes in bytes.
+ * Points in time (time_ns) are ns since 1970: more than a double can hold exactly.
+ */
 #ifndef JSON_H
 #define JSON_H
 
@@ -14,7 +17,11 @@ void json_put_string(struct json_object *o, const char *key, const char *value);
 /** What a queue is, without counts. The caller owns it. */
 struct json_object *json_queue(const struct queue *q);
 
-/** What an operation took: count, quantiles, and with @buckets the histogram. */
+/**
+ * The figures of an operation: count, rate, mean, quantiles, and with @buckets the histogram.
+ * The keys end in _ns, but for VT_BUFFERS_PER_DOORBELL, whose values are buffers.
+ * The caller owns it.
+ */
 struct json_object *json_op(enum vt_op op, const struct op_stats *o, double seconds, bool buckets);
 
 /**

@@ -327,15 +327,15 @@ static int level_of(double value, double least, double most)
 	return level < 0 ? 0 : level >= LEVELS ? LEVELS - 1 : level;
 }
 
-/* One path for each colour: neighbours of one colour in a row are one rectangle. */
+/* One path for each colour: neighbours of one colour are one rectangle. */
 static void put_cells(FILE *f, const struct plot_heat *h, const struct scale *x,
 		      const struct scale *y, double least, double most)
 {
 	for (int level = 0; level < LEVELS; level++) {
 		bool any = false;
 
-		for (size_t row = 0; row < h->rows; row++) {
-			double low = h->row_edges[row], high = h->row_edges[row + 1];
+		for (size_t bin = 0; bin < h->bins; bin++) {
+			double low = h->bin_edges[bin], high = h->bin_edges[bin + 1];
 			double top, bottom = 0;
 
 			if (drawable(y, low))
@@ -343,7 +343,7 @@ static void put_cells(FILE *f, const struct plot_heat *h, const struct scale *x,
 			top = SIZE - place(y, high);
 			bottom = SIZE - bottom;
 			for (size_t c = 0; c < h->columns; c++) {
-				const double *value = &h->values[row * h->columns];
+				const double *value = &h->values[bin * h->columns];
 				size_t end = c;
 				double left;
 
@@ -405,7 +405,7 @@ void plot_heat(FILE *f, const struct plot *p, const struct plot_heat *h)
 	double least = INFINITY, most = 0;
 	struct scale x, y;
 
-	for (size_t i = 0; i < h->rows * h->columns; i++) {
+	for (size_t i = 0; i < h->bins * h->columns; i++) {
 		if (!(h->values[i] > 0))
 			continue;
 		least = h->values[i] < least ? h->values[i] : least;
@@ -434,10 +434,10 @@ void plot_heat(FILE *f, const struct plot *p, const struct plot_heat *h)
 	end_figure(f, p);
 }
 
-/* Rows with a name, a text and a mark; the drawing is to be put between begin and end. */
-static void begin_row(FILE *f, const char *name, const char *text)
+/* A strip: a name, a text, and a drawing, which is put between begin_strip() and end_strip(). */
+static void begin_strip(FILE *f, const char *name, const char *text)
 {
-	fputs("<div class=\"row\"><span class=\"name\">", f);
+	fputs("<div class=\"strip\"><span class=\"name\">", f);
 	html_text(f, name);
 	fputs("</span><span class=\"value\">", f);
 	html_text(f, text);
@@ -449,12 +449,12 @@ static void begin_row(FILE *f, const char *name, const char *text)
 	fputs("\">", f);
 }
 
-static void end_row(FILE *f)
+static void end_strip(FILE *f)
 {
 	fputs("</svg></div>\n", f);
 }
 
-static void put_row_grid(FILE *f, const struct scale *x)
+static void put_strip_grid(FILE *f, const struct scale *x)
 {
 	fputs("<path class=\"grid\" d=\"", f);
 	for (int i = 0; i < x->nr_marks; i++)
@@ -472,8 +472,8 @@ static void legend_block(FILE *f, size_t i, const char *name)
 	fputs("</li>", f);
 }
 
-/* What stands below the rows: marks, label; then the legend. */
-static void end_rows(FILE *f, const struct plot *p, const struct scale *x)
+/* What stands below the strips: marks, label; then the legend. */
+static void end_strips(FILE *f, const struct plot *p, const struct scale *x)
 {
 	put_x_marks(f, x);
 	fputs("</div>\n", f);
@@ -488,12 +488,12 @@ void plot_bars(FILE *f, const struct plot *p, const char *const *part_names, siz
 
 	scale_make(&p->x, &x);
 	begin_figure(f, p, "");
-	fputs("<div class=\"rows\">\n", f);
+	fputs("<div class=\"strips\">\n", f);
 	for (size_t i = 0; i < n; i++) {
 		double sum = 0;
 
-		begin_row(f, bars[i].name, bars[i].text);
-		put_row_grid(f, &x);
+		begin_strip(f, bars[i].name, bars[i].text);
+		put_strip_grid(f, &x);
 		for (size_t part = 0; part < nr_parts; part++) {
 			double left = place(&x, sum);
 
@@ -503,9 +503,9 @@ void plot_bars(FILE *f, const struct plot *p, const char *const *part_names, siz
 				"height=\"760\"/>",
 				part % PLOT_COLOURS, left, place(&x, sum) - left);
 		}
-		end_row(f);
+		end_strip(f);
 	}
-	end_rows(f, p, &x);
+	end_strips(f, p, &x);
 	for (size_t i = 0; i < nr_parts; i++)
 		legend_block(f, i, part_names[i]);
 	fputs("</ul>\n", f);
@@ -519,13 +519,13 @@ void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_k
 
 	scale_make(&p->x, &x);
 	begin_figure(f, p, "");
-	fputs("<div class=\"rows\">\n", f);
+	fputs("<div class=\"strips\">\n", f);
 	for (size_t i = 0; i < n; i++) {
 		const struct plot_range *r = &ranges[i];
 		unsigned int colour = kinds[r->kind].colour;
 
-		begin_row(f, r->name, r->text);
-		put_row_grid(f, &x);
+		begin_strip(f, r->name, r->text);
+		put_strip_grid(f, &x);
 		fprintf(f, "<path class=\"zero\" d=\"M%.0f 0V%d\"/>", place(&x, zero), SIZE);
 		fprintf(f, "<path class=\"l s%u\" d=\"M%.1f 500H%.1f\"/>", colour,
 			place(&x, r->low), place(&x, r->high));
@@ -533,9 +533,9 @@ void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_k
 		 */
 		fprintf(f, "<path class=\"l dot s%u\" d=\"M%.1f 500h0\"/>", colour,
 			place(&x, r->middle));
-		end_row(f);
+		end_strip(f);
 	}
-	end_rows(f, p, &x);
+	end_strips(f, p, &x);
 	for (size_t k = 0; k < nr_kinds; k++) {
 		size_t i = 0;
 

@@ -45,10 +45,10 @@ struct plot_line {
 void plot_lines(FILE *f, const struct plot *p, const struct plot_line *lines, size_t n);
 
 struct plot_heat {
-	const char *legend; /* what the colour says, and in which unit: "operations per second" */
-	size_t columns, rows;
-	const double *column_edges, *row_edges; /* one more than columns and rows, ascending */
-	const double *values; /* [row * columns + column]; 0 or less: no cell. The scale is a log */
+	const char *legend;   /* what the colour says, and in which unit: "operations per second" */
+	size_t columns, bins; /* spans of x, and of y */
+	const double *column_edges, *bin_edges; /* one more than columns and bins, ascending */
+	const double *values; /* [bin * columns + column]; 0 or less: no cell. The scale is a log */
 	const char *const *hints;      /* of each column, shown where the pointer is; NULL: none */
 	const struct plot_line *lines; /* drawn over it; NULL: none */
 	size_t nr_lines;
@@ -76,10 +76,10 @@ struct plot_range {
 	const char *name;
 	double low, middle, high; /* low and high: the interval around middle */
 	unsigned int kind;	  /* index */
-	const char *text;	  /* at the end of the row; may be empty */
+	const char *text;	  /* at the end of the strip; may be empty */
 };
 
-/** Points with intervals, a row each, with a line at @zero, as for changes in percent. */
+/** Points with intervals, a strip each, with a line at @zero, as for changes in percent. */
 void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_kind *kinds,
 		 size_t nr_kinds, const struct plot_range *ranges, size_t n);
 

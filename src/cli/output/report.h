@@ -35,10 +35,6 @@ const char *report_warning(const struct report *r, unsigned int n);
 /** When something was, ns since 1970. @time: ns from the recording's start */
 uint64_t report_when(const struct report *r, uint64_t time);
 
-/** "virtio2 vda req.0". @text: REPORT_NAME bytes; returns it */
-#define REPORT_NAME (3 * VT_NAME_LEN)
-const char *report_queue_name(const struct queue *q, char *text);
-
 /** Whether an operation of a queue was seen. */
 bool report_moved(const struct queue *q);
 

@@ -5,6 +5,7 @@
 #include "base/format.h"
 #include "base/signals.h"
 #include "model/ring.h"
+#include "output/queue_name.h"
 #include "output/report.h"
 
 bool report_next(struct report *r, struct snapshot *diff)
@@ -52,12 +53,6 @@ uint64_t report_when(const struct report *r, uint64_t time)
 	return r->info->started + time;
 }
 
-const char *report_queue_name(const struct queue *q, char *text)
-{
-	snprintf(text, REPORT_NAME, "virtio%d %s %s", q->device, queue_role(q), q->name);
-	return text;
-}
-
 bool report_moved(const struct queue *q)
 {
 	for (int op = 0; op < VT_NR_TIMED; op++)
@@ -73,21 +68,23 @@ void report_idle(const struct report *r, char *text)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < s->nr_queues; i = end) {
-		const char *last = NULL;
+		const struct queue *last = NULL;
+		char name[QUEUE_NAME];
 		unsigned int idle = 0;
 
 		for (end = i; end < s->nr_queues && s->queues[end].device == s->queues[i].device;
 		     end++)
 			if (!report_moved(&s->queues[end])) {
 				idle++;
-				last = s->queues[end].name;
+				last = &s->queues[end];
 			}
 		if (!idle || n > REPORT_FACT - 256)
 			continue;
 		n += snprintf(text + n, REPORT_FACT - n, "%svirtio%d %s ", n ? ", " : "",
 			      s->queues[i].device, queue_role(&s->queues[i]));
 		if (idle == 1)
-			n += snprintf(text + n, REPORT_FACT - n, "%s", last);
+			n += snprintf(text + n, REPORT_FACT - n, "%s",
+				      queue_name(s, last, QUEUE_NAME - 1, name));
 		else
 			n += snprintf(text + n, REPORT_FACT - n, "(%u queues)", idle);
 	}

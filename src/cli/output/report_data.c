@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A recording as data: JSON and CSV. Times are in ns, rates per second, sizes in bytes. */
+/*
+ * A recording as data: JSON and CSV. The name of a field says its unit: _ns, _buffers; rates are
+ * per second, bytes_out and bytes_in are bytes.
+ */
 #include <string.h>
 #include "base/error.h"
 #include "output/json.h"
@@ -112,7 +115,7 @@ static void put_number(FILE *f, uint64_t n)
 	fprintf(f, "%llu,", (unsigned long long)n);
 }
 
-/* A field that stays empty where there is nothing to say. */
+/* A field that is empty unless the value is known. */
 static void put_known(FILE *f, bool known, uint64_t n)
 {
 	if (known)
@@ -121,14 +124,38 @@ static void put_known(FILE *f, bool known, uint64_t n)
 		putc(',', f);
 }
 
-static void put_row(FILE *f, const struct report *r, const struct snapshot *s,
-		    const struct queue *q, enum vt_op op)
+/* Sum, mean, quantiles and largest of an operation's values; seven empty fields if @o is NULL. */
+static void put_figures(FILE *f, const struct op_stats *o)
 {
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
-	const struct op_stats *o = q->op[op];
-	bool timed = o->timed;
 
-	fprintf(f, "%.9f,%.9f,virtio%d,", (s->time - s->since) / 1e9, s->since / 1e9, q->device);
+	if (!o) {
+		fputs(",,,,,,,", f);
+		return;
+	}
+	put_number(f, o->sum);
+	fprintf(f, "%.6g,", op_stats_mean(o));
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
+		put_number(f, histogram_quantile(&o->hist, quantiles[i], o->max));
+	put_number(f, o->max);
+}
+
+/* The head; put_csv_line() has the same order. */
+static const char csv_head[] =
+	"start_ns,interval_ns,device,role,driver,queue_index,queue,serial,layout,operation,count,no,"
+	"sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,"
+	"sum_buffers,mean_buffers,p50_buffers,p90_buffers,p99_buffers,p999_buffers,max_buffers,"
+	"bytes_out,bytes_in,recording_finished\r\n";
+
+/* An operation of a queue in an interval. */
+static void put_csv_line(FILE *f, const struct report *r, const struct snapshot *s,
+			 const struct queue *q, enum vt_op op)
+{
+	const struct op_stats *o = q->op[op], *values = o->timed ? o : NULL;
+
+	put_number(f, s->time - s->since);
+	put_number(f, s->since);
+	fprintf(f, "virtio%d,", q->device);
 	put_field(f, q->role);
 	put_field(f, q->driver);
 	put_number(f, q->index);
@@ -138,13 +165,8 @@ static void put_row(FILE *f, const struct report *r, const struct snapshot *s,
 	put_field(f, op_name(op));
 	put_number(f, o->count);
 	put_known(f, op_refused_name(op), o->refused);
-	put_known(f, timed, o->sum);
-	if (timed)
-		fprintf(f, "%.6g", op_stats_mean(o));
-	putc(',', f);
-	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
-		put_known(f, timed, histogram_quantile(&o->hist, quantiles[i], o->max));
-	put_known(f, timed, o->max);
+	put_figures(f, op < VT_NR_TIMED ? values : NULL);
+	put_figures(f, op < VT_NR_TIMED ? NULL : values);
 	put_known(f, op == VT_OP_ADD && !s->no_bytes_out, o->bytes_out);
 	put_known(f, op == VT_OP_GET, o->bytes_in);
 	fprintf(f, "%s\r\n", r->info->finished ? "yes" : "no");
@@ -154,15 +176,12 @@ int report_csv(struct report *r, FILE *f)
 {
 	struct snapshot diff;
 
-	fputs("start_s,seconds,device,role,driver,queue_index,queue,serial,layout,operation,count,"
-	      "no,"
-	      "sum,mean,p50,p90,p99,p999,max,bytes_out,bytes_in,recording_finished\r\n",
-	      f);
+	fputs(csv_head, f);
 	while (!ferror(f) && report_next(r, &diff)) {
 		for (size_t i = 0; i < diff.nr_queues; i++)
 			for (int op = 0; op < VT_NR_COUNTED; op++)
 				if (diff.queues[i].op[op] && diff.queues[i].op[op]->count)
-					put_row(f, r, &diff, &diff.queues[i], op);
+					put_csv_line(f, r, &diff, &diff.queues[i], op);
 		snapshot_free(&diff);
 	}
 	return 0;

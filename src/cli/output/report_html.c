@@ -8,11 +8,12 @@
 #include "model/ring.h"
 #include "output/html.h"
 #include "output/plot.h"
+#include "output/queue_name.h"
 #include "output/report.h"
 #include "output/table.h"
 
 #define COLUMNS	   100		/* of the plots over time; more intervals than that are merged */
-#define ROWS	   48		/* of a heat map */
+#define BINS	   48		/* of a heat map: ranges of latency */
 #define CARDS	   10		/* so many queues have plots of their own */
 #define LINES	   PLOT_COLOURS /* so many queues are in a plot together */
 #define MORE_HEATS 3 /* so many operations of a queue have a heat map beside the first one */
@@ -21,7 +22,7 @@
 struct card {
 	const struct queue *queue; /* of the total */
 	uint64_t count;
-	char name[REPORT_NAME];
+	char name[QUEUE_TITLE];
 };
 
 struct page_of {
@@ -77,7 +78,7 @@ static int find_cards(struct page_of *p)
 		if (!c->count)
 			continue;
 		c->queue = &s->queues[i];
-		report_queue_name(c->queue, c->name);
+		queue_title(s, c->queue, c->name);
 		p->nr_moved++;
 	}
 	qsort(p->cards, p->nr_moved, sizeof(*p->cards), busiest_first);
@@ -350,8 +351,8 @@ static void quantile_line(const struct page_of *p, unsigned int serial, int op, 
 	}
 }
 
-/* How many buckets make a row, so that there are at most ROWS. */
-static unsigned int row_size(const struct histogram *h, unsigned int *first, unsigned int *last)
+/* How many buckets make a bin, so that there are at most BINS. */
+static unsigned int bin_size(const struct histogram *h, unsigned int *first, unsigned int *last)
 {
 	unsigned int size = 1;
 
@@ -364,7 +365,7 @@ static unsigned int row_size(const struct histogram *h, unsigned int *first, uns
 			*first = b;
 		*last = b;
 	}
-	while (*last / size - *first / size + 1 > ROWS)
+	while (*last / size - *first / size + 1 > BINS)
 		size *= 2;
 	*first = *first / size * size;
 	*last = (*last / size + 1) * size;
@@ -386,7 +387,7 @@ static char *make_hint(const struct page_of *p, size_t column, const struct op_s
 
 static void put_heat(const struct page_of *p, const struct queue *queue, int op, bool first_one)
 {
-	static double values[ROWS * COLUMNS], row_edges[ROWS + 1], p50[2 * COLUMNS],
+	static double values[BINS * COLUMNS], bin_edges[BINS + 1], p50[2 * COLUMNS],
 		p99[2 * COLUMNS];
 	struct plot_line lines[] = {
 		{ .name = "p50", .x = p->steps, .y = p50, .n = 2 * p->columns },
@@ -398,17 +399,17 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
 		.legend = "operations per second in a cell",
 		.columns = p->columns,
 		.column_edges = p->edge,
-		.row_edges = row_edges,
+		.bin_edges = bin_edges,
 		.values = values,
 		.hints = (const char *const *)hints,
 		.lines = lines,
 		.nr_lines = 2,
 	};
-	unsigned int first, last, size = row_size(&queue->op[op]->hist, &first, &last);
+	unsigned int first, last, size = bin_size(&queue->op[op]->hist, &first, &last);
 
-	heat.rows = (last - first) / size;
-	for (size_t row = 0; row <= heat.rows; row++)
-		row_edges[row] = histogram_lower(first + row * size);
+	heat.bins = (last - first) / size;
+	for (size_t bin = 0; bin <= heat.bins; bin++)
+		bin_edges[bin] = histogram_lower(first + bin * size);
 	memset(values, 0, sizeof(values));
 	quantile_line(p, queue->serial, op, 0.5, p50);
 	quantile_line(p, queue->serial, op, 0.99, p99);
@@ -432,7 +433,7 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
 		 : size == 2 ? "an eighth"
 			     : "a sixteenth");
 	plot.y = (struct plot_axis){ "time per operation, log scale", PLOT_LOG,
-				     row_edges[0] > 0 ? row_edges[0] : 1, row_edges[heat.rows],
+				     bin_edges[0] > 0 ? bin_edges[0] : 1, bin_edges[heat.bins],
 				     format_time };
 	plot_heat(p->f, &plot, &heat);
 	for (size_t c = 0; c < p->columns; c++)
@@ -645,7 +646,7 @@ static int put_table(const struct page_of *p, enum page page, const char *captio
 	const struct column *columns = table_columns(page);
 	struct table t;
 
-	if (table_make(&p->report->total, page, p->report->timed, &t))
+	if (table_make(&p->report->total, page, p->report->timed, p->report->filter->ops, &t))
 		return -1;
 	fputs("<div class=\"scroll\"><table><caption>", p->f);
 	html_text(p->f, caption);
@@ -660,7 +661,7 @@ static int put_table(const struct page_of *p, enum page page, const char *captio
 		for (int i = 0; columns[i].title; i++) {
 			char cell[TABLE_CELL];
 
-			columns[i].text(&t.rows[r], cell);
+			table_cell(&columns[i], &t.rows[r], cell);
 			fprintf(p->f, "<td%s>", columns[i].left ? "" : " class=\"n\"");
 			html_text(p->f, cell);
 		}

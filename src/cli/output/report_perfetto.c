@@ -11,6 +11,7 @@
 #include "base/signals.h"
 #include "base/output_file.h"
 #include "output/json.h"
+#include "output/queue_name.h"
 #include "output/report.h"
 
 /*
@@ -115,7 +116,7 @@ static void name_queues(struct trace *t, const char *note)
 
 	for (size_t i = 0; i < s->nr_queues; i++) {
 		const struct queue *q = &s->queues[i];
-		char name[REPORT_NAME];
+		char name[3 * VT_NAME_LEN];
 
 		if (q->device != device) {
 			snprintf(name, sizeof(name), "virtio%d %s (%s)", q->device, queue_role(q),
@@ -132,9 +133,11 @@ static void name_queues(struct trace *t, const char *note)
 
 static void begin_counter(struct trace *t, const struct queue *q, uint64_t time, const char *what)
 {
-	char name[REPORT_NAME];
+	char queue[QUEUE_NAME], name[3 * VT_NAME_LEN];
 
-	snprintf(name, sizeof(name), "%s: %s", q->name, what);
+	/* Readers tell the counters of a process apart by their names alone. */
+	snprintf(name, sizeof(name), "%s: %s",
+		 queue_name(&t->report->total, q, QUEUE_NAME - 1, queue), what);
 	begin_event(t);
 	fprintf(t->f, "{\"ph\":\"C\",\"pid\":%d,\"tid\":%u,", process(q), thread(q, 0));
 	put_time(t->f, "ts", time);

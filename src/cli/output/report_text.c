@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/error.h"
 #include "output/histogram_text.h"
+#include "output/queue_name.h"
 #include "output/report.h"
 #include "output/table.h"
 
@@ -55,7 +56,7 @@ static int put_page(const struct report *r, FILE *f, enum page page, int width)
 {
 	struct table t;
 
-	if (table_make(&r->total, page, r->timed, &t))
+	if (table_make(&r->total, page, r->timed, r->filter->ops, &t))
 		return complain(NULL, "no memory for a table");
 	table_print(&t, width, f);
 	table_free(&t);
@@ -68,11 +69,11 @@ static void put_operations(const struct report *r, FILE *f, int width)
 
 	for (size_t i = 0; i < r->total.nr_queues; i++) {
 		const struct queue *q = &r->total.queues[i];
-		char name[REPORT_NAME];
+		char title[QUEUE_TITLE];
 
 		if (!report_moved(q))
 			continue;
-		fprintf(f, "\n%s, %s, %u descriptors\n", report_queue_name(q, name),
+		fprintf(f, "\n%s, %s, %u descriptors\n", queue_title(&r->total, q, title),
 			layout_name(q->layout), q->num);
 		fprintf(f, OP_LINE_TITLE "\n");
 		for (int op = 0; op < VT_NR_TIMED; op++) {

@@ -5,19 +5,22 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/format.h"
+#include "output/queue_name.h"
 #include "output/table.h"
 
-static double per_second(const struct row *r, uint64_t n)
+#define QUEUE_WIDTH 9 /* of the column with the name of a queue */
+
+static double per_second(const struct table_row *r, uint64_t n)
 {
 	return r->seconds > 0 ? n / r->seconds : 0;
 }
 
-static double quantile(const struct row *r, double q)
+static double quantile(const struct table_row *r, double q)
 {
 	return histogram_quantile(&r->sum.hist, q, r->sum.max);
 }
 
-static void time_or_dash(const struct row *r, double ns, char *cell)
+static void time_or_dash(const struct table_row *r, double ns, char *cell)
 {
 	if (r->sum.timed)
 		format_time(cell, ns);
@@ -25,36 +28,39 @@ static void time_or_dash(const struct row *r, double ns, char *cell)
 		strcpy(cell, "-");
 }
 
-static void text_device(const struct row *r, char *cell)
+static void text_device(const struct table_row *r, char *cell)
 {
 	const struct queue *q = r->queue;
 
 	snprintf(cell, TABLE_CELL, "virtio%d %.20s", q->device, queue_role(q));
 }
 
-static void text_queue(const struct row *r, char *cell)
+static void text_queue(const struct table_row *r, char *cell)
 {
-	snprintf(cell, TABLE_CELL, "%s%.30s", r->queue->fresh ? "+" : "", r->queue->name);
+	char name[QUEUE_NAME];
+
+	queue_name(r->snapshot, r->queue, QUEUE_WIDTH - r->queue->fresh, name);
+	snprintf(cell, TABLE_CELL, "%s%.38s", r->queue->fresh ? "+" : "", name);
 }
 
-static void text_layout(const struct row *r, char *cell)
+static void text_layout(const struct table_row *r, char *cell)
 {
 	strcpy(cell, layout_short_name(r->layout));
 }
 
-static double key_layout(const struct row *r)
+static double key_layout(const struct table_row *r)
 {
 	return r->layout;
 }
 
-static double key_fill(const struct row *r)
+static double key_fill(const struct table_row *r)
 {
 	const struct queue *q = r->queue;
 
 	return q->num ? (double)queue_in_use(q) / q->num : 0;
 }
 
-static void text_fill(const struct row *r, char *cell)
+static void text_fill(const struct table_row *r, char *cell)
 {
 	if (r->queue->gone)
 		strcpy(cell, "GONE");
@@ -64,64 +70,64 @@ static void text_fill(const struct row *r, char *cell)
 		format_share(cell, key_fill(r), 1);
 }
 
-static double key_ops(const struct row *r)
+static double key_ops(const struct table_row *r)
 {
 	return per_second(r, r->sum.count);
 }
 
-static void text_ops(const struct row *r, char *cell)
+static void text_ops(const struct table_row *r, char *cell)
 {
 	format_number(cell, key_ops(r));
 }
 
-static double key_buffers(const struct row *r)
+static double key_buffers(const struct table_row *r)
 {
 	return per_second(r, r->buffers);
 }
 
-static void text_buffers(const struct row *r, char *cell)
+static void text_buffers(const struct table_row *r, char *cell)
 {
 	format_number(cell, key_buffers(r));
 }
 
-static double key_doorbells(const struct row *r)
+static double key_doorbells(const struct table_row *r)
 {
 	return per_second(r, r->doorbells);
 }
 
-static void text_doorbells(const struct row *r, char *cell)
+static void text_doorbells(const struct table_row *r, char *cell)
 {
 	format_number(cell, key_doorbells(r));
 }
 
-static double key_suppressed_rate(const struct row *r)
+static double key_suppressed_rate(const struct table_row *r)
 {
 	return per_second(r, r->suppressed);
 }
 
-static void text_suppressed_rate(const struct row *r, char *cell)
+static void text_suppressed_rate(const struct table_row *r, char *cell)
 {
 	format_number(cell, key_suppressed_rate(r));
 }
 
-static double key_suppressed(const struct row *r)
+static double key_suppressed(const struct table_row *r)
 {
 	uint64_t all = r->doorbells + r->suppressed;
 
 	return all ? (double)r->suppressed / all : 0;
 }
 
-static void text_suppressed(const struct row *r, char *cell)
+static void text_suppressed(const struct table_row *r, char *cell)
 {
 	format_share(cell, r->suppressed, r->doorbells + r->suppressed);
 }
 
-static double key_batch(const struct row *r)
+static double key_batch(const struct table_row *r)
 {
 	return r->batch ? op_stats_mean(r->batch) : 0;
 }
 
-static void text_batch(const struct row *r, char *cell)
+static void text_batch(const struct table_row *r, char *cell)
 {
 	if (r->batch && r->batch->count)
 		snprintf(cell, TABLE_CELL, "%.1f", key_batch(r));
@@ -129,12 +135,12 @@ static void text_batch(const struct row *r, char *cell)
 		strcpy(cell, "-");
 }
 
-static double key_most(const struct row *r)
+static double key_most(const struct table_row *r)
 {
 	return r->batch ? r->batch->max : 0;
 }
 
-static void text_most(const struct row *r, char *cell)
+static void text_most(const struct table_row *r, char *cell)
 {
 	if (r->batch && r->batch->count)
 		format_number(cell, key_most(r));
@@ -142,17 +148,17 @@ static void text_most(const struct row *r, char *cell)
 		strcpy(cell, "-");
 }
 
-static double key_failed(const struct row *r)
+static double key_failed(const struct table_row *r)
 {
 	return r->failed;
 }
 
-static void text_failed(const struct row *r, char *cell)
+static void text_failed(const struct table_row *r, char *cell)
 {
 	format_number(cell, r->failed);
 }
 
-static void text_data(const struct row *r, char *cell)
+static void text_data(const struct table_row *r, char *cell)
 {
 	const struct queue *q = r->queue;
 	const struct vt_doorbell *d = queue_doorbell(q, 0);
@@ -169,155 +175,176 @@ static void text_data(const struct row *r, char *cell)
 		snprintf(cell, TABLE_CELL, "q%u @%u", n.queue, n.next_offset);
 }
 
-static double key_wrong(const struct row *r)
+static double key_wrong(const struct table_row *r)
 {
 	const struct op_stats *data = r->queue->op[VT_OP_NOTIFICATION_DATA];
 
 	return data ? data->refused : 0;
 }
 
-static void text_ring(const struct row *r, char *cell)
+static void text_ring(const struct table_row *r, char *cell)
 {
 	const struct op_stats *data = r->queue->op[VT_OP_NOTIFICATION_DATA];
 
 	if (!data || !data->count)
 		strcpy(cell, "-");
 	else if (data->refused)
-		snprintf(cell, TABLE_CELL, "%.0f!", key_wrong(r));
+		strcat(format_number(cell, data->refused), "!");
 	else
 		strcpy(cell, "ok");
 }
 
-static double key_out(const struct row *r)
+static double key_out(const struct table_row *r)
 {
 	return per_second(r, r->bytes_out);
 }
 
-static void text_out(const struct row *r, char *cell)
+static void text_out(const struct table_row *r, char *cell)
 {
-	if (r->no_bytes_out)
+	if (r->snapshot->no_bytes_out)
 		strcpy(cell, "n/a");
 	else
 		format_bytes(cell, key_out(r));
 }
 
-static double key_in(const struct row *r)
+static double key_in(const struct table_row *r)
 {
 	return per_second(r, r->bytes_in);
 }
 
-static void text_in(const struct row *r, char *cell)
+static void text_in(const struct table_row *r, char *cell)
 {
 	format_bytes(cell, key_in(r));
 }
 
-static double key_mean(const struct row *r)
+static double key_mean(const struct table_row *r)
 {
 	return op_stats_mean(&r->sum);
 }
 
-static void text_mean(const struct row *r, char *cell)
+static void text_mean(const struct table_row *r, char *cell)
 {
 	time_or_dash(r, key_mean(r), cell);
 }
 
-static double key_p50(const struct row *r)
+static double key_p50(const struct table_row *r)
 {
 	return quantile(r, 0.5);
 }
 
-static void text_p50(const struct row *r, char *cell)
+static void text_p50(const struct table_row *r, char *cell)
 {
 	time_or_dash(r, key_p50(r), cell);
 }
 
-static double key_p99(const struct row *r)
+static double key_p99(const struct table_row *r)
 {
 	return quantile(r, 0.99);
 }
 
-static void text_p99(const struct row *r, char *cell)
+static void text_p99(const struct table_row *r, char *cell)
 {
 	time_or_dash(r, key_p99(r), cell);
 }
 
-static double key_max(const struct row *r)
+static double key_max(const struct table_row *r)
 {
 	return r->sum.max;
 }
 
-static void text_max(const struct row *r, char *cell)
+static void text_max(const struct table_row *r, char *cell)
 {
 	time_or_dash(r, key_max(r), cell);
 }
 
-static double key_queues(const struct row *r)
+static double key_queues(const struct table_row *r)
 {
 	return r->queues;
 }
 
-static void text_queues(const struct row *r, char *cell)
+static void text_queues(const struct table_row *r, char *cell)
 {
 	format_number(cell, r->queues);
 }
 
-static double key_share(const struct row *r)
+static double key_share(const struct table_row *r)
 {
 	return r->share;
 }
 
-static void text_share(const struct row *r, char *cell)
+static void text_share(const struct table_row *r, char *cell)
 {
 	format_share(cell, r->share, 1);
 }
 
+/* The legends that more than one column has. All fit behind their titles into 80 characters. */
+static const char legend_all_ops[] = "operations on the ring, per second";
+static const char legend_buffers[] = "buffers that the driver made available, per second";
+static const char legend_out[] = "bytes for the device to read, per second; n/a: not visible";
+static const char legend_in[] = "bytes that the device wrote, per second";
+static const char legend_times[] = "how long chosen operations took: mean, quantiles, maximum";
+static const char legend_ringing[] = "how long it took to ring a doorbell: quantiles, maximum";
+static const char legend_doorbells[] = "doorbells rung (notify), per second";
+static const char legend_queue[] = "name; +name: new; name#2: index 2, where names repeat";
+static const char legend_layout[] = "ring layout; -io: in order";
+
+#define NEEDS(op)   (1u << VT_OP_##op)
+#define NEEDS_BATCH (1u << VT_BUFFERS_PER_DOORBELL)
+
 /* 80 characters hold the columns of rank 0. */
 static const struct column queue_columns[] = {
-	{ "DEVICE", 12, true, 0, text_device, NULL },
-	{ "QUEUE", 9, true, 0, text_queue, NULL },
-	{ "LAYOUT", 9, true, 0, text_layout, key_layout },
-	{ "FILL", 4, false, 0, text_fill, key_fill },
-	{ "OPS/s", 6, false, 1, text_ops, key_ops },
-	{ "BUF/s", 6, false, 0, text_buffers, key_buffers },
-	{ "BELL/s", 6, false, 0, text_doorbells, key_doorbells },
-	{ "SUPPR", 5, false, 0, text_suppressed, key_suppressed },
-	{ "OUT/s", 6, false, 2, text_out, key_out },
-	{ "IN/s", 6, false, 2, text_in, key_in },
-	{ "MEAN", 6, false, 3, text_mean, key_mean },
-	{ "P50", 6, false, 0, text_p50, key_p50 },
-	{ "P99", 6, false, 0, text_p99, key_p99 },
-	{ "MAX", 6, false, 0, text_max, key_max },
+	{ "DEVICE", 12, true, 0, 0, text_device, NULL, NULL },
+	{ "QUEUE", QUEUE_WIDTH, true, 0, 0, text_queue, NULL, legend_queue },
+	{ "LAYOUT", 9, true, 0, 0, text_layout, key_layout, legend_layout },
+	{ "FILL", 4, false, 0, 0, text_fill, key_fill,
+	  "descriptors in use; GONE: queue deleted; BROK: broken" },
+	{ "OPS/s", 6, false, 1, 0, text_ops, key_ops, legend_all_ops },
+	{ "BUF/s", 6, false, 0, NEEDS(ADD), text_buffers, key_buffers, legend_buffers },
+	{ "BELL/s", 6, false, 0, NEEDS(NOTIFY), text_doorbells, key_doorbells, legend_doorbells },
+	{ "SUPPR", 5, false, 0, NEEDS(NOTIFY) | NEEDS(KICK_PREPARE), text_suppressed,
+	  key_suppressed, "share of doorbells not wanted by the device (kick_prepare)" },
+	{ "OUT/s", 6, false, 2, NEEDS(ADD), text_out, key_out, legend_out },
+	{ "IN/s", 6, false, 2, NEEDS(GET), text_in, key_in, legend_in },
+	{ "MEAN", 6, false, 3, 0, text_mean, key_mean, legend_times },
+	{ "P50", 6, false, 0, 0, text_p50, key_p50, legend_times },
+	{ "P99", 6, false, 0, 0, text_p99, key_p99, legend_times },
+	{ "MAX", 6, false, 0, 0, text_max, key_max, legend_times },
 	{},
 };
 
 static const struct column layout_columns[] = {
-	{ "LAYOUT", 9, true, 0, text_layout, key_layout },
-	{ "QUEUES", 6, false, 0, text_queues, key_queues },
-	{ "OPS/s", 6, false, 0, text_ops, key_ops },
-	{ "SHARE", 5, false, 0, text_share, key_share },
-	{ "BUF/s", 6, false, 0, text_buffers, key_buffers },
-	{ "OUT/s", 6, false, 0, text_out, key_out },
-	{ "IN/s", 6, false, 0, text_in, key_in },
-	{ "MEAN", 6, false, 0, text_mean, key_mean },
-	{ "P50", 6, false, 0, text_p50, key_p50 },
-	{ "P99", 6, false, 0, text_p99, key_p99 },
-	{ "MAX", 6, false, 0, text_max, key_max },
+	{ "LAYOUT", 9, true, 0, 0, text_layout, key_layout, legend_layout },
+	{ "QUEUES", 6, false, 0, 0, text_queues, key_queues, "queues with this layout" },
+	{ "OPS/s", 6, false, 0, 0, text_ops, key_ops, legend_all_ops },
+	{ "SHARE", 5, false, 0, 0, text_share, key_share, "share of the operations on all rings" },
+	{ "BUF/s", 6, false, 0, NEEDS(ADD), text_buffers, key_buffers, legend_buffers },
+	{ "OUT/s", 6, false, 0, NEEDS(ADD), text_out, key_out, legend_out },
+	{ "IN/s", 6, false, 0, NEEDS(GET), text_in, key_in, legend_in },
+	{ "MEAN", 6, false, 0, 0, text_mean, key_mean, legend_times },
+	{ "P50", 6, false, 0, 0, text_p50, key_p50, legend_times },
+	{ "P99", 6, false, 0, 0, text_p99, key_p99, legend_times },
+	{ "MAX", 6, false, 0, 0, text_max, key_max, legend_times },
 	{},
 };
 
 static const struct column doorbell_columns[] = {
-	{ "DEVICE", 12, true, 0, text_device, NULL },
-	{ "QUEUE", 9, true, 0, text_queue, NULL },
-	{ "BELL/s", 6, false, 0, text_doorbells, key_doorbells },
-	{ "SUPP/s", 6, false, 0, text_suppressed_rate, key_suppressed_rate },
-	{ "BUF/BELL", 8, false, 0, text_batch, key_batch },
-	{ "MOST", 4, false, 1, text_most, key_most },
-	{ "FAIL", 4, false, 2, text_failed, key_failed },
-	{ "P50", 6, false, 0, text_p50, key_p50 },
-	{ "P99", 6, false, 1, text_p99, key_p99 },
-	{ "MAX", 6, false, 0, text_max, key_max },
-	{ "DATA", 12, true, 0, text_data, NULL },
-	{ "RING", 4, true, 0, text_ring, key_wrong },
+	{ "DEVICE", 12, true, 0, 0, text_device, NULL, NULL },
+	{ "QUEUE", QUEUE_WIDTH, true, 0, 0, text_queue, NULL, legend_queue },
+	{ "BELL/s", 6, false, 0, NEEDS(NOTIFY), text_doorbells, key_doorbells, legend_doorbells },
+	{ "SUPP/s", 6, false, 0, NEEDS(KICK_PREPARE), text_suppressed_rate, key_suppressed_rate,
+	  "doorbells that the device did not want, per second" },
+	{ "BUF/BELL", 8, false, 0, NEEDS_BATCH, text_batch, key_batch,
+	  "buffers that a doorbell announced: mean" },
+	{ "MOST", 5, false, 1, NEEDS_BATCH, text_most, key_most,
+	  "buffers that a doorbell announced: maximum" },
+	{ "FAIL", 5, false, 2, NEEDS(NOTIFY), text_failed, key_failed, "doorbells that failed" },
+	{ "P50", 6, false, 0, NEEDS(NOTIFY), text_p50, key_p50, legend_ringing },
+	{ "P99", 6, false, 1, NEEDS(NOTIFY), text_p99, key_p99, legend_ringing },
+	{ "MAX", 6, false, 0, NEEDS(NOTIFY), text_max, key_max, legend_ringing },
+	{ "DATA", 12, true, 0, 0, text_data, NULL,
+	  "last notification data: q queue, @ offset, w wrap counter" },
+	{ "RING", 6, true, 0, 0, text_ring, key_wrong,
+	  "ok: all data agreed with the ring's index; 3!: 3 did not" },
 	{},
 };
 
@@ -346,6 +373,38 @@ int table_column(enum page page, const char *title)
 	return 0;
 }
 
+/* Adds the columns of a page to the first @n lines of a legend. Returns how many there are then. */
+static size_t add_legend(const struct column *c, struct table_legend *lines, size_t n)
+{
+	for (; c->title; c++) {
+		struct table_legend line = { .text = c->legend };
+		bool known = false;
+
+		if (!c->legend)
+			continue;
+		snprintf(line.titles, sizeof(line.titles), "%s", c->title);
+		for (; c[1].title && c[1].legend == c->legend; c++)
+			snprintf(line.titles + strlen(line.titles),
+				 sizeof(line.titles) - strlen(line.titles), " %s", c[1].title);
+		for (size_t i = 0; i < n; i++)
+			known |= !strcmp(lines[i].titles, line.titles) &&
+				 !strcmp(lines[i].text, line.text);
+		if (!known)
+			lines[n++] = line;
+	}
+	return n;
+}
+
+size_t table_legend(enum page page, struct table_legend *lines)
+{
+	size_t n = 0;
+
+	for (enum page p = 0; p < NR_PAGES; p++)
+		if (page == NR_PAGES || page == p)
+			n = add_legend(columns_of[p], lines, n);
+	return n;
+}
+
 enum page page_by_name(const char *name)
 {
 	int page = NR_PAGES - 1;
@@ -355,7 +414,7 @@ enum page page_by_name(const char *name)
 	return page;
 }
 
-static void queue_row(const struct snapshot *s, const struct queue *q, int op, struct row *r)
+static void queue_row(const struct snapshot *s, const struct queue *q, int op, struct table_row *r)
 {
 	const struct op_stats *notify = q->op[VT_OP_NOTIFY];
 
@@ -375,7 +434,7 @@ static void queue_row(const struct snapshot *s, const struct queue *q, int op, s
 		r->moved |= q->op[o] && q->op[o]->count;
 }
 
-static void layout_row(const struct snapshot *s, enum vt_layout layout, struct row *r)
+static void layout_row(const struct snapshot *s, enum vt_layout layout, struct table_row *r)
 {
 	struct layout_usage u;
 
@@ -389,7 +448,7 @@ static void layout_row(const struct snapshot *s, enum vt_layout layout, struct r
 	r->moved = u.queues || u.sum.count;
 }
 
-int table_make(const struct snapshot *s, enum page page, int op, struct table *t)
+int table_make(const struct snapshot *s, enum page page, int op, uint32_t counted, struct table *t)
 {
 	size_t rows = page == PAGE_LAYOUTS ? VT_NR_LAYOUTS : s->nr_queues;
 	uint64_t all = 0;
@@ -402,7 +461,7 @@ int table_make(const struct snapshot *s, enum page page, int op, struct table *t
 	if (page == PAGE_DOORBELLS)
 		op = VT_OP_NOTIFY;
 	for (size_t i = 0; i < rows; i++) {
-		struct row *r = &t->rows[t->nr_rows];
+		struct table_row *r = &t->rows[t->nr_rows];
 
 		if (page == PAGE_LAYOUTS)
 			layout_row(s, i, r);
@@ -410,8 +469,9 @@ int table_make(const struct snapshot *s, enum page page, int op, struct table *t
 			queue_row(s, &s->queues[i], op, r);
 		if (page == PAGE_LAYOUTS && !r->moved)
 			continue;
+		r->snapshot = s;
+		r->counted = counted & ~s->unavailable;
 		r->seconds = s->since / 1e9;
-		r->no_bytes_out = s->no_bytes_out;
 		all += r->sum.count;
 		t->nr_rows++;
 	}
@@ -433,7 +493,7 @@ struct order {
 
 static int by_column(const void *a, const void *b, void *arg)
 {
-	const struct row *x = a, *y = b;
+	const struct table_row *x = a, *y = b;
 	const struct order *o = arg;
 	int order = 0;
 
@@ -461,10 +521,13 @@ void table_sort(struct table *t, int column, bool reverse)
 int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS])
 {
 	const struct column *c = columns_of[page];
-	int rank, n = 0, last = 0;
+	int n = 0, last = 0, most = 0;
 
+	for (int i = 0; c[i].title; i++)
+		if (c[i].rank > most)
+			most = c[i].rank;
 	/* The highest rank with which all up to it fit; rank 0 is always shown. */
-	for (rank = 0; rank <= 3; rank++) {
+	for (int rank = 0; rank <= most; rank++) {
 		int sum = -1;
 
 		for (int i = 0; c[i].title; i++)
@@ -495,7 +558,34 @@ static size_t put_cell(char *line, size_t at, size_t size, const char *cell, boo
 	return at + width;
 }
 
-void table_line(enum page page, const int *shown, int n, const struct row *row, char *line,
+char *table_timed(enum page page, int op, uint32_t counted, char *text, size_t size)
+{
+	const uint32_t all = (1u << VT_NR_OPS) - 1;
+	size_t n = 0;
+
+	if (page == PAGE_DOORBELLS)
+		op = VT_OP_NOTIFY;
+	if (op >= 0 || (counted & all) == all) {
+		snprintf(text, size, "%s", op >= 0 ? op_name(op) : "all");
+		return text;
+	}
+	snprintf(text, size, "none");
+	for (int o = 0; o < VT_NR_OPS && n < size; o++)
+		if (counted >> o & 1)
+			n += snprintf(text + n, size - n, "%s%s", n ? "," : "", op_name(o));
+	return text;
+}
+
+char *table_cell(const struct column *c, const struct table_row *row, char *cell)
+{
+	if (c->needs & ~row->counted)
+		strcpy(cell, "-");
+	else
+		c->text(row, cell);
+	return cell;
+}
+
+void table_line(enum page page, const int *shown, int n, const struct table_row *row, char *line,
 		size_t size)
 {
 	size_t at = 0;
@@ -506,7 +596,7 @@ void table_line(enum page page, const int *shown, int n, const struct row *row, 
 		char cell[TABLE_CELL];
 
 		if (row)
-			c->text(row, cell);
+			table_cell(c, row, cell);
 		else
 			snprintf(cell, sizeof(cell), "%s", c->title);
 		at = put_cell(line, at, size, cell, i > 0, c->width, c->left);

@@ -195,7 +195,7 @@ static void tell(struct stalls *s)
 	waiting = json_object_new_array();
 	for_each(s, true, show_json, stalled);
 	for_each(s, false, show_json, waiting);
-	json_put_int(o, "time", json_now());
+	json_put_int(o, "time_ns", json_now());
 	json_put_int(o, "after_ns", s->watch.after);
 	json_put_int(o, "queues", snapshot_queues(&s->seen));
 	json_object_object_add(o, "stalled", stalled);
@@ -274,7 +274,7 @@ static void tell_event(struct stalls *s, const struct queue *q, const struct sta
 
 	if (s->o->json) {
 		o = stalls_json(q, w);
-		json_put_int(o, "time", json_now());
+		json_put_int(o, "time_ns", json_now());
 		json_put_string(o, "event", !over ? "stalled" : q->gone ? "gone" : "over");
 		if (over) {
 			json_put_string(o, "was", stall_name(w->told));

@@ -12,7 +12,8 @@
 #include "verbs/options.h"
 #include "verbs/verbs.h"
 
-static const char doc[] =
+/* The legend of the columns comes behind it. */
+static const char help[] =
 	"Prints a table of the queues that moved, for each interval (1 s unless told), until it "
 	"has "
 	"printed COUNT of them or is interrupted. Times are those of the chosen operations, or, "
@@ -24,17 +25,18 @@ static const char doc[] =
 	"  sudo vringtop stat -p doorbells 1 10\n"
 	"  sudo vringtop stat -u -d vda     how long the device of a disk takes\n"
 	"  sudo vringtop stat --json 1 3 | jq .layouts\n\n"
-	"Columns: FILL descriptors in use; BUF/s buffers made available; BELL/s doorbells; SUPPR "
-	"share of the doorbells that the device did not want; OUT/s and IN/s bytes for and from "
-	"the "
-	"device; BUF/BELL buffers per doorbell, MOST the most; DATA the last notification data: q "
-	"queue, @ next offset, w wrap counter; RING whether it agreed with the ring's own index, "
-	"or "
-	"how often not. A queue with + is new, one with FILL GONE was deleted.";
+	"Columns (- is: not counted, or nothing to say):\n";
 
-static void print_header(const struct snapshot *diff)
+struct stat_options {
+	struct op_filter filter;
+	struct interval_options intervals;
+	enum page page;
+	bool json;
+};
+
+static void print_header(const struct snapshot *diff, const struct stat_options *o)
 {
-	char clock[16], probe[FORMAT_LEN];
+	char clock[16], probe[FORMAT_LEN], ops[64];
 	time_t now = time(NULL);
 	struct tm tm;
 
@@ -44,15 +46,9 @@ static void print_header(const struct snapshot *diff)
 	       (unsigned long long)diff->lost, diff->since ? 100e9 * diff->cpu / diff->since : 0);
 	if (diff->probe_ns > 0)
 		printf("  probe %s/op", format_time(probe, diff->probe_ns));
-	printf("\n");
+	printf("  times: %s\n", table_timed(o->page, op_filter_timed(&o->filter),
+					    o->filter.filter.ops, ops, sizeof(ops)));
 }
-
-struct stat_options {
-	struct op_filter filter;
-	struct interval_options intervals;
-	enum page page;
-	bool json;
-};
 
 static const struct argp_option options[] = {
 	{ 0, 0, 0, 0, "Output:", 2 },
@@ -88,7 +84,6 @@ static const struct argp_child children[] = {
 	{ &intervals_argp, 0, NULL, 0 },
 	{},
 };
-static const struct argp argp = { options, parse, .doc = doc, .children = children };
 
 static int print_interval(const struct snapshot *diff, const void *options)
 {
@@ -99,13 +94,29 @@ static int print_interval(const struct snapshot *diff, const void *options)
 		json_print(json_snapshot(diff, json_now(), false));
 		return 0;
 	}
-	if (table_make(diff, o->page, op_filter_timed(&o->filter), &t))
+	if (table_make(diff, o->page, op_filter_timed(&o->filter), o->filter.filter.ops, &t))
 		return complain(NULL, "no memory for a table");
-	print_header(diff);
+	print_header(diff, o);
 	table_print(&t, table_width(), stdout);
 	printf("\n");
 	table_free(&t);
 	return 0;
+}
+
+/* What --help says. It stays allocated, because argp reads it until the process ends. */
+static const char *make_doc(void)
+{
+	struct table_legend legend[TABLE_MAX_LEGEND];
+	size_t n = table_legend(NR_PAGES, legend), size;
+	char *doc = NULL;
+	FILE *f = open_memstream(&doc, &size);
+
+	if (!f)
+		return help;
+	fputs(help, f);
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "  %-16s  %s\n", legend[i].titles, legend[i].text);
+	return fclose(f) ? help : doc;
 }
 
 int verb_stat(int argc, char **argv)
@@ -115,6 +126,7 @@ int verb_stat(int argc, char **argv)
 		.intervals.seconds = 1,
 		.page = PAGE_QUEUES,
 	};
+	const struct argp argp = { options, parse, .doc = make_doc(), .children = children };
 
 	options_parse(&argp, argc, argv, 0, &o);
 	return interval_loop(&o.filter.filter, &o.intervals, print_interval, &o);

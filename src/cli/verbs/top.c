@@ -122,7 +122,7 @@ static uint64_t all_ops(const struct snapshot *diff)
 
 static void draw_header(const struct view *v, const struct snapshot *diff)
 {
-	char a[FORMAT_LEN], b[FORMAT_LEN], line[256];
+	char a[FORMAT_LEN], b[FORMAT_LEN], ops[64], line[256];
 	double seconds = diff->since / 1e9;
 	int n;
 
@@ -139,11 +139,10 @@ static void draw_header(const struct view *v, const struct snapshot *diff)
 			      seconds > 0 ? all_ops(diff) * diff->probe_ns / 1e7 / seconds : 0);
 	n += snprintf(line + n, sizeof(line) - n, " of a CPU  every %.3gs",
 		      v->options->intervals.seconds);
-	if (!v->open && v->page != PAGE_LAYOUTS)
-		snprintf(line + n, sizeof(line) - n, "  op %s",
-			 v->page == PAGE_DOORBELLS ? "notify"
-			 : v->op < 0		   ? "all"
-						   : op_name(v->op));
+	if (!v->open && n < (int)sizeof(line))
+		snprintf(line + n, sizeof(line) - n, "  times: %s",
+			 table_timed(v->page, v->op, v->options->filter.filter.ops, ops,
+				     sizeof(ops)));
 	if (diff->lost)
 		attron(A_BOLD);
 	put(1, 0, line);
@@ -155,12 +154,12 @@ static void draw_keys(const char *keys)
 	put_bar(LINES - 1, keys);
 }
 
-static bool row_selected(const struct view *v, const struct row *r)
+static bool row_selected(const struct view *v, const struct table_row *r)
 {
 	return r->queue ? r->queue->serial == v->serial : r->layout == v->layout;
 }
 
-static void select_row(struct view *v, const struct row *r)
+static void select_row(struct view *v, const struct table_row *r)
 {
 	if (r->queue)
 		v->serial = r->queue->serial;
@@ -215,7 +214,7 @@ static void draw_table(struct view *v, const struct snapshot *diff, const struct
 	if (v->first < 0)
 		v->first = 0;
 	for (int i = 0; i < room && v->first + i < (int)t->nr_rows; i++) {
-		const struct row *r = &t->rows[v->first + i];
+		const struct table_row *r = &t->rows[v->first + i];
 
 		table_line(v->page, shown, n, r, line, sizeof(line));
 		if (r->queue &&
@@ -440,7 +439,8 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 		draw_bars(y + 1, room - 1, v->selected_op, q->op[v->selected_op]);
 }
 
-static void draw_help(void)
+/* The keys, and the legend of the page from which the user came. */
+static void draw_help(const struct view *v)
 {
 	static const char *const lines[] = {
 		"Keys",
@@ -453,20 +453,27 @@ static void draw_help(void)
 		"  p Space             pause: the screen stands still, counting goes on",
 		"  +  -                longer, shorter interval",
 		"  q                   quit",
-		"FILL   descriptors in use          OPS/s  operations on the ring",
-		"BUF/s  buffers made available      BELL/s doorbells rung",
-		"SUPPR  doorbells the device did not want (kick_prepare said no)",
-		"OUT/s  bytes for the device        IN/s   bytes the device wrote",
-		"DATA   last notification data: q queue, @ next offset, w wrap counter,",
-		"       + buffers; RING: it agrees with the ring's own index (or how often not)",
-		"+NAME  a new queue      GONE  it was deleted      red  stalled: a line says why",
-		"NO     add failed, get empty, kick_prepare suppressed, more_used spurious",
-		"Times are those of the driver's calls; -io is an in-order layout. Small",
-		"histograms have a logarithmic height. lost: events that were not counted.",
 	};
 
+	struct table_legend legend[TABLE_MAX_LEGEND];
+	size_t n = table_legend(v->page, legend);
+	int y = 2;
+
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
-		put(2 + i, 1, lines[i]);
+		put(y++, 1, lines[i]);
+	if (v->open) {
+		put(y++, 1,
+		    "NO  add failed, get empty, kick_prepare suppressed, more_used spurious");
+		put(y++, 1,
+		    "Times are those of the driver's calls. Bars have a logarithmic height.");
+	}
+	for (size_t i = 0; !v->open && i < n; i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "%-16.31s  %.90s", legend[i].titles, legend[i].text);
+		put(y++, 1, line);
+	}
+	put(y++, 1, "red: stalled, a line says why. lost: operations that were not counted");
 }
 
 static void draw(struct view *v, const struct snapshot *diff, const struct table *t)
@@ -474,7 +481,7 @@ static void draw(struct view *v, const struct snapshot *diff, const struct table
 	erase();
 	draw_header(v, diff);
 	if (v->help) {
-		draw_help();
+		draw_help(v);
 		draw_keys(" any key goes back");
 	} else if (v->open) {
 		draw_queue(v, diff);
@@ -692,7 +699,7 @@ static int watch(struct view *v, struct probe *p)
 		int ready;
 
 		table_free(&t);
-		if (table_make(&diff, v->page, v->op, &t))
+		if (table_make(&diff, v->page, v->op, v->options->filter.filter.ops, &t))
 			goto out;
 		table_sort(&t, v->sort[v->page], v->reverse);
 		draw(v, &diff, &t);

@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What people read, against the snapshot that it was made of: every column of every page of tables,
+ * lines of operations, histograms as text. Then the legend, and which columns are shown.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/format.h"
+#include "figures.h"
+#include "model/ring.h"
+#include "output/histogram_text.h"
+#include "output/queue_name.h"
+#include "output/table.h"
+
+#define ALL UINT32_MAX /* operations */
+
+static char text[64][FORMAT_LEN * 2];
+static int texts;
+
+static const char *keep(const char *what)
+{
+	snprintf(text[texts], sizeof(text[0]), "%s", what);
+	return text[texts++];
+}
+
+static const char *time_text(double ns)
+{
+	char buf[FORMAT_LEN];
+
+	return keep(format_time(buf, ns));
+}
+
+static const char *number(double n)
+{
+	char buf[FORMAT_LEN];
+
+	return keep(format_number(buf, n));
+}
+
+static const char *bytes(double n)
+{
+	char buf[FORMAT_LEN];
+
+	return keep(format_bytes(buf, n));
+}
+
+static const char *share(double part, double whole)
+{
+	char buf[FORMAT_LEN];
+
+	snprintf(buf, sizeof(buf), "%.0f%%", 100 * part / whole);
+	return keep(buf);
+}
+
+/* What a column has to show, and the number by which its rows are sorted (NAN: by the device). */
+struct expected {
+	const char *title, *cell;
+	double key;
+};
+
+static void check_row(enum page page, const struct table_row *row, const struct expected *e)
+{
+	const struct column *c = table_columns(page);
+	char cell[TABLE_CELL];
+
+	for (; c->title; c++, e++) {
+		assert_string_equal(c->title, e->title);
+		if (strcmp(table_cell(c, row, cell), e->cell))
+			fail_msg("%s is %s instead of %s", e->title, cell, e->cell);
+		if (isnan(e->key))
+			assert_null(c->key);
+		else if (fabs(c->key(row) - e->key) > 1e-6 * fabs(e->key))
+			fail_msg("%s is sorted by %f instead of %f", e->title, c->key(row), e->key);
+		/* The figures are no test if two of them look the same. */
+		for (const struct expected *o = e + 1; o->title && *e->cell; o++)
+			if (!strcmp(e->cell, o->cell) && e->key != o->key)
+				fail_msg("%s and %s are both %s", e->title, o->title, e->cell);
+	}
+	assert_null(e->title);
+}
+
+static uint64_t buffers(int q)
+{
+	return count_of(q, VT_OP_ADD) - no_of(q, VT_OP_ADD);
+}
+
+static double suppressed_share(int q)
+{
+	double suppressed = no_of(q, VT_OP_KICK_PREPARE);
+
+	return suppressed / (suppressed + count_of(q, VT_OP_NOTIFY));
+}
+
+/* @op: whose times are shown; -1: those of all */
+static void check_queue_row(const struct table_row *row, int q, int op)
+{
+	int of = op < 0 ? LAST_OP : op;
+	double out = bytes_out_of(q) / SECONDS, in = bytes_in_of(q) / SECONDS;
+	double fill = q ? 96.0 / 128 : 56.0 / 256;
+	double mean = op < 0 ? mean_all(q) : (double)time_sum(q, op) / TIMED;
+	double ops = (op < 0 ? sum_all(q, count_of) : count_of(q, op)) / SECONDS;
+	double bells = count_of(q, VT_OP_NOTIFY) / SECONDS;
+	const struct expected expected[] = {
+		{ "DEVICE", q ? "virtio5 sda" : "virtio2 vda", NAN },
+		{ "QUEUE", q ? "+reques#2" : "req.0", NAN },
+		{ "LAYOUT", q ? "split-io" : "packed", q ? 2 : 1 },
+		{ "FILL", share(fill, 1), fill },
+		{ "OPS/s", number(ops), ops },
+		{ "BUF/s", number(buffers(q) / SECONDS), buffers(q) / SECONDS },
+		{ "BELL/s", number(bells), bells },
+		{ "SUPPR", share(suppressed_share(q), 1), suppressed_share(q) },
+		{ "OUT/s", bytes(out), out },
+		{ "IN/s", bytes(in), in },
+		{ "MEAN", time_text(mean), mean },
+		{ "P50", time_text(time_at(q, of, 0)), time_at(q, of, 0) },
+		{ "P99", time_text(time_at(q, of, 2)), time_at(q, of, 2) },
+		{ "MAX", time_text(time_max(q, of)), time_max(q, of) },
+		{},
+	};
+
+	check_row(PAGE_QUEUES, row, expected);
+	texts = 0;
+}
+
+static void the_page_of_queues(void **unused)
+{
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	for (int op = -1; op < VT_NR_TIMED; op++) {
+		if (op == UNSEEN)
+			continue;
+		assert_int_equal(table_make(&s, PAGE_QUEUES, op, ALL, &t), 0);
+		assert_int_equal(t.nr_rows, BUSY + 1);
+		for (int q = 0; q < BUSY; q++)
+			check_queue_row(&t.rows[q], q, op);
+		assert_true(t.rows[0].moved && t.rows[1].moved && !t.rows[2].moved);
+		table_free(&t);
+	}
+	snapshot_free(&s);
+}
+
+static void the_page_of_layouts(void **unused)
+{
+	double all = sum_all(0, count_of) + sum_all(1, count_of);
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	assert_int_equal(table_make(&s, PAGE_LAYOUTS, -1, ALL, &t), 0);
+	assert_int_equal(t.nr_rows, 2);
+	for (int q = 0; q < BUSY; q++) {
+		double ops = sum_all(q, count_of), mean = mean_all(q);
+		double out = bytes_out_of(q) / SECONDS, in = bytes_in_of(q) / SECONDS;
+		const struct expected expected[] = {
+			{ "LAYOUT", q ? "split-io" : "packed", q ? 2 : 1 },
+			{ "QUEUES", q ? "1" : "2", q ? 1 : 2 },
+			{ "OPS/s", number(ops / SECONDS), ops / SECONDS },
+			{ "SHARE", share(ops, all), ops / all },
+			{ "BUF/s", number(buffers(q) / SECONDS), buffers(q) / SECONDS },
+			{ "OUT/s", bytes(out), out },
+			{ "IN/s", bytes(in), in },
+			{ "MEAN", time_text(mean), mean },
+			{ "P50", time_text(time_at(q, LAST_OP, 0)), time_at(q, LAST_OP, 0) },
+			{ "P99", time_text(time_at(q, LAST_OP, 2)), time_at(q, LAST_OP, 2) },
+			{ "MAX", time_text(time_max(q, LAST_OP)), time_max(q, LAST_OP) },
+			{},
+		};
+
+		check_row(PAGE_LAYOUTS, &t.rows[q], expected);
+		texts = 0;
+	}
+	table_free(&t);
+	snapshot_free(&s);
+}
+
+static void the_page_of_doorbells(void **unused)
+{
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	/* Whose times are asked for does not matter: those of notify are shown. */
+	assert_int_equal(table_make(&s, PAGE_DOORBELLS, VT_OP_GET, ALL, &t), 0);
+	for (int q = 0; q < BUSY; q++) {
+		const int op = VT_OP_NOTIFY;
+		double bells = count_of(q, op) / SECONDS;
+		double not = no_of(q, VT_OP_KICK_PREPARE) / SECONDS;
+		double batch = (70.0 * some_buffers(q) + 30 * most_buffers(q)) / 100;
+		double wrong = no_of(q, VT_OP_NOTIFICATION_DATA);
+		char batch_text[16], ring[2 * FORMAT_LEN];
+		const struct expected expected[] = {
+			{ "DEVICE", q ? "virtio5 sda" : "virtio2 vda", NAN },
+			{ "QUEUE", q ? "+reques#2" : "req.0", NAN },
+			{ "BELL/s", number(bells), bells },
+			{ "SUPP/s", number(not ), not },
+			{ "BUF/BELL", batch_text, batch },
+			{ "MOST", number(most_buffers(q)), most_buffers(q) },
+			{ "FAIL", number(no_of(q, op)), no_of(q, op) },
+			{ "P50", time_text(time_at(q, op, 0)), time_at(q, op, 0) },
+			{ "P99", time_text(time_at(q, op, 2)), time_at(q, op, 2) },
+			{ "MAX", time_text(time_max(q, op)), time_max(q, op) },
+			/* Number 7: 0x800c, whose highest bit is the wrap counter. */
+			{ "DATA", q ? "-" : "q0 @12 w1", NAN },
+			{ "RING", ring, wrong },
+			{},
+		};
+
+		snprintf(batch_text, sizeof(batch_text), "%.1f", batch);
+		snprintf(ring, sizeof(ring), "%s!", number(wrong));
+		check_row(PAGE_DOORBELLS, &t.rows[q], expected);
+		texts = 0;
+	}
+	table_free(&t);
+	snapshot_free(&s);
+}
+
+/* Joins words with one blank between each two. */
+static void squeeze(char *to, const char *from)
+{
+	char *at = to;
+
+	for (; *from; from++)
+		if (*from != ' ' || (at > to && at[-1] != ' '))
+			*at++ = *from;
+	while (at > to && at[-1] == ' ')
+		at--;
+	*at = '\0';
+}
+
+/* A line has the cells in the order of the titles, whichever fit. */
+static void a_line_has_each_cell_below_its_title(void **unused)
+{
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	for (enum page page = 0; page < NR_PAGES; page++) {
+		const struct column *c = table_columns(page);
+
+		assert_int_equal(table_make(&s, page, -1, ALL, &t), 0);
+		for (int width = 80; width < 200; width++) {
+			int shown[TABLE_MAX_COLUMNS], n = table_fit(page, width, shown), at = 0;
+			char titles[256], line[256];
+
+			table_line(page, shown, n, NULL, titles, sizeof(titles));
+			table_line(page, shown, n, &t.rows[0], line, sizeof(line));
+			assert_true(strlen(line) <= (size_t)width);
+			for (int i = 0; i < n; i++) {
+				const struct column *one = &c[shown[i]];
+				char cell[TABLE_CELL], part[TABLE_CELL], got[TABLE_CELL];
+
+				snprintf(part, sizeof(part), "%.*s", one->width, titles + at);
+				squeeze(got, part);
+				assert_string_equal(got, one->title);
+				snprintf(part, sizeof(part), "%.*s", one->width, line + at);
+				squeeze(got, part);
+				table_cell(one, &t.rows[0], cell);
+				assert_string_equal(got, cell);
+				at += one->width + 1;
+			}
+		}
+		table_free(&t);
+	}
+	snapshot_free(&s);
+}
+
+/* A column that no width shows would be dead. */
+static void every_column_is_shown_where_there_is_room(void **unused)
+{
+	(void)unused;
+	for (enum page page = 0; page < NR_PAGES; page++) {
+		int shown[TABLE_MAX_COLUMNS], n = table_fit(page, 300, shown), all = 0;
+
+		while (table_columns(page)[all].title)
+			all++;
+		assert_int_equal(n, all);
+		assert_true(all <= TABLE_MAX_COLUMNS);
+	}
+}
+
+/* Whether a line of table_print() at 200 columns has a word. */
+static bool has_word(const struct snapshot *s, uint32_t counted, enum page page, const char *title)
+{
+	int column = table_column(page, title);
+	char cell[TABLE_CELL];
+	struct table t;
+
+	assert_int_equal(table_make(s, page, -1, counted, &t), 0);
+	table_cell(&table_columns(page)[column], &t.rows[0], cell);
+	table_free(&t);
+	return strcmp(cell, "-");
+}
+
+static void what_is_not_counted_is_a_dash(void **unused)
+{
+	static const struct {
+		enum page page;
+		const char *title;
+		uint32_t needs;
+	} columns[] = {
+		{ PAGE_QUEUES, "BUF/s", 1u << VT_OP_ADD },
+		{ PAGE_QUEUES, "OUT/s", 1u << VT_OP_ADD },
+		{ PAGE_QUEUES, "IN/s", 1u << VT_OP_GET },
+		{ PAGE_QUEUES, "BELL/s", 1u << VT_OP_NOTIFY },
+		{ PAGE_QUEUES, "SUPPR", 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_NOTIFY },
+		{ PAGE_LAYOUTS, "BUF/s", 1u << VT_OP_ADD },
+		{ PAGE_LAYOUTS, "OUT/s", 1u << VT_OP_ADD },
+		{ PAGE_LAYOUTS, "IN/s", 1u << VT_OP_GET },
+		{ PAGE_DOORBELLS, "BELL/s", 1u << VT_OP_NOTIFY },
+		{ PAGE_DOORBELLS, "SUPP/s", 1u << VT_OP_KICK_PREPARE },
+		{ PAGE_DOORBELLS, "BUF/BELL", 1u << VT_BUFFERS_PER_DOORBELL },
+		{ PAGE_DOORBELLS, "MOST", 1u << VT_BUFFERS_PER_DOORBELL },
+		{ PAGE_DOORBELLS, "FAIL", 1u << VT_OP_NOTIFY },
+		{ PAGE_DOORBELLS, "P50", 1u << VT_OP_NOTIFY },
+	};
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++)
+		for (int op = 0; op < VT_NR_COUNTED; op++) {
+			bool needs = columns[i].needs >> op & 1;
+
+			/* stat -o disable_cb has all bits but those of the other operations. */
+			if (has_word(&s, ~(1u << op), columns[i].page, columns[i].title) == needs)
+				fail_msg("%s without %s", columns[i].title, op_name(op));
+			s.unavailable = 1u << op;
+			if (has_word(&s, ALL, columns[i].page, columns[i].title) == needs)
+				fail_msg("%s where %s is not visible", columns[i].title,
+					 op_name(op));
+			s.unavailable = 0;
+		}
+	snapshot_free(&s);
+}
+
+static void the_header_names_whose_times_are_shown(void **unused)
+{
+	char got[64], cut[8];
+
+	(void)unused;
+	assert_string_equal(table_timed(PAGE_QUEUES, -1, ALL, got, sizeof(got)), "all");
+	assert_string_equal(table_timed(PAGE_QUEUES, VT_AVAIL_TO_USED, ALL, got, sizeof(got)),
+			    "avail_to_used");
+	assert_string_equal(
+		table_timed(PAGE_LAYOUTS, -1, 1u << VT_OP_ADD | 1u << VT_OP_GET, got, sizeof(got)),
+		"add,get");
+	assert_string_equal(table_timed(PAGE_DOORBELLS, VT_OP_GET, ALL, got, sizeof(got)),
+			    "notify");
+	assert_string_equal(table_timed(PAGE_QUEUES, -1, 0, got, sizeof(got)), "none");
+	assert_string_equal(table_timed(PAGE_QUEUES, -1, ALL - 1, cut, sizeof(cut)), "get,kic");
+}
+
+static void lines_of_operations(void **unused)
+{
+	struct snapshot s;
+
+	(void)unused;
+	assert_string_equal(OP_LINE_TITLE, "OPERATION         COUNT   RATE   MEAN    P50    P90    "
+					   "P99  P99.9    MAX    NO");
+	make_figures(&s, ALL);
+	for (int q = 0; q < BUSY; q++)
+		for (int op = 0; op < VT_NR_TIMED; op++) {
+			char line[256], got[256], expected[256], no[64] = "";
+
+			if (op == UNSEEN)
+				continue;
+			if (op_refused_name(op))
+				snprintf(no, sizeof(no), " %u%% %s", no_percent(q, op),
+					 op_refused_name(op));
+			snprintf(expected, sizeof(expected), "%s %s %s %s %s %s %s %s %s%s",
+				 op_name(op), number(count_of(q, op)),
+				 number(count_of(q, op) / SECONDS),
+				 time_text((double)time_sum(q, op) / TIMED),
+				 time_text(time_at(q, op, 0)), time_text(time_at(q, op, 1)),
+				 time_text(time_at(q, op, 2)), time_text(time_at(q, op, 3)),
+				 time_text(time_max(q, op)), no);
+			table_op_line(op, s.queues[q].op[op], SECONDS, 90, line, sizeof(line));
+			squeeze(got, line);
+			assert_string_equal(got, expected);
+			texts = 0;
+		}
+	snapshot_free(&s);
+}
+
+/* What a function prints. To be freed. */
+static char *printed(const struct snapshot *s, bool per_queue)
+{
+	char *all = calloc(1, 1 << 20);
+	FILE *f = tmpfile();
+	int old = dup(STDOUT_FILENO);
+
+	assert_non_null(all);
+	assert_non_null(f);
+	fflush(stdout);
+	dup2(fileno(f), STDOUT_FILENO);
+	histogram_print(s, per_queue);
+	fflush(stdout);
+	dup2(old, STDOUT_FILENO);
+	close(old);
+	rewind(f);
+	assert_true(fread(all, 1, (1 << 20) - 1, f) > 0);
+	fclose(f);
+	return all;
+}
+
+static void assert_has(const char *all, const char *line)
+{
+	const char *at = strstr(all, line);
+
+	if (!at || (at > all && at[-1] != '\n'))
+		fail_msg("no line '%s' in:\n%.4000s", line, all);
+}
+
+/* Each bar is a power of two: how many of the times are in it. */
+static void bars_of_histograms(void **unused)
+{
+	struct snapshot s;
+	char *all;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	all = printed(&s, true);
+	for (int q = 0; q < BUSY; q++)
+		for (int op = 0; op < VT_NR_TIMED; op++) {
+			char line[512], *of, no[64] = "", a[FORMAT_LEN], b[FORMAT_LEN];
+
+			if (op == UNSEEN)
+				continue;
+			if (op_refused_name(op))
+				snprintf(no, sizeof(no), ", %u%% %s", no_percent(q, op),
+					 op_refused_name(op));
+			snprintf(line, sizeof(line),
+				 "%s %s: %llu, %s/s%s\n"
+				 "  mean %s  p50 %s  p90 %s  p99 %s  p99.9 %s  max %s\n",
+				 q ? "virtio5 sda request#2 split-in-order"
+				   : "virtio2 vda req.0 packed",
+				 op_name(op), (unsigned long long)count_of(q, op),
+				 number(count_of(q, op) / SECONDS), no,
+				 time_text((double)time_sum(q, op) / TIMED),
+				 time_text(time_at(q, op, 0)), time_text(time_at(q, op, 1)),
+				 time_text(time_at(q, op, 2)), time_text(time_at(q, op, 3)),
+				 time_text(time_max(q, op)));
+			texts = 0;
+			assert_has(all, line);
+			of = strstr(all, line) + strlen(line);
+			for (int power = 0; power < 40; power++) {
+				unsigned long long from = 1ull << power, in = 0;
+				unsigned int bar;
+
+				for (int level = 0; level < LEVELS; level++) {
+					uint64_t at = bucket_from(bucket_of(q, op, level));
+
+					in += at >= from && at < 2 * from ? at_level[level] : 0;
+				}
+				if (!in)
+					continue;
+				snprintf(line, sizeof(line), "  %7s - %-7s %9llu |",
+					 format_time(a, from), format_time(b, 2 * from), in);
+				of = strstr(of, line);
+				if (!of)
+					fail_msg("%s has no bar '%s' in:\n%.3000s", op_name(op),
+						 line, all);
+				/* The longest has 44 characters, and is that of the median. */
+				bar = strspn(of + strlen(line), "#");
+				assert_true(bar >= 1 && bar <= 44 && (in != 5000 || bar == 44));
+			}
+		}
+	free(all);
+	snapshot_free(&s);
+}
+
+static void batches_are_no_times(void **unused)
+{
+	char *all, line[256];
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, 1u << VT_BUFFERS_PER_DOORBELL);
+	all = printed(&s, true);
+	for (int q = 0; q < BUSY; q++) {
+		snprintf(line, sizeof(line), "  mean %s  p50 %u  p90 %u  p99 %u  p99.9 %u  max %u",
+			 number((70.0 * some_buffers(q) + 30 * most_buffers(q)) / 100),
+			 some_buffers(q), most_buffers(q), most_buffers(q), most_buffers(q),
+			 most_buffers(q));
+		assert_has(all, line);
+	}
+	free(all);
+	snapshot_free(&s);
+}
+
+static void names_that_repeat_have_an_index(void **unused)
+{
+	struct queue queues[] = {
+		{ .device = 1, .index = 0, .name = "request" },
+		{ .device = 2, .index = 0, .name = "control" },
+		{ .device = 2, .index = 2, .name = "request" },
+		{ .device = 2, .index = 3, .name = "request", .role = "sda" },
+		/* The one that was deleted had the same index: GONE says which is which. */
+		{ .device = 3, .index = 0, .name = "req.0" },
+		{ .device = 3, .index = 0, .name = "req.0", .gone = true },
+	};
+	struct snapshot s = { .nr_queues = 6, .queues = queues };
+	char name[QUEUE_NAME], title[QUEUE_TITLE];
+
+	(void)unused;
+	assert_string_equal(queue_name(&s, &queues[0], 40, name), "request");
+	assert_string_equal(queue_name(&s, &queues[1], 40, name), "control");
+	assert_string_equal(queue_name(&s, &queues[2], 40, name), "request#2");
+	assert_string_equal(queue_name(&s, &queues[3], 40, name), "request#3");
+	assert_string_equal(queue_name(&s, &queues[3], 6, name), "requ#3");
+	assert_string_equal(queue_name(&s, &queues[4], 40, name), "req.0");
+	assert_string_equal(queue_title(&s, &queues[3], title), "virtio2 sda request#3");
+}
+
+/* The legend stands beside the columns; README has the same. The tests run where it is. */
+static void readme_has_the_legend(void **unused)
+{
+	struct table_legend legend[TABLE_MAX_LEGEND];
+	size_t n = table_legend(NR_PAGES, legend), rows = 0;
+	char line[512], row[256], *readme = calloc(1, 1 << 20);
+	FILE *f = fopen("README.md", "r");
+
+	(void)unused;
+	assert_non_null(readme);
+	if (!f)
+		fail_msg("no README.md: unit tests run in the top folder");
+	while (fgets(line, sizeof(line), f))
+		strcat(readme, line);
+	fclose(f);
+	assert_true(n > 15);
+	for (size_t i = 0; i < n; i++) {
+		/* In 80 columns, as stat --help and the live view show it. */
+		assert_true(2 + 16 + 2 + strlen(legend[i].text) <= 80);
+		snprintf(row, sizeof(row), "\n| %s | %s |\n", legend[i].titles, legend[i].text);
+		if (!strstr(readme, row))
+			fail_msg("README.md has no line:%s", row);
+		rows++;
+	}
+	assert_int_equal(rows, n);
+	free(readme);
+}
+
+static void every_column_has_a_legend(void **unused)
+{
+	struct table_legend legend[TABLE_MAX_LEGEND];
+
+	(void)unused;
+	for (enum page page = 0; page < NR_PAGES; page++) {
+		size_t n = table_legend(page, legend);
+
+		for (const struct column *c = table_columns(page); c->title; c++) {
+			bool found = !strcmp(c->title, "DEVICE");
+
+			for (size_t i = 0; i < n; i++) {
+				char titles[64];
+
+				snprintf(titles, sizeof(titles), " %s ", legend[i].titles);
+				for (char *at = titles; (at = strstr(at, c->title)); at++)
+					found |= at[-1] == ' ' && at[strlen(c->title)] == ' ';
+			}
+			if (!found)
+				fail_msg("%s has no legend", c->title);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_page_of_queues),
+		cmocka_unit_test(the_page_of_layouts),
+		cmocka_unit_test(the_page_of_doorbells),
+		cmocka_unit_test(a_line_has_each_cell_below_its_title),
+		cmocka_unit_test(every_column_is_shown_where_there_is_room),
+		cmocka_unit_test(what_is_not_counted_is_a_dash),
+		cmocka_unit_test(the_header_names_whose_times_are_shown),
+		cmocka_unit_test(lines_of_operations),
+		cmocka_unit_test(bars_of_histograms),
+		cmocka_unit_test(batches_are_no_times),
+		cmocka_unit_test(names_that_repeat_have_an_index),
+		cmocka_unit_test(readme_has_the_legend),
+		cmocka_unit_test(every_column_has_a_legend),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
