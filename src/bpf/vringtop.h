@@ -10,6 +10,9 @@
 /*
  * What is counted for each queue: the operations, then what is measured between
  * them. Each has a slot (below).
+ *
+ * Recordings keep these numbers, together with the names of op_name(). They are read by name, so a
+ * number may change, but a name may not. tests/unit/test_recording.c has a list of both.
  */
 enum vt_op {
 	VT_OP_ADD = 0,

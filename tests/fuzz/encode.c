@@ -46,7 +46,7 @@ static void events(const void *data, size_t length, size_t n, uint64_t base)
 	must(one && two);
 	if (decode_events(data, length, one, n, base)) {
 		for (size_t i = 0; i < n; i++) {
-			must(one[i].op < VT_NR_OPS);
+			must(one[i].op < 1 << VT_OPS_SHIFT);
 			must(one[i].time >= (i ? one[i - 1].time : base));
 		}
 		encode_events(&p, one, n, base);

@@ -177,6 +177,7 @@ static void change_values(struct input *in)
 		  { "interval", "queue", "op", "count", "timed", "sum", "max", "no", "bytes_out",
 		    "bytes_in", "hist" } },
 		{ "events", "block", { "block", "first", "last", "count", "data" } },
+		{ "operation", "op", { "op", "name" } },
 	};
 	sqlite3 *db;
 

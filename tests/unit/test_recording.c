@@ -586,11 +586,253 @@ static void what_is_no_recording_is_refused(void **unused)
 	spoilt("DROP TABLE queue", "tables are missing");
 	spoilt("DELETE FROM info WHERE key='started'", "does not say where it was made");
 	spoilt("UPDATE info SET value='soon' WHERE key='started'", "does not say where");
+	spoilt("UPDATE operation SET name='add' WHERE op=1", "names of operations make no sense");
+	spoilt("INSERT INTO operation VALUES(32,'wink',NULL)", "names of operations make no sense");
 	spoilt("UPDATE queue SET layout=4 WHERE queue=3", "a queue is none");
 	spoilt("PRAGMA journal_mode=WAL", "write-ahead log");
 	spoilt("PRAGMA writable_schema=ON; UPDATE sqlite_master SET sql='CREATE VIEW info AS "
 	       "SELECT load_extension(''x'') AS key, 2 AS value', type='view' WHERE name='info'",
 	       "malformed database schema (info)");
+}
+
+/* --- Numbers of operations --- */
+
+/*
+ * The operations of format 1, by the numbers that they have had since the first version. Recordings
+ * are read by these names: none may change or go. A number may change, and then changes here.
+ */
+static const char *const operations[] = {
+	"add",
+	"get",
+	"kick_prepare",
+	"notify",
+	"notification_data",
+	"disable_cb",
+	"enable_cb_prepare",
+	"enable_cb_delayed",
+	"poll",
+	"more_used",
+	"detach_unused_buf",
+	"resize",
+	"reset",
+	"init_last_used",
+	"vring_size",
+	"desc_addr",
+	"avail_addr",
+	"used_addr",
+	"free",
+	"avail_to_used",
+	"buffers_per_doorbell",
+};
+
+/* A number that is the answer to a query of the file @file. */
+static long long query(const char *file, const char *sql)
+{
+	long long number;
+	sqlite3_stmt *s;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	number = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return number;
+}
+
+static void operations_keep_their_names(void **unused)
+{
+	size_t nr = sizeof(operations) / sizeof(*operations);
+	char sql[128];
+
+	(void)unused;
+	record();
+	assert_int_equal(query(path, "SELECT count(*) FROM operation"), VT_NR_COUNTED);
+	for (size_t op = 0; op < nr; op++) {
+		assert_int_equal(op_by_name(operations[op]), op);
+		snprintf(sql, sizeof(sql), "SELECT op FROM operation WHERE name='%s'",
+			 operations[op]);
+		assert_int_equal(query(path, sql), op);
+	}
+}
+
+/* The numbers of the kernel, and the bounds of buckets, are part of the format. */
+static void layouts_and_buckets_keep_their_numbers(void **unused)
+{
+	static const char *const layouts[] = { "split", "packed", "split-in-order",
+					       "packed-in-order" };
+	char sql[128];
+
+	(void)unused;
+	record();
+	for (int i = 0; i < 4; i++) {
+		snprintf(sql, sizeof(sql), "SELECT layout FROM layout WHERE name='%s'", layouts[i]);
+		assert_int_equal(query(path, sql), i);
+	}
+	assert_int_equal(query(path, "SELECT count(*) FROM bucket"), 496);
+	assert_int_equal(query(path, "SELECT lower FROM bucket WHERE bucket=31"), 31);
+	assert_int_equal(query(path, "SELECT lower FROM bucket WHERE bucket=33"), 34);
+	assert_int_equal(query(path, "SELECT lower FROM bucket WHERE bucket=160"), 16 << 9);
+	assert_int_equal(query(path, "SELECT lower FROM bucket WHERE bucket=495"),
+			 (1ll << 34) - (1ll << 29));
+}
+
+/* Reads all of a recording in which number @a has the name of @b, and @b the name of @a. */
+static void compare_with_names_exchanged(int a, int b)
+{
+	struct recording_reader *r = recording_open(path);
+	struct recording_event e, expected_event;
+	struct snapshot diff, expected;
+	int n = 0;
+
+	assert_non_null(r);
+	assert_int_equal(recording_info(r)->unknown_ops, 0);
+	for (; recording_next(r, &diff) > 0; n++) {
+		make_interval(&expected, n);
+		for (size_t i = 0; i < expected.nr_queues; i++) {
+			struct op_stats *swap = expected.queues[i].op[a];
+
+			expected.queues[i].op[a] = expected.queues[i].op[b];
+			expected.queues[i].op[b] = swap;
+		}
+		if (expected.unavailable >> b & 1)
+			expected.unavailable ^= 1u << a | 1u << b;
+		same_snapshot(&diff, &expected);
+		snapshot_free(&diff);
+		snapshot_free(&expected);
+	}
+	assert_int_equal(n, INTERVALS);
+	for (n = 0; recording_next_event(r, &e) > 0; n++) {
+		expected_event = make_event(n);
+		if (expected_event.op == (enum vt_op)a)
+			expected_event.op = b;
+		else if (expected_event.op == (enum vt_op)b)
+			expected_event.op = a;
+		assert_int_equal(e.op, expected_event.op);
+		assert_int_equal(e.time, expected_event.time);
+	}
+	assert_int_equal(n, EVENTS);
+	recording_reader_close(r);
+}
+
+/* As another version of vringtop writes it, in which add is number 18 and free is number 0. */
+static void operations_are_read_by_their_names(void **unused)
+{
+	(void)unused;
+	record();
+	sql("UPDATE operation SET name=CASE op WHEN 0 THEN 'free' ELSE 'add' END WHERE op IN (0, 18)");
+	compare_with_names_exchanged(VT_OP_ADD, VT_OP_FREE);
+}
+
+/* As a newer vringtop writes it, that measures more. */
+static void unknown_operations_are_left_out_and_said(void **unused)
+{
+	struct recording_event e, expected_event;
+	struct snapshot diff, expected;
+	struct recording_reader *r;
+	const char *text;
+	int n = 0, next = 0;
+
+	(void)unused;
+	record();
+	sql("UPDATE operation SET name='steal' WHERE op=3; INSERT INTO operation VALUES(30,'wink',NULL)");
+	listen();
+	r = recording_open(path);
+	text = said();
+	assert_non_null(r);
+	assert_non_null(strstr(text, "2 operations that "));
+	assert_non_null(strstr(text, "steal, wink"));
+	assert_int_equal(recording_info(r)->unknown_ops, 2);
+	for (; recording_next(r, &diff) > 0; n++) {
+		make_interval(&expected, n);
+		for (size_t i = 0; i < expected.nr_queues; i++) {
+			free(expected.queues[i].op[VT_OP_NOTIFY]);
+			expected.queues[i].op[VT_OP_NOTIFY] = NULL;
+		}
+		same_snapshot(&diff, &expected);
+		snapshot_free(&diff);
+		snapshot_free(&expected);
+	}
+	assert_int_equal(n, INTERVALS);
+	for (n = 0; recording_next_event(r, &e) > 0; n++) {
+		do
+			expected_event = make_event(next++);
+		while (expected_event.op == VT_OP_NOTIFY);
+		assert_int_equal(e.time, expected_event.time);
+		assert_int_equal(e.op, expected_event.op);
+	}
+	/* Some were left out, but not all. */
+	assert_in_range(n, EVENTS / 2, EVENTS - EVENTS / 50);
+	recording_reader_close(r);
+}
+
+/* tests/smoke.vt was made by the first version that wrote format 1. Its truth is in SQL. */
+static void recordings_of_before_are_read(void **unused)
+{
+	static const char file[] = "tests/smoke.vt";
+	uint64_t counts[VT_NR_COUNTED] = {}, sums[VT_NR_COUNTED] = {};
+	struct recording_reader *r = recording_open(file);
+	struct snapshot diff;
+	int intervals = 0;
+	char sql[256];
+
+	(void)unused;
+	assert_non_null(r);
+	assert_int_equal(recording_info(r)->unknown_ops, 0);
+	while (recording_next(r, &diff) > 0) {
+		intervals++;
+		for (size_t i = 0; i < diff.nr_queues; i++) {
+			for (int op = 0; op < VT_NR_COUNTED; op++) {
+				const struct op_stats *o = diff.queues[i].op[op];
+
+				counts[op] += o ? o->count : 0;
+				sums[op] += o ? o->sum : 0;
+			}
+		}
+		snapshot_free(&diff);
+	}
+	recording_reader_close(r);
+	assert_int_equal(intervals, query(file, "SELECT count(*) FROM interval"));
+	assert_true(counts[VT_OP_ADD] > 0);
+	for (size_t op = 0; op < sizeof(operations) / sizeof(*operations); op++) {
+		snprintf(sql, sizeof(sql),
+			 "SELECT sum(count) FROM op JOIN operation USING (op) WHERE name='%s'",
+			 operations[op]);
+		assert_int_equal(counts[op_by_name(operations[op])], query(file, sql));
+		snprintf(sql, sizeof(sql),
+			 "SELECT sum(sum) FROM op JOIN operation USING (op) WHERE name='%s'",
+			 operations[op]);
+		assert_int_equal(sums[op_by_name(operations[op])], query(file, sql));
+	}
+}
+
+static void links_are_not_followed(void **unused)
+{
+	char directory[80], inside[100];
+	struct recording_writer *w;
+	const char *text;
+
+	(void)unused;
+	unlink(path);
+	unlink(other);
+	assert_int_equal(symlink(other, path), 0);
+	listen();
+	w = recording_create(path, &info);
+	text = said();
+	assert_null(w);
+	assert_non_null(strstr(text, "is a symbolic link"));
+	assert_int_equal(access(other, F_OK), -1);
+	unlink(path);
+	/* A directory may be one: /var/run is. */
+	snprintf(directory, sizeof(directory), "%s/link", dir);
+	snprintf(inside, sizeof(inside), "%s/rec", directory);
+	assert_int_equal(symlink(dir, directory), 0);
+	w = recording_create(inside, &info);
+	assert_non_null(w);
+	recording_writer_close(w);
+	assert_int_equal(access(path, F_OK), 0);
+	unlink(directory);
 }
 
 /* A row that cannot be is met when it is read; what is before it, is read. */
@@ -606,6 +848,9 @@ static void what_cannot_be_ends_it(void **unused)
 		{ "INSERT INTO op SELECT 9,999999,2,1,1,1,1,1,1,1,hist FROM op LIMIT 1",
 		  "operation of no queue" },
 		{ "INSERT INTO op SELECT 9,queue,21,1,1,1,1,1,1,1,hist FROM op WHERE interval=9 "
+		  "LIMIT 1",
+		  "operation of no queue" },
+		{ "INSERT INTO op SELECT 9,queue,32,1,1,1,1,1,1,1,hist FROM op WHERE interval=9 "
 		  "LIMIT 1",
 		  "operation of no queue" },
 		{ "UPDATE interval SET time=5 WHERE interval=9", "an interval is none" },
@@ -678,6 +923,7 @@ static int read_all(int *intervals)
 	struct recording_reader *r;
 	struct recording_event e;
 	struct snapshot diff;
+	const char *text;
 	int more = -1;
 
 	*intervals = 0;
@@ -696,7 +942,10 @@ static int read_all(int *intervals)
 		assert_non_null(strstr(said(), "vringtop: "));
 		return 0;
 	}
-	assert_string_equal(said(), "");
+	/* A letter of an operation's name may be what is damaged. */
+	text = said();
+	if (!strstr(text, "does not know and leaves out"))
+		assert_string_equal(text, "");
 	return 1;
 }
 
@@ -769,6 +1018,12 @@ int main(void)
 		cmocka_unit_test(names_are_printable),
 		cmocka_unit_test(nothing_is_lost_when_it_is_killed),
 		cmocka_unit_test(what_is_no_recording_is_refused),
+		cmocka_unit_test(operations_keep_their_names),
+		cmocka_unit_test(layouts_and_buckets_keep_their_numbers),
+		cmocka_unit_test(operations_are_read_by_their_names),
+		cmocka_unit_test(unknown_operations_are_left_out_and_said),
+		cmocka_unit_test(recordings_of_before_are_read),
+		cmocka_unit_test(links_are_not_followed),
 		cmocka_unit_test(what_cannot_be_ends_it),
 		cmocka_unit_test(no_other_file_is_deleted),
 		cmocka_unit_test(damage_is_met_with_words),

@@ -82,9 +82,7 @@ int compare_begin(struct comparison *c, enum side side)
 	if (!runs)
 		return -ENOMEM;
 	c->runs = runs;
-	runs[c->nr_runs++] = (struct compared_run){ .side = side };
-	c->nr_side[side]++;
-	/* An operation has a series for each recording. */
+	/* An operation has a series for each recording. None counts before all have memory. */
 	for (size_t i = 0; i < c->nr_queues; i++) {
 		for (int op = 0; op < VT_NR_TIMED; op++) {
 			struct compared_op *o = c->queues[i].op[op];
@@ -92,13 +90,15 @@ int compare_begin(struct comparison *c, enum side side)
 
 			if (!o)
 				continue;
-			series = realloc(o->series, c->nr_runs * sizeof(*series));
+			series = realloc(o->series, (c->nr_runs + 1) * sizeof(*series));
 			if (!series)
 				return -ENOMEM;
 			o->series = series;
-			memset(&series[c->nr_runs - 1], 0, sizeof(*series));
+			memset(&series[c->nr_runs], 0, sizeof(*series));
 		}
 	}
+	runs[c->nr_runs++] = (struct compared_run){ .side = side };
+	c->nr_side[side]++;
 	return 0;
 }
 

@@ -177,7 +177,7 @@ bool decode_events(const void *data, size_t length, struct recording_event *e, s
 	for (size_t i = 0; i < n && !u.failed; i++)
 		e[i].serial = decode_number(&u, UINT_MAX);
 	for (size_t i = 0; i < n && !u.failed; i++)
-		e[i].op = decode_number(&u, VT_NR_OPS - 1);
+		e[i].op = decode_number(&u, (1 << VT_OPS_SHIFT) - 1);
 	for (size_t i = 0; i < n && !u.failed; i++)
 		e[i].cpu = decode_number(&u, UINT_MAX);
 	for (size_t i = 0; i < n && !u.failed; i++)

@@ -24,6 +24,14 @@
 /* Steps of SQLite for one call, in thousands. */
 #define MAX_WORK 100000
 
+/* Numbers of operations in a file are below this: one has VT_OPS_SHIFT bits in the kernel, too. */
+#define NR_FILE_OPS (1 << VT_OPS_SHIFT)
+_Static_assert(VT_NR_COUNTED <= NR_FILE_OPS, "an operation without a number for recordings");
+
+/* In place of an enum vt_op, for a number that a file has for an operation. */
+#define OP_NONE	   -1 /* the table operation does not have the number */
+#define OP_UNKNOWN -2 /* it has a name for the number that this vringtop does not know */
+
 /* A queue: as the last row of it in the table state says. */
 struct recorded_queue {
 	struct queue queue; /* without operations */
@@ -36,7 +44,8 @@ struct recording_reader {
 	struct recording_info info;
 	char **strings; /* owned; what info points to */
 	size_t nr_strings;
-	uint32_t unavailable; /* of all snapshots */
+	int op_of[NR_FILE_OPS]; /* by number in the file: an enum vt_op, OP_NONE or OP_UNKNOWN */
+	uint32_t unavailable;	/* of all snapshots */
 	bool no_bytes_out;
 
 	struct recorded_queue *queues; /* all, ordered by serial */
@@ -302,6 +311,59 @@ static int read_field(struct recording_reader *r, sqlite3_stmt *s, const struct 
 	return 0;
 }
 
+/*
+ * Finds out which operation each number in this file means: by its name in the table operation,
+ * since another version of vringtop may have other numbers in enum vt_op.
+ */
+static int read_operations(struct recording_reader *r)
+{
+	sqlite3_stmt *s = prepare(r, "SELECT op, name FROM operation ORDER BY op");
+	char unknown[200] = "", name[VT_NAME_LEN];
+	bool seen[VT_NR_COUNTED] = {};
+	int more;
+
+	for (int i = 0; i < NR_FILE_OPS; i++)
+		r->op_of[i] = OP_NONE;
+	while (s && (more = step(r, s)) > 0) {
+		unsigned int n = number(r, s, 0, NR_FILE_OPS - 1);
+		size_t length = strlen(unknown);
+		int op;
+
+		text(r, s, 1, name, sizeof(name));
+		op = op_by_name(name);
+		if (r->bad || (op >= 0 && seen[op]))
+			return damaged(r, "its names of operations make no sense");
+		r->op_of[n] = op >= 0 ? op : OP_UNKNOWN;
+		if (op >= 0) {
+			seen[op] = true;
+			continue;
+		}
+		r->info.unknown_ops++;
+		snprintf(unknown + length, sizeof(unknown) - length, "%s%s", length ? ", " : "",
+			 name);
+	}
+	if (!s || more < 0)
+		return -1;
+	sqlite3_finalize(s);
+	if (r->info.unknown_ops)
+		complain(
+			"The vringtop that made it shows them.",
+			"%s has %u operation%s that this vringtop does not know and leaves out: %s",
+			r->path, r->info.unknown_ops, r->info.unknown_ops == 1 ? "" : "s", unknown);
+	return 0;
+}
+
+/* A bit for each operation: from the numbers in the file to those of enum vt_op. */
+static uint32_t known_ops(const struct recording_reader *r, uint32_t in_file)
+{
+	uint32_t ops = 0;
+
+	for (int i = 0; i < NR_FILE_OPS; i++)
+		if (in_file >> i & 1 && r->op_of[i] >= 0)
+			ops |= 1u << r->op_of[i];
+	return ops;
+}
+
 static int read_info(struct recording_reader *r)
 {
 	sqlite3_stmt *s = prepare(r, "SELECT key, value FROM info WHERE key=?");
@@ -322,7 +384,7 @@ static int read_info(struct recording_reader *r)
 	/* Not there before the first interval. */
 	sqlite3_bind_text(s, 1, "unavailable", -1, SQLITE_STATIC);
 	if (step(r, s) > 0)
-		r->unavailable = number(r, s, 1, UINT32_MAX);
+		r->unavailable = known_ops(r, number(r, s, 1, UINT32_MAX));
 	sqlite3_reset(s);
 	sqlite3_bind_text(s, 1, "no_bytes_out", -1, SQLITE_STATIC);
 	if (step(r, s) > 0)
@@ -420,24 +482,26 @@ static int read_queues(struct recording_reader *r)
 
 static int prepare_all(struct recording_reader *r)
 {
-	r->intervals = prepare(r, "SELECT interval, time, since, lost, cpu, probe_ns FROM interval "
-				  "ORDER BY interval");
-	r->states =
-		r->intervals
-			? prepare(r,
-				  "SELECT queue, listed, size, free, gone, fresh, broken, changed, "
-				  "doorbells, new_doorbells, last_doorbells FROM state WHERE "
-				  "interval=? "
-				  "ORDER BY queue")
-			: NULL;
-	r->ops = r->states ? prepare(r, "SELECT queue, op, count, timed, sum, max, no, bytes_out, "
-					"bytes_in, hist "
-					"FROM op WHERE interval=? ORDER BY queue, op")
-			   : NULL;
-	r->blocks =
-		r->ops ? prepare(r, "SELECT first, last, count, data FROM events ORDER BY block")
-		       : NULL;
-	return r->blocks ? 0 : -1;
+	const struct {
+		sqlite3_stmt **s;
+		const char *sql;
+	} all[] = {
+		{ &r->intervals,
+		  "SELECT interval, time, since, lost, cpu, probe_ns FROM interval ORDER BY interval" },
+		{ &r->states,
+		  "SELECT queue, listed, size, free, gone, fresh, broken, changed, doorbells,"
+		  " new_doorbells, last_doorbells FROM state WHERE interval=? ORDER BY queue" },
+		{ &r->ops, "SELECT queue, op, count, timed, sum, max, no, bytes_out, bytes_in, hist"
+			   " FROM op WHERE interval=? ORDER BY queue, op" },
+		{ &r->blocks, "SELECT first, last, count, data FROM events ORDER BY block" },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		*all[i].s = prepare(r, all[i].sql);
+		if (!*all[i].s)
+			return -1;
+	}
+	return 0;
 }
 
 struct recording_reader *recording_open(const char *path)
@@ -458,7 +522,8 @@ struct recording_reader *recording_open(const char *path)
 		goto fail;
 	}
 	restrain(r);
-	if (check_schema(r) || read_info(r) || read_devices(r) || read_queues(r) || prepare_all(r))
+	if (check_schema(r) || read_operations(r) || read_info(r) || read_devices(r) ||
+	    read_queues(r) || prepare_all(r))
 		goto fail;
 	r->info.path = r->path + strlen(r->path) - strlen(path);
 	return r;
@@ -612,14 +677,17 @@ static int read_ops(struct recording_reader *r, struct snapshot *diff)
 	sqlite3_bind_int64(s, 1, r->interval);
 	while ((more = step(r, s)) > 0) {
 		unsigned int serial = number(r, s, 0, UINT_MAX);
-		unsigned int op = number(r, s, 1, VT_NR_COUNTED - 1);
-		unsigned long key = (unsigned long)serial << VT_OPS_SHIFT | op;
+		unsigned int in_file = number(r, s, 1, NR_FILE_OPS - 1);
+		unsigned long key = (unsigned long)serial << VT_OPS_SHIFT | in_file;
+		int op = r->op_of[in_file];
 		struct queue *q = listed_queue(r, diff, serial);
 		struct op_stats *to;
 
-		if (r->bad || !q || key < last || q->op[op])
+		if (r->bad || !q || key < last || op == OP_NONE || (op >= 0 && q->op[op]))
 			return damaged(r, "an interval has an operation of no queue");
 		last = key;
+		if (op == OP_UNKNOWN)
+			continue;
 		to = q->op[op] = calloc(1, sizeof(*to));
 		if (!to) {
 			r->ended = true;
@@ -682,6 +750,28 @@ int recording_next(struct recording_reader *r, struct snapshot *diff)
 
 /* --- Events --- */
 
+/*
+ * Turns the numbers of operations in a block into those of enum vt_op, and leaves out events of
+ * unknown operations. Returns false if an event is of no operation.
+ */
+static bool name_events(struct recording_reader *r)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->nr_events; i++) {
+		int op = r->op_of[r->events[i].op];
+
+		if (op == OP_UNKNOWN)
+			continue;
+		if (op < 0 || op >= VT_NR_OPS)
+			return false;
+		r->events[kept] = r->events[i];
+		r->events[kept++].op = op;
+	}
+	r->nr_events = kept;
+	return true;
+}
+
 /* Takes the next block apart. Returns 1, 0 at the end, -1. */
 static int read_block(struct recording_reader *r)
 {
@@ -718,6 +808,8 @@ static int read_block(struct recording_reader *r)
 	free(unpacked);
 	r->nr_events = n;
 	r->next_event = 0;
+	if (more > 0 && !name_events(r))
+		more = damaged(r, "an event is of no operation");
 	return more;
 }
 
@@ -726,7 +818,7 @@ int recording_next_event(struct recording_reader *r, struct recording_event *e)
 	if (r->ended)
 		return -1;
 	r->work = 0;
-	if (r->next_event == r->nr_events) {
+	while (r->next_event == r->nr_events) {
 		int more = read_block(r);
 
 		if (more <= 0)

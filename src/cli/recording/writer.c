@@ -209,6 +209,39 @@ static int fill(struct recording_writer *w, const struct recording_info *info)
 	return run(w, "COMMIT");
 }
 
+/*
+ * Opens the database; not through a symbolic link, which someone else may have put there. SQLite
+ * would refuse links in the directory, too, so these are resolved before.
+ */
+static int open_database(struct recording_writer *w)
+{
+	char *slash = strrchr(w->path, '/'), *dir, *file;
+	int err = -1;
+
+	*slash = '\0';
+	dir = realpath(*w->path ? w->path : "/", NULL);
+	*slash = '/';
+	if (!dir)
+		return complain(NULL, "cannot write to %s: %s", w->path, strerror(errno));
+	if (asprintf(&file, "%s%s", dir, slash) < 0) {
+		free(dir);
+		return no_memory(w);
+	}
+	if (sqlite3_open_v2(file, &w->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+				    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
+			    NULL) == SQLITE_OK)
+		err = 0;
+	else if (sqlite3_extended_errcode(w->db) == SQLITE_CANTOPEN_SYMLINK)
+		complain("Name the file itself, or remove the link.",
+			 "%s is a symbolic link: nothing is written through it", w->path);
+	else
+		cannot_write(w);
+	free(file);
+	free(dir);
+	return err;
+}
+
 static void free_writer(struct recording_writer *w)
 {
 	if (!w)
@@ -233,13 +266,8 @@ struct recording_writer *recording_create(const char *path, const struct recordi
 		complain(NULL, "no memory to write to %s", path);
 		goto fail;
 	}
-	if (sqlite3_open_v2(w->path, &w->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-				    SQLITE_OPEN_PRIVATECACHE,
-			    NULL) != SQLITE_OK) {
-		cannot_write(w);
+	if (open_database(w))
 		goto fail;
-	}
 	/*
 	 * Nobody else gets at the file, so nothing has to wait, and the journal stays open.
 	 * A transaction stays in memory until it is whole.
