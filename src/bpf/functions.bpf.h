@@ -1,49 +1,87 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For kernels without the tracepoints: a pair of programs for each function
- * that the drivers call, and for the transports' notify. The tool attaches those
- * whose functions the kernel has.
+ * For kernels without the tracepoints: a program at the begin and one at the end of each function
+ * that drivers call, and of the transports' notify. The tool attaches those whose functions the
+ * kernel has.
  *
- * The start of a call is kept with its queue and operation: a driver makes one
- * call of an operation of a queue at a time. Functions call each other, or have
- * a copy of each other, as the compiler liked it; the one that ends first counts
- * the call and takes the start away, so that no call is counted twice. Where a
- * function only ever calls another one, the tool detaches from it.
+ * The end of a call counts the call. Its begin only keeps the time, so a call whose begin was
+ * not seen is counted without a time.
  */
 
-/* The queue of an address, by its hash: a cache line of 4. */
+/*
+ * The calls that are under way. Nearly all calls of a queue are made under the driver's lock of
+ * that queue, but disable_cb, poll and notify are not: several CPUs may be in the same function
+ * for the same queue, and an interrupt may call the function that it interrupts. So a call is
+ * known by its frame: the place on the stack where the kernel keeps the call's arguments while the
+ * programs run. The kernel gives the same place to the programs at the begin and at the end. No
+ * other call has that place meanwhile, and a task that moves to another CPU takes it along.
+ */
+struct call {
+	__u64 frame; /* 0: free */
+	__u64 began; /* ns */
+};
+
+#define CALL_BITS 12
+
+/* Key: the hash of the frame. A call that finds another one there takes its place. */
+static struct call calls[1 << CALL_BITS] __attribute__((aligned(64)));
+
+/* Not the address but the distance from calls[]: the verifier lets nobody hash an address. */
+static __always_inline __u64 frame_of(const void *ctx)
+{
+	__u64 frame = (__u64)ctx - (__u64)calls;
+
+	barrier_var(frame);
+	return frame;
+}
+
+static __always_inline int call_begins(const void *ctx)
+{
+	__u64 now = bpf_ktime_get_ns(), frame = frame_of(ctx);
+	struct call *c = &calls[hash_of(frame, CALL_BITS)];
+
+	c->began = now;
+	c->frame = frame;
+	return 0;
+}
+
+/*
+ * Returns how long a call took that ends @now (ns); below 0: its begin was not seen, or another
+ * call has taken its place since.
+ */
+static __always_inline __s64 call_took(const void *ctx, __u64 now)
+{
+	__u64 frame = frame_of(ctx);
+	struct call *c = &calls[hash_of(frame, CALL_BITS)];
+	__u64 began = c->began;
+
+	if (c->frame != frame)
+		return -1;
+	c->frame = 0;
+	return now - began;
+}
+
+/*
+ * The queue of an address, by its hash: a cache line of 4.
+ */
 #define VQ_BITS 12
 #define VQ_WAYS 4
 
 struct vq_group {
 	struct {
 		__u64 vq; /* 0: free */
-		__u64 id; /* its entry in queues; 0: not yet */
+		__u64 id; /* its entry in queues */
 	} queue[VQ_WAYS];
 };
 
 static struct vq_group vqs[1 << VQ_BITS];
-
-/* When the calls that are under way began, ns; 0: none is. Key: id */
-struct starts {
-	__u64 at[VT_NR_OPS];
-	__u64 kick; /* virtqueue_kick() */
-	__u64 kick_cpu;
-	__u64 pad[11];
-};
-
-NEAR_FAR(static, struct starts, starts, VT_NEAR_QUEUES, 0, __attribute__((aligned(64))))
-
-/* The same for doorbells: several may ring at once. Key: as rows */
-NEAR_FAR(static, __u64, doorbell_starts, VT_NEAR_ROWS, 0, __attribute__((aligned(64))))
-
-__u32 adding_queue;
 
 static __always_inline struct vq_group *group_of(const struct virtqueue *vq)
 {
 	return &vqs[hash_of((__u64)vq, VQ_BITS)];
 }
 
+/* Returns 0 for a queue that has no entry yet. */
 static __always_inline __u32 id_known(const struct virtqueue *vq)
 {
 	struct vq_group *g = group_of(vq);
@@ -54,24 +92,15 @@ static __always_inline __u32 id_known(const struct virtqueue *vq)
 	return 0;
 }
 
-/* Gives a queue an entry, whose number is its id; 0: no room, or another CPU is at it. */
-static __noinline __u32 function_queue(const struct virtqueue *vq)
+/* Gives a queue an entry. The caller has locked adding_queue. Returns 0 if there is no room. */
+static __always_inline __u32 queue_add(const struct virtqueue *vq)
 {
 	struct vq_group *g = group_of(vq);
-	__u32 n = id_known(vq), *of;
-	struct vt_queue *q;
+	__u32 n = entry_get(), *of = bpf_map_lookup_elem(&queue_of, &n);
+	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
 
-	if (n)
-		return n;
-	if (__sync_val_compare_and_swap(&adding_queue, 0, 1)) {
-		__sync_fetch_and_add(&lost_ids, 1);
-		return 0;
-	}
-	n = entry_get();
-	q = bpf_map_lookup_elem(&queues, &n);
-	of = bpf_map_lookup_elem(&queue_of, &n);
 	if (!q || !n || !of)
-		goto full;
+		return 0;
 	queue_fill(q, vq, n, layout_of(vq));
 	for (int i = 0; i < VQ_WAYS; i++) {
 		if (g->queue[i].vq)
@@ -82,14 +111,44 @@ static __noinline __u32 function_queue(const struct virtqueue *vq)
 		g->queue[i].id = n;
 		barrier();
 		g->queue[i].vq = (__u64)vq;
-		adding_queue = 0;
 		return n;
 	}
 	q->state = VT_QUEUE_NONE;
-full:
-	adding_queue = 0;
-	__sync_fetch_and_add(&lost_ids, 1);
 	return 0;
+}
+
+/* One CPU at a time makes entries. */
+__u32 adding_queue;
+
+struct addition {
+	const struct virtqueue *vq;
+	__u32 id; /* of the queue; 0: none yet */
+};
+
+static long queue_add_try(__u32 i, struct addition *a)
+{
+	if (__sync_val_compare_and_swap(&adding_queue, 0, 1))
+		return 0;
+	/* Another CPU may have met the same queue, and added it since this one looked. */
+	a->id = id_known(a->vq) ?: queue_add(a->vq);
+	__sync_lock_test_and_set(&adding_queue, 0);
+	return 1;
+}
+
+/* How often to try to lock. An entry is made in far less time; an interrupt may never get it. */
+#define ADD_TRIES 1000
+
+/*
+ * Gives a queue an entry, whose number is its id here, unless the queue has one. Returns the id;
+ * 0: there is no room, or another CPU kept the lock for too long.
+ */
+static __noinline __u32 function_queue(const struct virtqueue *vq)
+{
+	struct addition a = { .vq = vq, .id = id_known(vq) };
+
+	if (!a.id)
+		bpf_loop(ADD_TRIES, queue_add_try, &a, 0);
+	return a.id;
 }
 
 static __always_inline __u32 id_of(const struct virtqueue *vq)
@@ -97,48 +156,45 @@ static __always_inline __u32 id_of(const struct virtqueue *vq)
 	return id_known(vq) ?: function_queue(vq);
 }
 
-static __always_inline struct starts *starts_of(__u32 id)
+/*
+ * Calls that contain another call, or a copy of its code, as the compiler liked it:
+ * virtqueue_get_buf() contains virtqueue_get_buf_ctx(), virtqueue_enable_cb() contains
+ * virtqueue_enable_cb_prepare(), virtqueue_kick() contains virtqueue_kick_prepare() and notify. The
+ * one that ends first counts the operation. The driver's lock of the queue lets only one of
+ * each go on at a time.
+ */
+struct outer {
+	__u64 kick_began; /* ns; 0: no virtqueue_kick(), or its kick_prepare is counted */
+	__u64 kick_frame;
+	__u8 get;	/* virtqueue_get_buf() has begun, and the get is not counted */
+	__u8 enable_cb; /* the same for virtqueue_enable_cb() and enable_cb_prepare */
+	__u8 pad[14];
+};
+
+/* Key: id */
+static struct outer near_outer[VT_NEAR_QUEUES] __attribute__((aligned(64)));
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct outer);
+} far_outer SEC(".maps");
+
+static __always_inline struct outer *outer_at(__u64 id)
 {
-	return id ? starts_at(id) : 0;
+	__u32 far;
+
+	barrier_var(id);
+	if (id < VT_NEAR_QUEUES)
+		return &near_outer[id];
+	far = id - VT_NEAR_QUEUES;
+	return bpf_map_lookup_elem(&far_outer, &far);
 }
 
-/* A call begins. */
-static __always_inline void enter(const struct virtqueue *vq, __u32 op)
-{
-	struct starts *s = starts_of(id_of(vq));
-
-	if (s)
-		s->at[op] = bpf_ktime_get_ns();
-}
-
+/* What virtqueue_get_buf() and virtqueue_enable_cb() turned out to be; see detach_wrapper(). */
 struct vt_calls virtqueue_get_buf_calls SHARED, virtqueue_enable_cb_calls SHARED;
 
-/*
- * A call ends: sets @ns to what it took, @id to its queue and @slot to where it counts.
- * @calls: of a function that may only call another one; else NULL
- * Returns false if it is counted already, or did not begin while we watched.
- */
-static __always_inline bool leave(const struct virtqueue *vq, __u32 op, __u32 *id, __u64 *ns,
-				  struct vt_slot **slot, struct vt_calls *calls)
-{
-	struct starts *s;
-
-	*id = id_known(vq);
-	s = starts_of(*id);
-	if (!s)
-		return false;
-	if (!s->at[op]) {
-		if (calls)
-			calls->counted_inside++;
-		return false;
-	}
-	if (calls)
-		calls->counted++;
-	*ns = bpf_ktime_get_ns() - s->at[op];
-	s->at[op] = 0;
-	return slot_of(*id, op, slot);
-}
-
+/* A bool or an int that a function returned, or a pointer as a number. */
 static __always_inline __u64 returned(void *ctx)
 {
 	__u64 value = 0;
@@ -147,7 +203,7 @@ static __always_inline __u64 returned(void *ctx)
 	return value;
 }
 
-/* As a number: the verifier does not let a pointer be hashed. */
+/* An argument of the function. As a number: the verifier does not let a pointer be hashed. */
 static __always_inline __u64 argument(void *ctx, __u32 n)
 {
 	__u64 value = 0;
@@ -156,126 +212,292 @@ static __always_inline __u64 argument(void *ctx, __u32 n)
 	return value;
 }
 
-#define VQ ((const struct virtqueue *)argument(ctx, 0))
+static __always_inline const struct virtqueue *vq_of(void *ctx)
+{
+	return (const struct virtqueue *)argument(ctx, 0);
+}
 
-#define ENTER(function, op)                                                                        \
-	SEC("fentry/" #function)                                                                   \
-	int enter_##function(__u64 *ctx)                                                           \
-	{                                                                                          \
-		enter(VQ, op);                                                                     \
-		return 0;                                                                          \
+/* A call that ends, and where it counts. */
+struct ended {
+	struct vt_slot *slot;
+	__u64 now;  /* ns */
+	__s64 took; /* ns; below 0: not known */
+	__u32 id;   /* of the queue */
+};
+
+/* Looks up all of @e. Returns false if there is no counter for the call, which is lost then. */
+static __always_inline bool call_ends(void *ctx, __u32 op, struct ended *e)
+{
+	e->now = bpf_ktime_get_ns();
+	e->took = call_took(ctx, e->now);
+	e->id = id_of(vq_of(ctx));
+	if (!e->id) {
+		__sync_fetch_and_add(&lost_ids, 1);
+		return false;
 	}
+	return slot_of(e->id, op, &e->slot);
+}
 
-/* What is only asked for if operations are kept. */
-#define KEPT(result) (EVENTS ? (result) : 0)
-
-/* A function of which only time and result count; no: when it said no. */
-#define CALL(function, op, result, no, calls)                                                      \
-	ENTER(function, op)                                                                        \
-	SEC("fexit/" #function)                                                                    \
-	int exit_##function(__u64 *ctx)                                                            \
-	{                                                                                          \
-		struct vt_slot *slot;                                                              \
-		__u64 ns;                                                                          \
-		__u32 id;                                                                          \
-                                                                                                   \
-		if (!leave(VQ, op, &id, &ns, &slot, calls))                                        \
-			return 0;                                                                  \
-		count(slot, ns, no);                                                               \
-		keep(slot, op, ns, KEPT(result));                                                  \
-		return 0;                                                                          \
+/* Counts a call. @result is for those who keep single operations. */
+static __always_inline void call_count(const struct ended *e, __u32 op, __u64 result, bool refused)
+{
+	if (likely(e->took >= 0)) {
+		count(e->slot, e->took, refused);
+		keep(e->slot, op, e->took, result);
+	} else {
+		count_untimed(e->slot, refused);
+		keep(e->slot, op, VT_EVENT_UNTIMED, result);
 	}
+}
 
-CALL(virtqueue_disable_cb, VT_OP_DISABLE_CB, 0, false, 0)
-CALL(virtqueue_enable_cb, VT_OP_ENABLE_CB_PREPARE, 0, false, &virtqueue_enable_cb_calls)
-CALL(virtqueue_enable_cb_prepare, VT_OP_ENABLE_CB_PREPARE, returned(ctx), false, 0)
-CALL(virtqueue_enable_cb_delayed, VT_OP_ENABLE_CB_DELAYED, (__u8)returned(ctx),
-     !(__u8)returned(ctx), 0)
-CALL(virtqueue_poll, VT_OP_POLL, (__u8)returned(ctx), !(__u8)returned(ctx), 0)
-CALL(virtqueue_detach_unused_buf, VT_OP_DETACH_UNUSED_BUF, !!returned(ctx), !returned(ctx), 0)
-CALL(virtqueue_get_vring_size, VT_OP_VRING_SIZE, returned(ctx), false, 0)
-CALL(virtqueue_get_desc_addr, VT_OP_DESC_ADDR, 0, false, 0)
-CALL(virtqueue_get_avail_addr, VT_OP_AVAIL_ADDR, 0, false, 0)
-CALL(virtqueue_get_used_addr, VT_OP_USED_ADDR, 0, false, 0)
+/* The end of a call of which only time and result count. */
+static __always_inline int op_ends(void *ctx, __u32 op, __u64 result, bool refused)
+{
+	struct ended e;
 
-/* data: the number of the argument that is the buffer's token. */
-#define ADD(function, data)                                                                        \
-	ENTER(function, VT_OP_ADD)                                                                 \
-	SEC("fexit/" #function)                                                                    \
-	int exit_##function(__u64 *ctx)                                                            \
-	{                                                                                          \
-		int result = returned(ctx);                                                        \
-		struct vt_slot *slot;                                                              \
-		__u64 ns;                                                                          \
-		__u32 id;                                                                          \
-                                                                                                   \
-		if (!leave(VQ, VT_OP_ADD, &id, &ns, &slot, 0))                                     \
-			return 0;                                                                  \
-		count(slot, ns, result);                                                           \
-		keep(slot, VT_OP_ADD, ns, result);                                                 \
-		if (result)                                                                        \
-			return 0;                                                                  \
-		added(id);                                                                         \
-		if (avail_to_used)                                                                 \
-			flight_start(id, (const void *)argument(ctx, data), bpf_ktime_get_ns());   \
-		return 0;                                                                          \
+	if (call_ends(ctx, op, &e))
+		call_count(&e, op, result, refused);
+	return 0;
+}
+
+/*
+ * add
+ */
+
+/* @data: which of the arguments is the buffer's token. */
+static __always_inline int add_ends(void *ctx, __u32 data)
+{
+	int result = returned(ctx);
+	struct ended e;
+
+	if (!call_ends(ctx, VT_OP_ADD, &e))
+		return 0;
+	call_count(&e, VT_OP_ADD, result, result);
+	if (result)
+		return 0;
+	added(e.id);
+	if (avail_to_used)
+		flight_start(e.id, (const void *)argument(ctx, data), e.now);
+	return 0;
+}
+
+SEC("fentry/virtqueue_add_sgs")
+int enter_virtqueue_add_sgs(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_add_sgs")
+int exit_virtqueue_add_sgs(__u64 *ctx)
+{
+	return add_ends(ctx, 4);
+}
+
+SEC("fentry/virtqueue_add_outbuf")
+int enter_virtqueue_add_outbuf(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_add_outbuf")
+int exit_virtqueue_add_outbuf(__u64 *ctx)
+{
+	return add_ends(ctx, 3);
+}
+
+SEC("fentry/virtqueue_add_outbuf_premapped")
+int enter_virtqueue_add_outbuf_premapped(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_add_outbuf_premapped")
+int exit_virtqueue_add_outbuf_premapped(__u64 *ctx)
+{
+	return add_ends(ctx, 3);
+}
+
+SEC("fentry/virtqueue_add_inbuf")
+int enter_virtqueue_add_inbuf(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_add_inbuf")
+int exit_virtqueue_add_inbuf(__u64 *ctx)
+{
+	return add_ends(ctx, 3);
+}
+
+SEC("fentry/virtqueue_add_inbuf_cache_clean")
+int enter_virtqueue_add_inbuf_cache_clean(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_add_inbuf_cache_clean")
+int exit_virtqueue_add_inbuf_cache_clean(__u64 *ctx)
+{
+	return add_ends(ctx, 3);
+}
+
+SEC("fentry/virtqueue_add_inbuf_ctx")
+int enter_virtqueue_add_inbuf_ctx(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_add_inbuf_ctx")
+int exit_virtqueue_add_inbuf_ctx(__u64 *ctx)
+{
+	return add_ends(ctx, 3);
+}
+
+SEC("fentry/virtqueue_add_inbuf_premapped")
+int enter_virtqueue_add_inbuf_premapped(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_add_inbuf_premapped")
+int exit_virtqueue_add_inbuf_premapped(__u64 *ctx)
+{
+	return add_ends(ctx, 3);
+}
+
+/*
+ * get
+ */
+
+static __always_inline void get_call_count(void *ctx, struct ended *e, __u64 data)
+{
+	struct vt_slot *slot;
+	__u32 length = 0;
+	__u64 away;
+
+	call_count(e, VT_OP_GET, !!data, !data);
+	if (!data)
+		return;
+	bpf_probe_read_kernel(&length, sizeof(length), (const void *)argument(ctx, 1));
+	e->slot->bytes_in += length;
+	if (!avail_to_used)
+		return;
+	away = flight_end(e->id, (const void *)data, e->now);
+	if (away && slot_of(e->id, VT_AVAIL_TO_USED, &slot))
+		count(slot, away, false);
+}
+
+SEC("fentry/virtqueue_get_buf")
+int enter_virtqueue_get_buf(__u64 *ctx)
+{
+	struct outer *o = outer_at(id_of(vq_of(ctx)));
+
+	if (o)
+		o->get = 1;
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_get_buf")
+int exit_virtqueue_get_buf(__u64 *ctx)
+{
+	struct outer *o;
+	struct ended e;
+
+	if (!call_ends(ctx, VT_OP_GET, &e))
+		return 0;
+	o = outer_at(e.id);
+	if (!o)
+		return 0;
+	if (!o->get) {
+		virtqueue_get_buf_calls.counted_inside++;
+		return 0;
 	}
+	virtqueue_get_buf_calls.counted++;
+	o->get = 0;
+	get_call_count(ctx, &e, returned(ctx));
+	return 0;
+}
 
-ADD(virtqueue_add_sgs, 4)
-ADD(virtqueue_add_outbuf, 3)
-ADD(virtqueue_add_outbuf_premapped, 3)
-ADD(virtqueue_add_inbuf, 3)
-ADD(virtqueue_add_inbuf_cache_clean, 3)
-ADD(virtqueue_add_inbuf_ctx, 3)
-ADD(virtqueue_add_inbuf_premapped, 3)
+SEC("fentry/virtqueue_get_buf_ctx")
+int enter_virtqueue_get_buf_ctx(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
 
-#define GET(function, calls)                                                                       \
-	ENTER(function, VT_OP_GET)                                                                 \
-	SEC("fexit/" #function)                                                                    \
-	int exit_##function(__u64 *ctx)                                                            \
-	{                                                                                          \
-		__u64 ns, data = returned(ctx);                                                    \
-		struct vt_slot *slot;                                                              \
-		__u32 id, length = 0;                                                              \
-                                                                                                   \
-		if (!leave(VQ, VT_OP_GET, &id, &ns, &slot, calls))                                 \
-			return 0;                                                                  \
-		count(slot, ns, !data);                                                            \
-		keep(slot, VT_OP_GET, ns, !!data);                                                 \
-		if (!data)                                                                         \
-			return 0;                                                                  \
-		bpf_probe_read_kernel(&length, sizeof(length), (const void *)argument(ctx, 1));    \
-		slot->bytes_in += length;                                                          \
-		ns = avail_to_used ? flight_end(id, (const void *)data, bpf_ktime_get_ns()) : 0;   \
-		if (ns && slot_of(id, VT_AVAIL_TO_USED, &slot))                                    \
-			count(slot, ns, false);                                                    \
-		return 0;                                                                          \
+SEC("fexit/virtqueue_get_buf_ctx")
+int exit_virtqueue_get_buf_ctx(__u64 *ctx)
+{
+	struct outer *o;
+	struct ended e;
+
+	if (!call_ends(ctx, VT_OP_GET, &e))
+		return 0;
+	o = outer_at(e.id);
+	if (o)
+		o->get = 0;
+	get_call_count(ctx, &e, returned(ctx));
+	return 0;
+}
+
+/*
+ * enable_cb_prepare
+ */
+
+SEC("fentry/virtqueue_enable_cb")
+int enter_virtqueue_enable_cb(__u64 *ctx)
+{
+	struct outer *o = outer_at(id_of(vq_of(ctx)));
+
+	if (o)
+		o->enable_cb = 1;
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_enable_cb")
+int exit_virtqueue_enable_cb(__u64 *ctx)
+{
+	struct outer *o;
+	struct ended e;
+
+	if (!call_ends(ctx, VT_OP_ENABLE_CB_PREPARE, &e))
+		return 0;
+	o = outer_at(e.id);
+	if (!o)
+		return 0;
+	if (!o->enable_cb) {
+		virtqueue_enable_cb_calls.counted_inside++;
+		return 0;
 	}
+	virtqueue_enable_cb_calls.counted++;
+	o->enable_cb = 0;
+	call_count(&e, VT_OP_ENABLE_CB_PREPARE, 0, false);
+	return 0;
+}
 
-GET(virtqueue_get_buf, &virtqueue_get_buf_calls)
-GET(virtqueue_get_buf_ctx, 0)
+SEC("fentry/virtqueue_enable_cb_prepare")
+int enter_virtqueue_enable_cb_prepare(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
 
-/* A resize or a reset leaves an empty ring. */
-#define RENEW(function, op)                                                                        \
-	ENTER(function, op)                                                                        \
-	SEC("fexit/" #function)                                                                    \
-	int exit_##function(__u64 *ctx)                                                            \
-	{                                                                                          \
-		int result = returned(ctx);                                                        \
-		struct vt_slot *slot;                                                              \
-		__u64 ns;                                                                          \
-		__u32 id;                                                                          \
-                                                                                                   \
-		if (!leave(VQ, op, &id, &ns, &slot, 0))                                            \
-			return 0;                                                                  \
-		count(slot, ns, result);                                                           \
-		keep(slot, op, ns, result);                                                        \
-		start_afresh(id);                                                                  \
-		return 0;                                                                          \
-	}
+SEC("fexit/virtqueue_enable_cb_prepare")
+int exit_virtqueue_enable_cb_prepare(__u64 *ctx)
+{
+	struct outer *o;
+	struct ended e;
 
-RENEW(virtqueue_resize, VT_OP_RESIZE)
-RENEW(virtqueue_reset, VT_OP_RESET)
+	if (!call_ends(ctx, VT_OP_ENABLE_CB_PREPARE, &e))
+		return 0;
+	o = outer_at(e.id);
+	if (o)
+		o->enable_cb = 0;
+	call_count(&e, VT_OP_ENABLE_CB_PREPARE, 0, false);
+	return 0;
+}
+
+/*
+ * kick_prepare and notify
+ */
 
 /* A doorbell will be rung. */
 static __always_inline void function_announce(__u32 id)
@@ -290,54 +512,53 @@ static __always_inline void function_announce(__u32 id)
 		count(slot, a->last, false);
 }
 
-ENTER(virtqueue_kick_prepare, VT_OP_KICK_PREPARE)
+SEC("fentry/virtqueue_kick_prepare")
+int enter_virtqueue_kick_prepare(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
 
 SEC("fexit/virtqueue_kick_prepare")
 int exit_virtqueue_kick_prepare(__u64 *ctx)
 {
 	bool wanted = (__u8)returned(ctx);
-	struct vt_slot *slot;
-	struct starts *s;
-	__u64 ns;
-	__u32 id;
+	struct outer *o;
+	struct ended e;
 
-	if (!leave(VQ, VT_OP_KICK_PREPARE, &id, &ns, &slot, 0))
+	if (!call_ends(ctx, VT_OP_KICK_PREPARE, &e))
 		return 0;
-	count(slot, ns, !wanted);
-	keep(slot, VT_OP_KICK_PREPARE, ns, wanted);
+	call_count(&e, VT_OP_KICK_PREPARE, wanted, !wanted);
 	if (wanted)
-		function_announce(id);
-	s = starts_of(id);
-	if (s)
-		s->kick = 0;
+		function_announce(e.id);
+	o = outer_at(e.id);
+	if (o)
+		o->kick_began = 0;
 	return 0;
 }
 
 /*
- * virtqueue_kick() is kick_prepare and, if that said yes, notify. Where it has a
- * copy of kick_prepare, that one ends when the doorbell is rung, or else with it.
+ * virtqueue_kick() is kick_prepare and, if the answer is yes, notify. Where it has a copy of
+ * kick_prepare, that ends when notify begins, or else with virtqueue_kick() itself.
  */
 SEC("fentry/virtqueue_kick")
 int enter_virtqueue_kick(__u64 *ctx)
 {
-	struct starts *s = starts_of(id_of(VQ));
+	struct outer *o = outer_at(id_of(vq_of(ctx)));
 
-	if (!s)
+	if (!o)
 		return 0;
-	s->kick_cpu = bpf_get_smp_processor_id();
-	s->kick = bpf_ktime_get_ns();
+	o->kick_frame = frame_of(ctx);
+	o->kick_began = bpf_ktime_get_ns();
 	return 0;
 }
 
-static __always_inline void kick_prepared(__u32 id, struct starts *s, __u64 now, bool wanted)
+static __always_inline void kick_prepared(__u32 id, struct outer *o, __u64 now, bool wanted)
 {
-	struct vt_slot *slot;
+	struct ended e = { .id = id, .now = now, .took = now - o->kick_began };
 
-	if (slot_of(id, VT_OP_KICK_PREPARE, &slot)) {
-		count(slot, now - s->kick, !wanted);
-		keep(slot, VT_OP_KICK_PREPARE, now - s->kick, wanted);
-	}
-	s->kick = 0;
+	o->kick_began = 0;
+	if (slot_of(id, VT_OP_KICK_PREPARE, &e.slot))
+		call_count(&e, VT_OP_KICK_PREPARE, wanted, !wanted);
 	if (wanted)
 		function_announce(id);
 }
@@ -345,104 +566,315 @@ static __always_inline void kick_prepared(__u32 id, struct starts *s, __u64 now,
 SEC("fexit/virtqueue_kick")
 int exit_virtqueue_kick(__u64 *ctx)
 {
-	__u32 id = id_known(VQ);
-	struct starts *s = starts_of(id);
+	__u32 id = id_known(vq_of(ctx));
+	struct outer *o = outer_at(id);
 
-	if (s && s->kick)
-		kick_prepared(id, s, bpf_ktime_get_ns(), false);
+	if (id && o && o->kick_began)
+		kick_prepared(id, o, bpf_ktime_get_ns(), false);
 	return 0;
 }
 
-static __always_inline void enter_notify(const struct virtqueue *vq)
-{
-	__u32 id = id_of(vq);
-	struct starts *s = starts_of(id);
-	__u64 now = bpf_ktime_get_ns(), *start;
+/* So near (bytes) on the stack is the frame of a notify to that of the kick that calls it. */
+#define KICK_DEPTH 2048
 
-	if (!s)
-		return;
-	if (s->kick && s->kick_cpu == bpf_get_smp_processor_id())
-		kick_prepared(id, s, now, true);
-	start = doorbell_starts_at(row_key(id));
-	if (start)
-		*start = now;
+static __always_inline int notify_begins(void *ctx)
+{
+	__u32 id = id_known(vq_of(ctx));
+	struct outer *o = outer_at(id);
+
+	/* Another task may ring a doorbell of the queue meanwhile: not by this kick. */
+	if (id && o && o->kick_began && o->kick_frame - frame_of(ctx) < KICK_DEPTH)
+		kick_prepared(id, o, bpf_ktime_get_ns(), true);
+	return call_begins(ctx);
 }
 
-static __always_inline void exit_notify(const struct virtqueue *vq, bool rung)
+static __always_inline int notify_ends(void *ctx)
 {
-	__u32 id = id_known(vq);
+	bool rung = (__u8)returned(ctx);
+
+	return op_ends(ctx, VT_OP_NOTIFY, rung, !rung);
+}
+
+SEC("fentry/vp_notify")
+int enter_vp_notify(__u64 *ctx)
+{
+	return notify_begins(ctx);
+}
+
+SEC("fexit/vp_notify")
+int exit_vp_notify(__u64 *ctx)
+{
+	return notify_ends(ctx);
+}
+
+SEC("fentry/vp_notify_with_data")
+int enter_vp_notify_with_data(__u64 *ctx)
+{
+	return notify_begins(ctx);
+}
+
+SEC("fexit/vp_notify_with_data")
+int exit_vp_notify_with_data(__u64 *ctx)
+{
+	return notify_ends(ctx);
+}
+
+SEC("fentry/vm_notify")
+int enter_vm_notify(__u64 *ctx)
+{
+	return notify_begins(ctx);
+}
+
+SEC("fexit/vm_notify")
+int exit_vm_notify(__u64 *ctx)
+{
+	return notify_ends(ctx);
+}
+
+SEC("fentry/vm_notify_with_data")
+int enter_vm_notify_with_data(__u64 *ctx)
+{
+	return notify_begins(ctx);
+}
+
+SEC("fexit/vm_notify_with_data")
+int exit_vm_notify_with_data(__u64 *ctx)
+{
+	return notify_ends(ctx);
+}
+
+SEC("fentry/virtio_vdpa_notify")
+int enter_virtio_vdpa_notify(__u64 *ctx)
+{
+	return notify_begins(ctx);
+}
+
+SEC("fexit/virtio_vdpa_notify")
+int exit_virtio_vdpa_notify(__u64 *ctx)
+{
+	return notify_ends(ctx);
+}
+
+SEC("fentry/virtio_vdpa_notify_with_data")
+int enter_virtio_vdpa_notify_with_data(__u64 *ctx)
+{
+	return notify_begins(ctx);
+}
+
+SEC("fexit/virtio_vdpa_notify_with_data")
+int exit_virtio_vdpa_notify_with_data(__u64 *ctx)
+{
+	return notify_ends(ctx);
+}
+
+SEC("fentry/virtio_ccw_kvm_notify")
+int enter_virtio_ccw_kvm_notify(__u64 *ctx)
+{
+	return notify_begins(ctx);
+}
+
+SEC("fexit/virtio_ccw_kvm_notify")
+int exit_virtio_ccw_kvm_notify(__u64 *ctx)
+{
+	return notify_ends(ctx);
+}
+
+/* The end of a function whose time is that of another one. */
+static __always_inline void untimed_ends(__u32 id, __u32 op, __u64 result, bool refused,
+					 bool behind)
+{
 	struct vt_slot *slot;
-	__u64 *start, ns;
 
-	if (!id)
-		return;
-	start = doorbell_starts_at(row_key(id));
-	if (start && *start) {
-		if (slot_of(id, VT_OP_NOTIFY, &slot)) {
-			ns = bpf_ktime_get_ns() - *start;
-			count(slot, ns, !rung);
-			keep(slot, VT_OP_NOTIFY, ns, rung);
-		}
-		*start = 0;
+	if (!id) {
+		__sync_fetch_and_add(&lost_ids, 1);
 		return;
 	}
-	/* It went to another CPU in between: a doorbell all the same, but without a time. */
-	count_untimed(id, VT_OP_NOTIFY, rung, !rung, false);
+	if (!slot_of(id, op, &slot))
+		return;
+	slot->bytes_out += behind;
+	count_untimed(slot, refused);
+	keep(slot, op, VT_EVENT_UNTIMED, result);
 }
-
-#define NOTIFY(function)                                                                           \
-	SEC("fentry/" #function)                                                                   \
-	int enter_##function(__u64 *ctx)                                                           \
-	{                                                                                          \
-		enter_notify(VQ);                                                                  \
-		return 0;                                                                          \
-	}                                                                                          \
-	SEC("fexit/" #function)                                                                    \
-	int exit_##function(__u64 *ctx)                                                            \
-	{                                                                                          \
-		exit_notify(VQ, (__u8)returned(ctx));                                              \
-		return 0;                                                                          \
-	}
-
-NOTIFY(vp_notify)
-NOTIFY(vp_notify_with_data)
-NOTIFY(vm_notify)
-NOTIFY(vm_notify_with_data)
-NOTIFY(virtio_vdpa_notify)
-NOTIFY(virtio_vdpa_notify_with_data)
-NOTIFY(virtio_ccw_kvm_notify)
 
 /* Its time is a part of the doorbell's. */
 SEC("fexit/vring_notification_data")
 int exit_vring_notification_data(__u64 *ctx)
 {
-	__u32 id = id_of(VQ);
-	int verdict;
+	const struct virtqueue *vq = vq_of(ctx);
+	__u32 id = id_of(vq);
+	__u32 value = returned(ctx);
+	int verdict = id ? doorbell_rung(vq, id, value) : VALUE_AGREES;
 
-	if (!id)
-		return 0;
-	verdict = doorbell_rung(VQ, id, returned(ctx));
-	count_untimed(id, VT_OP_NOTIFICATION_DATA, KEPT(returned(ctx)), verdict == VALUE_WRONG,
-		      verdict == VALUE_BEHIND);
+	untimed_ends(id, VT_OP_NOTIFICATION_DATA, value, verdict == VALUE_WRONG,
+		     verdict == VALUE_BEHIND);
 	return 0;
 }
 
-/* Asks more_used, and calls the driver back if it said yes: it has no time of its own. */
+/* Asks more_used, and calls the driver back if the answer is yes: more_used has no own time. */
 SEC("fexit/vring_interrupt")
 int exit_vring_interrupt(__u64 *ctx)
 {
-	__u32 id = id_of((const void *)argument(ctx, 1));
+	__u32 handled = returned(ctx); /* 0: IRQ_NONE */
 
-	if (id)
-		count_untimed(id, VT_OP_MORE_USED, KEPT(returned(ctx)),
-			      !(__u32)returned(ctx) /* IRQ_NONE */, false);
+	untimed_ends(id_of((const void *)argument(ctx, 1)), VT_OP_MORE_USED, handled, !handled,
+		     false);
 	return 0;
+}
+
+/*
+ * Operations of which only time and result count
+ */
+
+/* Of functions that answer yes or no. */
+static __always_inline int answer_ends(void *ctx, __u32 op)
+{
+	bool answer = (__u8)returned(ctx);
+
+	return op_ends(ctx, op, answer, !answer);
+}
+
+SEC("fentry/virtqueue_disable_cb")
+int enter_virtqueue_disable_cb(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_disable_cb")
+int exit_virtqueue_disable_cb(__u64 *ctx)
+{
+	return op_ends(ctx, VT_OP_DISABLE_CB, 0, false);
+}
+
+SEC("fentry/virtqueue_enable_cb_delayed")
+int enter_virtqueue_enable_cb_delayed(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_enable_cb_delayed")
+int exit_virtqueue_enable_cb_delayed(__u64 *ctx)
+{
+	return answer_ends(ctx, VT_OP_ENABLE_CB_DELAYED);
+}
+
+SEC("fentry/virtqueue_poll")
+int enter_virtqueue_poll(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_poll")
+int exit_virtqueue_poll(__u64 *ctx)
+{
+	return answer_ends(ctx, VT_OP_POLL);
+}
+
+SEC("fentry/virtqueue_detach_unused_buf")
+int enter_virtqueue_detach_unused_buf(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_detach_unused_buf")
+int exit_virtqueue_detach_unused_buf(__u64 *ctx)
+{
+	bool detached = returned(ctx);
+
+	return op_ends(ctx, VT_OP_DETACH_UNUSED_BUF, detached, !detached);
+}
+
+SEC("fentry/virtqueue_get_vring_size")
+int enter_virtqueue_get_vring_size(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_get_vring_size")
+int exit_virtqueue_get_vring_size(__u64 *ctx)
+{
+	return op_ends(ctx, VT_OP_VRING_SIZE, returned(ctx), false);
+}
+
+SEC("fentry/virtqueue_get_desc_addr")
+int enter_virtqueue_get_desc_addr(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_get_desc_addr")
+int exit_virtqueue_get_desc_addr(__u64 *ctx)
+{
+	return op_ends(ctx, VT_OP_DESC_ADDR, 0, false);
+}
+
+SEC("fentry/virtqueue_get_avail_addr")
+int enter_virtqueue_get_avail_addr(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_get_avail_addr")
+int exit_virtqueue_get_avail_addr(__u64 *ctx)
+{
+	return op_ends(ctx, VT_OP_AVAIL_ADDR, 0, false);
+}
+
+SEC("fentry/virtqueue_get_used_addr")
+int enter_virtqueue_get_used_addr(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_get_used_addr")
+int exit_virtqueue_get_used_addr(__u64 *ctx)
+{
+	return op_ends(ctx, VT_OP_USED_ADDR, 0, false);
+}
+
+/*
+ * resize and reset, after which the ring is empty
+ */
+
+static __always_inline int renew_ends(void *ctx, __u32 op)
+{
+	int result = returned(ctx);
+	struct ended e;
+
+	if (!call_ends(ctx, op, &e))
+		return 0;
+	call_count(&e, op, result, result);
+	start_afresh(e.id);
+	return 0;
+}
+
+SEC("fentry/virtqueue_resize")
+int enter_virtqueue_resize(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_resize")
+int exit_virtqueue_resize(__u64 *ctx)
+{
+	return renew_ends(ctx, VT_OP_RESIZE);
+}
+
+SEC("fentry/virtqueue_reset")
+int enter_virtqueue_reset(__u64 *ctx)
+{
+	return call_begins(ctx);
+}
+
+SEC("fexit/virtqueue_reset")
+int exit_virtqueue_reset(__u64 *ctx)
+{
+	return renew_ends(ctx, VT_OP_RESET);
 }
 
 SEC("fentry/vring_del_virtqueue")
 int enter_vring_del_virtqueue(__u64 *ctx)
 {
-	const struct virtqueue *vq = VQ;
+	const struct virtqueue *vq = vq_of(ctx);
 	struct vq_group *g = group_of(vq);
 	__u32 id = id_known(vq);
 

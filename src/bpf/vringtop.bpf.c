@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The programs in the kernel: which queues there are, and the memory in which
- * what happens to them is counted; the tool has it mapped. What happens is seen
- * by the programs in events.bpf.h, on a kernel with the tracepoints, or else by
- * those in functions.bpf.h.
+ * The programs in the kernel: they know which queues there are, and count what happens to them in
+ * memory that the tool maps. On a kernel with the tracepoints the programs in events.bpf.h see the
+ * operations, on other kernels those in functions.bpf.h. rings.bpf.h reads the rings themselves.
  *
- * The path of an operation: (queue id, CPU) -> row, op -> slot, count. It has no
- * lock, no atomic operation and no helper call that the JIT does not inline, and
- * it keeps next to nothing over such a call: what the kernel gave is read again
- * where it is needed, which is cheaper than to save a register. What is rare, a
- * slot to be claimed or one far away, is off that path.
+ * The path of an operation: (queue id, CPU) -> row; (row, operation) -> slot; count in the slot.
+ * vringtop.h explains these words. The path has no lock, no atomic operation, and no helper call
+ * that the JIT does not inline. It keeps next to nothing over a helper call: the program reads the
+ * event's arguments again where it needs them, which is cheaper than to save a register. What is
+ * rare is off that path: a slot that must be claimed, or one beyond the near arrays.
  *
- * Compiled twice: with EVENTS=1 each operation goes into a ring buffer as well. All
- * else, maps and variables too, is the same, so that the tool can take either.
+ * This file is compiled twice. With EVENTS=1 each operation goes into a ring buffer as well. All
+ * the rest, maps and variables too, is the same, so that the tool can take either.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -33,49 +32,70 @@ const volatile __u16
 const volatile bool avail_to_used; /* time each buffer from add to get */
 const volatile bool by_functions;  /* the kernel has no tracepoints */
 
-/* What the tool reads as well. It maps all of it; of .bss, where the slots are, only parts. */
+/*
+ * Variables that the tool reads and writes, too: it maps all of them. Of .bss, where the slots are,
+ * it maps only parts.
+ */
 #define SHARED SEC(".data.shared")
 
 __u32 last_serial SHARED; /* of the newest queue */
 __u32 next_queue SHARED;  /* where the search for a free entry goes on */
 struct vt_free free_slots SHARED;
-/* Events without a slot: there was none, or the queue's number is too large. */
+/* Events that could not be counted: no slot was free; the queue has no entry or no row. */
 __u64 lost_slots SHARED;
 __u64 lost_ids SHARED;
-__u64 dropped_events SHARED; /* there was no room in the ring buffer */
+__u64 dropped_events SHARED; /* the ring buffer had no room */
 
 /*
- * An array that the path of an operation goes through. Its first elements are a
- * variable, whose address the program knows; the others are in a map, which
- * costs several instructions more. Few machines have others.
+ * Near and far. The arrays on the path of an operation are in two parts. The first elements, the
+ * near ones, are a variable: the program knows its address, so that an element costs an addition.
+ * The others, the far ones, are in a map, whose look-up costs several instructions more. Few
+ * machines have that many queues and CPUs.
+ *
+ * barrier_var() in the *_at() functions keeps the compared number and the index in one register:
+ * otherwise the compiler may use a copy as the index, which the verifier takes for unchecked.
  */
-#define NEAR_FAR(scope, element, array, near, flags, ...)                                          \
-	scope element near_##array[near] __VA_ARGS__;                                              \
-	struct {                                                                                   \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
-		__uint(map_flags, flags);                                                          \
-		__uint(max_entries, 1);                                                            \
-		__type(key, __u32);                                                                \
-		__type(value, element);                                                            \
-	} far_##array SEC(".maps");                                                                \
-                                                                                                   \
-	static __always_inline element *array##_at(__u64 n)                                        \
-	{                                                                                          \
-		__u32 far;                                                                         \
-                                                                                                   \
-		/* What is compared is what is used: else the verifier sees two numbers. */        \
-		barrier_var(n);                                                                    \
-		if (n < near)                                                                      \
-			return &near_##array[n];                                                   \
-		far = n - near;                                                                    \
-		return bpf_map_lookup_elem(&far_##array, &far);                                    \
-	}
 
-/* The tool maps these, from the begin of a page on. */
-NEAR_FAR(, struct vt_slot, slots, VT_NEAR_SLOTS, BPF_F_MMAPABLE, __attribute__((aligned(4096))))
+/* The tool maps the slots, so they begin at a page. */
+struct vt_slot near_slots[VT_NEAR_SLOTS] __attribute__((aligned(4096)));
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vt_slot);
+} far_slots SEC(".maps");
+
+static __always_inline struct vt_slot *slots_at(__u64 n)
+{
+	__u32 far;
+
+	barrier_var(n);
+	if (n < VT_NEAR_SLOTS)
+		return &near_slots[n];
+	far = n - VT_NEAR_SLOTS;
+	return bpf_map_lookup_elem(&far_slots, &far);
+}
 
 /* Key: id * nr_cpus + CPU. The tool fills the near ones with VT_NO_SLOT. */
-NEAR_FAR(, struct vt_row, rows, VT_NEAR_ROWS, 0, __attribute__((aligned(4096))))
+struct vt_row near_rows[VT_NEAR_ROWS] __attribute__((aligned(4096)));
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct vt_row);
+} far_rows SEC(".maps");
+
+static __always_inline struct vt_row *rows_at(__u64 n)
+{
+	__u32 far;
+
+	barrier_var(n);
+	if (n < VT_NEAR_ROWS)
+		return &near_rows[n];
+	far = n - VT_NEAR_ROWS;
+	return bpf_map_lookup_elem(&far_rows, &far);
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -93,16 +113,33 @@ struct {
 	__type(value, __u32);
 } queue_of SEC(".maps");
 
-/* What a queue's doorbells have announced. Written under the driver's lock of the queue. */
+/* What the doorbells of a queue have announced. Written under the driver's lock of the queue. */
 struct announced {
 	__u32 added;	 /* buffers */
-	__u32 announced; /* of them, by the doorbells so far */
-	__u32 last;	 /* by the last one */
+	__u32 announced; /* of the added ones, by all doorbells so far */
+	__u32 last;	 /* by the last doorbell */
 	__u32 pad;
 };
 
 /* Key: id */
-NEAR_FAR(static, struct announced, announcements, VT_NEAR_QUEUES, 0, __attribute__((aligned(64))))
+static struct announced near_announcements[VT_NEAR_QUEUES] __attribute__((aligned(64)));
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct announced);
+} far_announcements SEC(".maps");
+
+static __always_inline struct announced *announcements_at(__u64 n)
+{
+	__u32 far;
+
+	barrier_var(n);
+	if (n < VT_NEAR_QUEUES)
+		return &near_announcements[n];
+	far = n - VT_NEAR_QUEUES;
+	return bpf_map_lookup_elem(&far_announcements, &far);
+}
 
 /* Key: entry in queues */
 struct {
@@ -400,12 +437,12 @@ static __always_inline __u64 bucket_of(__u64 ns)
  * sum last, by which the tool sees that there is something to read, or by bytes that are counted
  * after it: see counters.c.
  */
-static __always_inline void count(struct vt_slot *slot, __u64 value, bool no)
+static __always_inline void count(struct vt_slot *slot, __u64 value, bool refused)
 {
 	__u64 at;
 
-	if (no)
-		slot->no++;
+	if (refused)
+		slot->refused++;
 	barrier(); /* a register less: nothing below needs what was asked */
 	at = bucket_of(value) & (sizeof(*slot) - sizeof(slot->buckets[0]));
 	barrier_var(at); /* else the verifier forgets what the mask leaves */
@@ -443,18 +480,12 @@ static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 dur
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
-/* Counts a call that has no time. */
-static __always_inline void count_untimed(__u32 id, __u32 op, __u32 result, bool no, bool behind)
+/* Counts an operation whose duration is not known. */
+static __always_inline void count_untimed(struct vt_slot *slot, bool refused)
 {
-	struct vt_slot *slot;
-
-	if (!slot_of(id, op, &slot))
-		return;
-	slot->no += no;
-	slot->bytes_out += behind;
+	slot->refused += refused;
 	barrier();
 	slot->untimed++;
-	keep(slot, op, VT_EVENT_UNTIMED, result);
 }
 
 static __always_inline struct flight *flight_of(__u32 id, const void *data)

@@ -88,7 +88,8 @@ struct vt_slot {
 	unsigned long long untimed; /* events that are in no bucket */
 	unsigned long long sum;	    /* ns, or what else is counted */
 	unsigned long long max;
-	unsigned long long no; /* the operation said no or failed: see op_refused_name() */
+	/* Operations that failed or whose answer was no: see op_refused_name(). */
+	unsigned long long refused;
 	/* add: device-readable bytes; notification_data: values the ring had moved on from */
 	unsigned long long bytes_out;
 	unsigned long long bytes_in; /* add: device-writable bytes; get: bytes written */

@@ -133,7 +133,7 @@ static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op
 	for (uint32_t n = first; n; n = c->next[n]) {
 		const volatile struct vt_slot *slot = &c->slots[n];
 
-		total->refused += slot->no;
+		total->refused += slot->refused;
 		if (slot->max > total->max)
 			total->max = slot->max;
 	}

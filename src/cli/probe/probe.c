@@ -150,6 +150,24 @@ static uint32_t program_ops(const struct bpf_program *prog)
 	return 0;
 }
 
+/*
+ * Whether a call is not counted if BPF did not run this program for it. The end of a call counts
+ * the call even if its begin was not seen; but of a function that contains another one, the begin
+ * tells whether the end has something to count (see functions.bpf.h).
+ */
+static bool miss_loses_call(const struct bpf_program *prog)
+{
+	static const char *const containers[] = { "fentry/virtqueue_get_buf",
+						  "fentry/virtqueue_enable_cb",
+						  "fentry/virtqueue_kick" };
+	const char *section = bpf_program__section_name(prog);
+
+	for (size_t i = 0; i < sizeof(containers) / sizeof(*containers); i++)
+		if (!strcmp(section, containers[i]))
+			return true;
+	return strncmp(section, "fentry/", 7);
+}
+
 /* Whether a program is for this kernel, and for what is to be counted. */
 static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
 			   const struct kernel_way *way, uint32_t ops)
@@ -289,8 +307,7 @@ static int load(struct probe *p, uint32_t ops)
 	p->total.unavailable = way.unavailable;
 	if (p->by_functions) {
 		skel->rodata->by_functions = true;
-		set_far_entries(skel->maps.far_starts, p->nr_queues, VT_NEAR_QUEUES);
-		set_far_entries(skel->maps.far_doorbell_starts, p->nr_queues * cpus, VT_NEAR_ROWS);
+		set_far_entries(skel->maps.far_outer, p->nr_queues, VT_NEAR_QUEUES);
 		p->total.no_bytes_out = true;
 	}
 	bpf_object__for_each_program(prog, skel->obj)
@@ -504,8 +521,12 @@ struct probe *probe_open(uint32_t ops)
 		complain(NULL, "no memory");
 		goto fail;
 	}
-	for (int i = 0; i < p->skel->skeleton->prog_cnt; i++)
-		p->runs[i].ops = program_ops(*p->skel->skeleton->progs[i].prog);
+	for (int i = 0; i < p->skel->skeleton->prog_cnt; i++) {
+		const struct bpf_program *prog = *p->skel->skeleton->progs[i].prog;
+
+		p->runs[i].ops = program_ops(prog);
+		p->runs[i].loses_calls = miss_loses_call(prog);
+	}
 	if (load(p, ops))
 		goto fail;
 	/* libbpf needed the kernel's types: that is a lot of memory. */

@@ -10,7 +10,8 @@
 
 /* What the kernel says of a program. */
 struct runs {
-	uint32_t ops; /* what it counts: a bit for each enum vt_op; 0: no operation */
+	uint32_t ops;	  /* what it counts: a bit for each enum vt_op; 0: no operation */
+	bool loses_calls; /* a call for which it did not run is not counted */
 	uint64_t missed, count;
 	uint64_t ns; /* all together; 0: not measured */
 };

@@ -208,7 +208,7 @@ static void read_programs(struct probe *p)
 			r->count = info.run_cnt;
 			r->ns = info.run_time_ns;
 		}
-		missed += r->missed;
+		missed += r->loses_calls ? r->missed : 0;
 		runs += r->count;
 		ns += r->ns;
 	}

@@ -1,0 +1,81 @@
+#!/bin/bash
+# Calls of one function for one queue on several CPUs at once, and in an interrupt of itself: a network
+# driver calls disable_cb and poll without its queue's lock. On a kernel without the tracepoints each
+# call is counted once (the truth: kprobes, their hits and misses), no time is impossible, and
+# recordings can be read.
+# The guest has a thread for each of its CPUs: with one for all, nothing happens at once.
+. "$(dirname "$0")/lib.sh"
+export ACCEL=tcg,thread=multi CPUS=4
+in_guest 6.12-stock
+
+out=$(mktemp -d)
+# Operations of network queues alone, as long as the disks rest; each has one function here.
+ops='disable_cb poll enable_cb_delayed'
+tracing=/sys/kernel/tracing
+pings=${ROUNDS:-4000}
+
+net_name() { # NAMESPACE
+	ip -n "$1" -o link show up | sed -n 's/^[0-9]*: \(e[^:]*\):.*/\1/p'
+}
+mac() { ip netns exec "$1" cat "/sys/class/net/$(net_name "$1")/address"; }
+ip -n vr0 neighbour replace 10.77.0.2 lladdr "$(mac vr1)" dev "$(net_name vr0)" nud permanent
+ip -n vr1 neighbour replace 10.77.0.1 lladdr "$(mac vr0)" dev "$(net_name vr1)" nud permanent
+
+vringtop record -i 1 -o "$out/recording.vt" 2>"$out/record" &
+recorder=$!
+until [[ -s $out/record ]]; do
+	sleep 0.1
+	kill -0 $recorder || { cat "$out/record" >&2; exit 1; }
+done
+vringtop hist --json -o "${ops// /,}" >"$out/json" 2>"$out/err" &
+tool=$!
+until grep -q Counting "$out/err"; do
+	sleep 0.1
+	kill -0 $tool || { cat "$out/err" >&2; exit 1; }
+done
+for op in $ops; do
+	echo "p:$op virtqueue_$op" >>$tracing/kprobe_events
+	echo 1 >"$tracing/events/kprobes/$op/enable"
+done
+begin=$(cut -d ' ' -f 1 /proc/uptime)
+# Both sides send on each CPU.
+pids=()
+for cpu in 0 1 2 3; do
+	from=vr$((cpu % 2)) to=10.77.0.$((2 - cpu % 2))
+	taskset -c $cpu ip netns exec $from ping -q -f -c "$pings" $to >/dev/null &
+	pids+=($!)
+done
+wait "${pids[@]}"
+is 'pings from four CPUs at once' $? 0
+sleep 1
+kill -INT $tool
+wait $tool
+is 'hist ends well' $? 0
+end=$(cut -d ' ' -f 1 /proc/uptime)
+kill -INT $recorder
+wait $recorder
+is 'record ends well' $? 0
+
+read -r counted lost untimed largest wrong <<<"$(/usr/bin/python3 - "$out/json" <<'PYTHON'
+import json, sys
+d = json.load(open(sys.argv[1]))
+ops = [o for q in d["queues"] for o in q["ops"].values() if o["count"]]
+timed = [sum(b[2] for b in o.get("buckets_ns", [])) for o in ops]
+largest = max(o.get("max_ns") or 0 for o in ops)
+# A mean above the largest, or a bucket above it.
+wrong = sum(1 for o in ops if o.get("buckets_ns") and
+            (o["mean_ns"] > o["max_ns"] or max(b[0] for b in o["buckets_ns"] if b[2]) > o["max_ns"]))
+count = sum(o["count"] for o in ops)
+print(count, d["lost"], count - sum(timed), largest, wrong)
+PYTHON
+)"
+calls=$(awk '{ sum += $2 + $3 } END { print sum }' $tracing/kprobe_profile)
+echo "# $calls calls: $counted counted, $untimed of them without a time; $lost lost; the longest took $largest ns"
+is 'every call is counted, or said to be lost' $((counted + lost)) "$calls"
+ok 'few are lost: at most 1 in 500' test $((lost * 500)) -le "$calls"
+ok 'few have no time: at most 1 in 500' test $((untimed * 500)) -le "$calls"
+ok 'the longest is not longer than the test' \
+	awk -v ns="$largest" -v s="$begin $end" 'BEGIN { split(s, t, " "); exit !(ns > 0 && ns < (t[2] - t[1]) * 1e9) }'
+is 'and no mean, and no bucket, above it' "$wrong" 0
+ok 'the recording can be read' vringtop report "$out/recording.vt"
+done_testing
