@@ -54,6 +54,10 @@ def read_mutant(path):
     missing = [field for field in FIELDS if field not in mutant]
     if missing:
         raise Unusable(f"without {', '.join(missing)}")
+    built = re.search(r"build/(\w+/\w+)", mutant["test"])
+    source = ROOT / (f"tests/{built[1]}.c" if built else mutant["test"].split()[-1])
+    if not source.exists():
+        raise Unusable(f"there is no {source.relative_to(ROOT)}")
     return mutant
 
 

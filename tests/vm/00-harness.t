@@ -134,49 +134,34 @@ TIMEOUT=soon vm_run true
 like "a limit that is no number is refused" "$vm_err" "TIMEOUT is 'soon'"
 
 # --- A terminal ---
-terminals=0
-# in_tmux COMMAND: runs it in a guest whose terminal is tmux's. A server of its own for each: the one
-# before may still be on its way out, and take the new one's place.
-in_tmux() {
-	tmux=(tmux -S "$scratch/tmux-$((++terminals))" -f /dev/null)
+# in_terminal COMMAND: runs it in a guest, in a terminal
+in_terminal() {
 	cat >"$scratch/session" <<-'END'
 		"$1" "$2"
 		echo "status $?, $(stty -a | grep -o ' -*echo ')"
 		sleep 1000
 	END
-	"${tmux[@]}" new-session -d -x 100 -y 30 bash "$scratch/session" "$vm" "$1"
-}
-screen() {
-	"${tmux[@]}" capture-pane -p 2>&1
-}
-# on_screen TEXT: waits until it is there
-on_screen() {
-	for _ in {1..300}; do
-		! screen | grep -F -- "$1" || return 0
-		sleep 0.1
-	done
-	screen
-	return 1
+	terminal 100 30 bash "$scratch/session" "$vm" "$1"
 }
 # shellcheck disable=SC2016 # the guest's shell expands it
-in_tmux 'stty size; read -r a; echo "a=$a"; stty size
+in_terminal 'stty size; read -r a; echo "a=$a"; stty size
 	trap "echo caught; exit 5" INT; while :; do sleep 0.1; done'
-ok "a terminal's size is the guest's" on_screen "30 100"
-"${tmux[@]}" resize-window -x 90 -y 25
+ok "a terminal's size is the guest's" terminal_line "30 100"
+terminal_resize 90 25
 sleep 1
-"${tmux[@]}" send-keys 'keys' Enter
-ok "keys pass through" on_screen "a=keys"
-ok "a new size passes through" on_screen "25 90"
-"${tmux[@]}" send-keys C-c
-ok "Ctrl-C goes to the command in the guest" on_screen "caught"
-ok "whose status comes out, with the terminal as it was" on_screen "status 5,  echo"
-"${tmux[@]}" kill-server
+terminal_keys 'keys' Enter
+ok "keys pass through" terminal_line "a=keys"
+ok "a new size passes through" terminal_line "25 90"
+terminal_keys C-c
+ok "Ctrl-C goes to the command in the guest" terminal_line "caught"
+ok "whose status comes out, with the terminal as it was" terminal_line "status 5,  echo"
+terminal_close
 
-in_tmux 'stty raw; echo up; cat'
-ok "a command that takes every key" on_screen "up"
-"${tmux[@]}" send-keys 'C-]'
-ok "is ended by Ctrl-]" on_screen "status 143,  echo"
-"${tmux[@]}" kill-server
+in_terminal 'stty raw; echo up; cat'
+ok "a command that takes every key" terminal_line "up"
+terminal_keys 'C-]'
+ok "is ended by Ctrl-]" terminal_line "status 143,  echo"
+terminal_close
 is "and nothing stays behind" "$(sleep 1; left_behind)" ''
 
 done_testing

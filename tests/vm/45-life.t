@@ -24,9 +24,9 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 		-chardev socket,id=to-monitor,path=$sockets/monitor
 		-device virtio-serial-pci,id=monitor-bus,max_ports=2
 		-device virtserialport,bus=monitor-bus.0,name=vringtop.monitor,chardev=to-monitor"
-	QEMU_OPTS=${QEMU_OPTS//[$'\n\t']/ } "$repo/scripts/vm.sh" \
-		"MODULE=${MODULE@Q} ROUNDS=$rounds bash ${0@Q}" </dev/null
-	exit
+	export QEMU_OPTS=${QEMU_OPTS//[$'\n\t']/ }
+	run_in_guest "$KERNEL" "MODULE=$MODULE" "ROUNDS=$rounds"
+	done_testing
 fi
 
 work=$(mktemp -d)
@@ -136,18 +136,8 @@ net0=$(net_name vr0) net1=$(net_name vr1)
 
 # keys KEY...: into the live view
 keys() {
-	tmux -L life send-keys "$@"
+	terminal_keys "$@"
 	sleep 0.2
-}
-shows() { # TEXT
-	local screen
-	for _ in {1..300}; do
-		screen=$(tmux -L life capture-pane -p 2>&1)
-		! grep -q -- "$1" <<<"$screen" || return 0
-		sleep 0.1
-	done
-	printf '%s\n' "$screen"
-	return 1
 }
 
 # udev looks into each new disk, and names each new network device, whenever it comes to it.
@@ -179,9 +169,9 @@ for loop in resize reset unbind_net plug unbind_disk; do
 done
 
 # Someone looks at it and opens queues, some of which go while they are open.
-tmux -L life -f /dev/null new-session -d -x 80 -y 24 \
+terminal 80 24 \
 	"vringtop top -D virtio_blk 0.5; echo \"status \$?\"; sleep 1000"
-ok 'the live view comes' shows 'DEVICE.*QUEUE'
+ok 'the live view comes' terminal_line 'DEVICE.*QUEUE'
 while kill -0 "${loops[unbind_disk]}" 2>/dev/null; do
 	for key in Enter Escape End Enter d o Escape Up Enter Escape l Home; do keys $key; done
 done
@@ -201,16 +191,16 @@ wait $ping $fio
 like 'the load went on' "$(tail -n 2 "$work/ping")" ' [0-9]{3,} received'
 
 keys Escape
-ok 'the live view still shows the disks that live' shows '^virtio[0-9]* vda'
+ok 'the live view still shows the disks that live' terminal_line '^virtio[0-9]* vda'
 bind "$spare_disk" virtio_blk
 live "$devices/$spare_disk"/block/* 7 >>"$work/unbind_disk"
-ok 'a new queue is marked in it' shows "^$spare_disk .* +req.0"
+ok 'a new queue is marked in it' terminal_line "^$spare_disk .* \+req.0"
 unbind "$spare_disk" virtio_blk
-ok 'and one that is gone' shows "^$spare_disk .* req.0 .*GONE"
-tmux -L life capture-pane -p | sed 's/^/# /'
+ok 'and one that is gone' terminal_line "^$spare_disk .* req.0 .*GONE"
+terminal_screen | sed 's/^/# /'
 keys q
-ok 'it ends well' shows 'status 0'
-tmux -L life kill-server
+ok 'it ends well' terminal_line 'status 0'
+terminal_close
 
 for vr in vr0 vr1; do ip -n $vr link set group default down; done
 unbind "$rng" virtio_rng

@@ -4,88 +4,62 @@
 in_guest 6.12
 
 export LC_ALL=C.UTF-8
-screens=0
 
 start() { # WIDTH HEIGHT ARGUMENTS...
 	local width=$1 height=$2
 	shift 2
-	# A server of its own for each: the one before may still be on its way out.
-	screen=top-$$-$((++screens))
-	tmux -L $screen -f /dev/null new-session -d -x "$width" -y "$height" \
-		"vringtop $*; echo \"status \$?\"; stty -a | grep -c ' echo '; sleep 1000"
+	terminal "$width" "$height" "vringtop $*; echo \"status \$?\"; stty -a | grep -c ' echo '; sleep 1000"
 }
-keys() { tmux -L $screen send-keys "$@"; }
-shot() { tmux -L $screen capture-pane -p; }
-# shows NAME REGEX: the screen does, after a while
-shows() {
-	for _ in {1..60}; do
-		page=$(shot 2>/dev/null)
-		[[ ! $page =~ $2 ]] || break
-		sleep 0.25
-	done
-	like "$1" "$page" "$2"
-}
-wait_for() { # TEXT
-	for _ in {1..60}; do
-		grep -q -- "$1" <<<"$(shot 2>/dev/null)" && return
-		sleep 0.25
-	done
-	shot
-	return 1
-}
-quit() { tmux -L $screen kill-server 2>/dev/null; }
 
 scripts/load.sh seconds 600 >/dev/null 2>&1 &
 load=$!
 
 start 80 24
-ok 'the first screen comes' wait_for 'DEVICE'
-sleep 2.5
-page=$(shot)
-like 'the header has the kernel and the way it took' "$page" "vringtop [0-9.]+ +linux $(uname -r).* tracepoints"
-like 'lost events stand in the header' "$page" 'lost 0'
-like 'the own cost stands in the header' "$page" 'tool [0-9.]+% \+ probe [0-9.]+(ns|us)/op [0-9.]+% of a CPU'
-like 'the split disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.[01] +split +[0-9]+% +[0-9.]+k? '
-like 'the packed disk moves' "$page" $'virtio[0-9]+ vd[ab] +req.[01] +packed +[0-9]+% +[0-9.]+k? '
-like 'the network queues are there' "$page" 'output.0 +split.*|output.0 +packed'
-like 'the busiest queue is selected, on top' "$(sed -n 4p <<<"$page")" '^virtio[0-9]+ (vd[ab]|net) '
+shows 'the header has the kernel and the way it took' "vringtop [0-9.]+ +linux $(uname -r).* tracepoints"
+shows 'lost events stand in the header' 'lost 0'
+shows 'the own cost stands in the header' 'tool [0-9.]+% \+ probe [0-9.]+(ns|us)/op [0-9.]+% of a CPU'
+shows 'the split disk moves' $'virtio[0-9]+ vd[ab] +req.[01] +split +[0-9]+% +[0-9.]+k? '
+shows 'the packed disk moves' $'virtio[0-9]+ vd[ab] +req.[01] +packed +[0-9]+% +[0-9.]+k? '
+shows 'the network queues are there' 'output.0 +split.*|output.0 +packed'
+shows 'the busiest queue is selected, on top' $'^([^\n]*\n){3}virtio[0-9]+ (vd[ab]|net) '
+page=$screen
 is 'no line is longer than 80 characters' "$(awk 'length > 80' <<<"$page")" ''
 printf '%s\n' "$page" | sed 's/^/# /'
 
-keys l
+terminal_keys l
 shows 'l shows the layouts' 'LAYOUT +QUEUES.*packed '
-keys d
+terminal_keys d
 shows 'd shows the doorbells' 'BUF/BELL.*output.0'
-keys d
-keys o
+terminal_keys d
+terminal_keys o
 shows 'o shows one operation' 'op add'
-keys h
+terminal_keys h
 shows 'h shows the keys' 'PgUp PgDn'
-keys h
-keys '>' '>' '>' '>'
+terminal_keys h
+terminal_keys '>' '>' '>' '>'
 sleep 0.5
-keys p
+terminal_keys p
 shows 'p pauses' 'PAUSED'
-first=$(shot)
+first=$(terminal_screen)
 sleep 2.5
-is 'a paused screen stands still' "$(shot)" "$first"
-keys p
-keys Enter
+is 'a paused screen stands still' "$(terminal_screen)" "$first"
+terminal_keys p
+terminal_keys Enter
 shows 'Enter opens a queue with its operations' 'OPERATION +COUNT +RATE +MEAN +P50 +P90 +P99 +P99.9 +MAX'
-like 'and room for a histogram each' "$page" 'histograms +.16ns +.512ns'
-printf '%s\n' "$page" | sed 's/^/# /'
-tmux -L $screen resize-window -x 132 -y 50
+shows 'and room for a histogram each' 'histograms +.16ns +.512ns'
+printf '%s\n' "$screen" | sed 's/^/# /'
+terminal_resize 132 50
 sleep 1
-keys Escape
+terminal_keys Escape
 shows 'Esc goes back; more columns have room' 'OPS/s.*OUT/s.*IN/s'
-tmux -L $screen resize-window -x 30 -y 5
+terminal_resize 30 5
 sleep 1.5
-tmux -L $screen resize-window -x 80 -y 24
+terminal_resize 80 24
 sleep 1.5
 shows 'it survives a tiny window' 'DEVICE.*virtio'
-keys q
+terminal_keys q
 shows 'q quits and leaves the terminal as it was' $'status 0\n1'
-quit
+terminal_close
 
 # From here on less: a screen comes sooner.
 kill $load
@@ -100,57 +74,57 @@ load=$!
 
 for signal in INT TERM; do
 	start 80 24 top 0.5
-	ok "the screen comes" wait_for 'DEVICE'
+	ok "the screen comes" terminal_line 'DEVICE'
 	pkill -$signal -x vringtop
-	ok "SIG$signal: the terminal is as it was" wait_for $'status 0'
-	quit
+	ok "SIG$signal: the terminal is as it was" terminal_line $'status 0'
+	terminal_close
 done
 start 80 24
-ok 'the screen comes' wait_for 'DEVICE'
-keys C-c
+ok 'the screen comes' terminal_line 'DEVICE'
+terminal_keys C-c
 shows 'Ctrl-C quits' 'status 0'
-quit
+terminal_close
 
 start 80 24
-ok 'the screen comes' wait_for 'DEVICE'
-quit
-for _ in {1..40}; do pgrep -x vringtop >/dev/null || break; sleep 0.1; done
+ok 'the screen comes' terminal_line 'DEVICE'
+terminal_close
+succeeds_within 60 eval '! pgrep -x vringtop'
 is 'it ends when its terminal is gone' "$(pgrep -x vringtop)" ''
 start 132 50 -D virtio_net
-ok 'the screen comes' wait_for 'output.0'
-keys Enter
-ok 'each operation has a small histogram' wait_for '^add  .*[▁▂▃▄▅▆▇█]'
+ok 'the screen comes' terminal_line 'output.0'
+terminal_keys Enter
+ok 'each operation has a small histogram' terminal_line '^add  .*[▁▂▃▄▅▆▇█]'
 ok 'a larger terminal shows a histogram line by line' \
-	wait_for '[0-9][nu]s - [0-9.]*[nu]s  *[0-9][0-9]* #'
-quit
+	terminal_line '[0-9][nu]s - [0-9.]*[nu]s  *[0-9][0-9]* #'
+terminal_close
 start 80 24 -D virtio_rng
-ok 'the entropy device' wait_for 'input'
-keys d
+ok 'the entropy device' terminal_line 'input'
+terminal_keys d
 shows 'its doorbells: their data, and that it agrees with the ring' \
 	$'RING\nvirtio[0-9]+ rng +input .* q0 @[0-9]+ +ok'
-keys Enter
+terminal_keys Enter
 shows 'an open queue shows the last ones' 'doorbell data: 0 wrong, 0 behind; last @[0-9]+\+1 @'
-quit
+terminal_close
 start 80 24 -u -d vda
-ok 'times from available to used' wait_for 'times: avail_to_used'
+ok 'times from available to used' terminal_line 'times: avail_to_used'
 shows 'are those of the device' 'vda +req.[01] +split +[0-9]+% .*[um]s +[0-9.]+[um]s +[0-9.]+[um]s'
-quit
+terminal_close
 start 80 24 -D virtio_balloon
-ok 'a queue that does not move' wait_for 'inflate .*split  *0%'
+ok 'a queue that does not move' terminal_line 'inflate .*split  *0%'
 cd /sys/bus/virtio/drivers/virtio_balloon || exit
 balloon=$(basename virtio[0-9]*)
 echo "$balloon" >unbind
-ok 'that is deleted is shown as gone' wait_for ' inflate .*split *GONE'
-printf '%s\n' "$(shot)" | sed -n '1,8s/^/# /p'
+ok 'that is deleted is shown as gone' terminal_line ' inflate .*split *GONE'
+terminal_screen | sed -n '1,8s/^/# /p'
 echo "$balloon" >bind
-ok 'its successor as new' wait_for ' +inflate .*split  *0%'
-unlike 'in its place' "$(shot)" 'GONE'
+ok 'its successor as new' terminal_line ' \+inflate .*split  *0%'
+unlike 'in its place' "$(terminal_screen)" 'GONE'
 cd "$repo" || exit
-quit
+terminal_close
 start 80 24 -d vda
-ok 'a filter' wait_for 'vda'
-unlike 'leaves the others out' "$(shot)" 'output.0'
-quit
+ok 'a filter' terminal_line 'vda'
+unlike 'leaves the others out' "$(terminal_screen)" 'output.0'
+terminal_close
 
 kill $load
 wait $load 2>/dev/null

@@ -48,22 +48,16 @@ kill $tool
 wait $tool
 is "$kernel: a closed stderr: status" $? 0
 
-terminals=0
 # in_terminal WAIT-FOR COMMAND: runs it in a terminal until that shows a text; its end goes to
-# /tmp/status, with what it says. Sets tool. A server of its own for each: the one before may still be on
-# its way out.
+# /tmp/status, with what it says. Sets tool.
 in_terminal() {
-	outputs=outputs-$$-$((++terminals))
 	rm -f /tmp/status
 	cat >/tmp/command <<-END
 		$2 2>/tmp/errors
 		echo "\$? \$(</tmp/errors)" >/tmp/status
 	END
-	tmux -L "$outputs" -f /dev/null new-session -d -x 80 -y 24 'exec bash /tmp/command 2>/dev/null'
-	for _ in {1..200}; do
-		! tmux -L "$outputs" capture-pane -p 2>/dev/null | grep -q "$1" || break
-		sleep 0.1
-	done
+	terminal 80 24 'exec bash /tmp/command 2>/dev/null'
+	terminal_line "$1" >&2
 	tool=$(pgrep -x vringtop)
 }
 ended() { # NAME STATUS-AND-WORDS
@@ -74,14 +68,14 @@ ended() { # NAME STATUS-AND-WORDS
 # A shell that lives on does not pass SIGHUP on; one that ignores it makes vringtop ignore it.
 for shell in ':' "''"; do
 	in_terminal DEVICE "trap $shell HUP; vringtop top 0.2"
-	tmux -L "$outputs" kill-server
+	terminal_close
 	ended "top, the terminal is closed (trap $shell HUP)" '1 vringtop: the terminal is gone'
 done
 in_terminal lost "trap '' HUP; vringtop stat 0.2"
-tmux -L "$outputs" kill-server
+terminal_close
 ended 'stat, the terminal is closed' '1 vringtop: cannot write to stdout: Input/output error'
 in_terminal lost 'nohup vringtop stat 0.1 >/tmp/out & tail -f /tmp/out'
-tmux -L "$outputs" kill-server
+terminal_close
 sleep 0.5
 is "$kernel: with nohup, the terminal is closed: it goes on" "$(pgrep -x vringtop)" "$tool"
 lines=$(wc -l </tmp/out)
@@ -92,14 +86,14 @@ kill "$tool"
 # Ctrl-S: the terminal takes nothing more, and the write lasts for ever.
 for verb in top stat; do
 	in_terminal 'DEVICE' "vringtop $verb 0.1"
-	tmux -L "$outputs" send-keys C-s
+	terminal_keys C-s
 	for _ in {1..100}; do [[ $(<"/proc/$tool/wchan") != wait_woken ]] || break; sleep 0.1; done
 	sleep 0.5
 	kill "$tool"
 	sleep 0.5
 	kill "$tool"
 	ended "$verb, the terminal stands still: a second SIGTERM ends it" '143 '
-	tmux -L "$outputs" kill-server
+	terminal_close
 done
 is_as_before "$kernel: terminals: no program, map or link is left"
 is "$kernel: the kernel has nothing to say" "$(complaints)" ''

@@ -35,7 +35,7 @@ fi
 bpftrace -e 'kprobe:virtqueue_add_sgs { @ = count(); }
 	interval:ms:10 /!@ready/ { @ready = 1; printf("ready\n"); }' >/tmp/bpftrace 2>&1 &
 tracer=$!
-until grep -q ready /tmp/bpftrace; do sleep 0.2; done
+wait_until 120 'bpftrace has attached' grep -q ready /tmp/bpftrace
 perf stat -x, -e $event -a -o /tmp/perf -- dd if=/dev/vda of=/dev/null bs=4k count=50 iflag=direct status=none
 saw 'beside bpftrace and perf' 50
 bpftrace_stop $tracer
@@ -73,7 +73,7 @@ assert all(op.get("max_ns", 0) < 60e9 for q in d["queues"] for op in q["ops"].va
 rm -f /tmp/json
 vringtop stat --json -d vda 0.4 >/tmp/json &
 tool=$!
-until [[ -s /tmp/json ]]; do sleep 0.1; done
+wait_until 60 'vringtop stat prints' test -s /tmp/json
 kill -STOP $tool
 reads 30
 sleep 2.8
@@ -99,8 +99,8 @@ load=$!
 ip netns exec vr0 ping -q -i 0.05 10.77.0.2 >/tmp/ping &
 ping=$!
 ok "$kernel: the load runs" scripts/load.sh moving 60
-tmux -L kills -f /dev/null new-session -d -x 80 -y 24 'tty >/tmp/tty; sleep 100000'
-until [[ -s /tmp/tty ]]; do sleep 0.1; done
+terminal 80 24 'tty >/tmp/tty; sleep 100000'
+wait_until 60 'there is a terminal' test -s /tmp/tty
 export TERM=screen
 start() { # VERB OPTION...
 	rm -f /tmp/out
@@ -123,7 +123,7 @@ confined() {
 for _ in 1 2; do # once before, to have all in memory
 	began=${EPOCHREALTIME/[.,]/}
 	start stat --json 0.05
-	until [[ -s /tmp/out ]]; do sleep 0.02; done
+	wait_until 60 'vringtop stat prints' test -s /tmp/out
 	takes=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
 	kill -KILL $tool
 	wait $tool 2>/dev/null
@@ -150,7 +150,7 @@ for ((i = 0; i < rounds; i++)); do
 		starting=$((starting + 1))
 	fi
 done
-tmux -L kills kill-server
+terminal_close
 echo "# $kernel: $rounds kills within $((takes * 3 / 2)) ms: $starting while it started, $running while it ran, $ended after its end"
 ok "$kernel: $rounds kills: at moments of all kinds" test $starting -gt 0 -a $running -gt 0
 is_as_before "$kernel: $rounds kills: no program, map or link is left"

@@ -171,32 +171,22 @@ wait $pid
 
 # The live view, under the filter where there is one: the terminal opens and is put back, the window
 # changes its size, a device comes.
-screen=privilege-$$
-shot() { tmux -L "$screen" capture-pane -p; }
-wait_for() { # TEXT
-	for _ in {1..120}; do
-		grep -q -- "$1" <<<"$(shot 2>/dev/null)" && return
-		sleep 0.25
-	done
-	shot
-	return 1
-}
-tmux -L "$screen" -f /dev/null new-session -d -x 80 -y 24 \
+terminal 80 24 \
 	"stty -a >$work/before; ${user[*]} vringtop -D virtio_balloon 0.5; s=\$?; stty -a >$work/after; echo \"status \$s\"; sleep 1000"
-ok "$kernel: the user has the live view" wait_for 'inflate .*split *0%'
+ok "$kernel: the user has the live view" terminal_line 'inflate .*split *0%'
 is "$kernel: without a capability" "$(status_of "$(pgrep -x vringtop)" CapPrm CapEff)" "CapPrm $none
 CapEff $none"
-tmux -L "$screen" resize-window -x 132 -y 50
+terminal_resize 132 50
 cd /sys/bus/virtio/drivers/virtio_balloon || exit
 balloon=$(basename virtio[0-9]*)
 echo "$balloon" >unbind
-ok "$kernel: a larger window; a queue that goes" wait_for 'inflate .*split *GONE'
+ok "$kernel: a larger window; a queue that goes" terminal_line 'inflate .*split *GONE'
 echo "$balloon" >bind
-ok "$kernel: and comes" wait_for 'inflate .*split *0%'
+ok "$kernel: and comes" terminal_line 'inflate .*split *0%'
 cd "$repo" || exit
-tmux -L "$screen" send-keys q
-ok "$kernel: q ends it well" wait_for 'status 0'
+terminal_keys q
+ok "$kernel: q ends it well" terminal_line 'status 0'
 is "$kernel: the terminal is as it was" "$(grep -v columns "$work/after")" "$(grep -v columns "$work/before")"
-tmux -L "$screen" kill-server
+terminal_close
 echo "# done $kernel"
 exit $((tests_failed > 0))

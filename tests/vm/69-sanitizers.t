@@ -83,24 +83,19 @@ counts() {
 	done
 }
 
-screens=0
 # view ARGUMENTS [VARIABLE=VALUE...]: the live view; its standard error is in /tmp/err
 view() {
 	local arguments=$1
 	shift
-	screen=sanitizers-$$-$((++screens))
 	rm -f /tmp/err /tmp/status
-	tmux -L $screen -f /dev/null new-session -d -x 80 -y 24 \
+	terminal 80 24 \
 		"env ${*@Q} vringtop $arguments 2>/tmp/err; echo \$? >/tmp/status; sleep 1000"
-	for _ in {1..100}; do
-		! grep -q DEVICE <<<"$(tmux -L $screen capture-pane -p 2>/dev/null)" || return 0
-		sleep 0.1
-	done
+	terminal_line DEVICE >&2
 }
 keys() {
 	local key
 	for key; do
-		tmux -L $screen send-keys "$key"
+		terminal_keys "$key"
 		sleep 0.1
 	done
 }
@@ -108,7 +103,7 @@ keys() {
 left_view() {
 	for _ in {1..100}; do [[ ! -s /tmp/status ]] || break; sleep 0.1; done
 	status=$(cat /tmp/status 2>/dev/null)
-	tmux -L $screen kill-server
+	terminal_close
 }
 
 # Leaks that are to be seen. (To find the lines of a leak takes an emulated machine long.)
@@ -142,9 +137,9 @@ disown
 
 view -u
 keys h h l d v o O o '<' '>' r p p + - Down Up NPage PPage Enter Down o Up
-tmux -L $screen resize-window -x 200 -y 60
+terminal_resize 200 60
 keys Escape d Enter Escape Enter
-tmux -L $screen resize-window -x 20 -y 4
+terminal_resize 20 4
 keys Escape l Enter h q q
 left_view
 clean 'top: every key and page' 0

@@ -10,16 +10,11 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 		RNG_OPTS='--notification-data --event-idx --indirect'
 		[[ $layout == split ]] || RNG_OPTS+=' --packed'
 		export RNG_OPTS
-		KERNEL=6.12 vm_run "TESTS_BEFORE=$tests_run bash ${0@Q} $layout"
-		printf '%s\n' "$vm_out"
-		tests_run=$(($(grep -cE '^(not )?ok ' <<<"$vm_out") + tests_run))
-		tests_failed=$(($(grep -c '^not ok ' <<<"$vm_out") + tests_failed))
-		is "$layout: the guest ends well" "$vm_status $(sed 1d <<<"$vm_err")" '0 '
+		run_in_guest 6.12 layout=$layout
+		is "$layout: the guest says nothing else" "$(sed 1d <<<"$vm_err")" ''
 	done
 	done_testing
 fi
-tests_run=$TESTS_BEFORE layout=$1
-
 device=$(cd /sys/bus/virtio/drivers/virtio_rng && echo virtio*)
 exec {port}<>/dev/virtio-ports/vringtop.rng
 
@@ -130,4 +125,4 @@ read -r traced mean <<<"$(grep -o -E '[0-9]+\.[0-9]+: virtqueue_(add|get): .* re
 is "$layout: as many buffers as the events have" "$count" "$traced"
 ok "$layout: of $traced buffers the mean, $(us $((sum / count))), is that of the events, $mean us" \
 	test $((sum / count / 10)) -ge $((mean * 97)) -a $((sum / count / 10)) -le $((mean * 103))
-exit 0
+done_testing

@@ -56,14 +56,10 @@ print("busy", len(set(counts)) > 1, sum(a != b for a, b in counts) <= 1, counts)
 	echo "addresses $(grep -c addr /tmp/ring) $(grep -c addr /tmp/json)" \
 		"$(grep -cE 'addr 0x[0-9a-f]+' /tmp/addresses)"
 	echo "wide $(cat /tmp/fine /tmp/stalled /tmp/ring /tmp/addresses | awk 'length > 80' | wc -l)"
-	tmux -f /dev/null new-session -d -x 80 -y 24 "vringtop; sleep 100"
-	for _ in {1..200}; do
-		screen=$(tmux capture-pane -p 2>/dev/null)
-		[[ ! $screen =~ 'did not look' ]] || break
-		sleep 0.25
-	done
+	terminal 80 24 'vringtop; sleep 100'
+	terminal_line 'did not look' >&2
 	echo "live $(grep 'did not look' <<<"$screen")"
-	tmux kill-server
+	terminal_close
 	echo "others $(vringtop stalls --after 300ms -D virtio_blk >/dev/null; echo $?) $(vringtop stalls --ring vdz 2>&1 >/dev/null | head -n 1)"
 	sed 's/^/text /' /tmp/stalled /tmp/ring
 	tell resume

@@ -2,7 +2,7 @@
 # Test Anything Protocol for the .t files here, and their guests. Sourced.
 set -uo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-tests_run=0 tests_failed=0
+tests_run=${TESTS_BEFORE:-0} tests_failed=0
 
 # A test that needs a quiet machine sets `alone` before it sources this, to "exclusive": no other one runs
 # beside it.
@@ -12,6 +12,8 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	flock "--${alone:-shared}" "$beside"
 fi
 
+# --- Guests ---
+
 # in_guest [KERNEL]: the rest of the .t file runs in a guest; the checks' lines come out of it.
 # ROUNDS, if set, is passed on.
 in_guest() {
@@ -19,23 +21,127 @@ in_guest() {
 	KERNEL=${1:-6.12} exec "$repo/scripts/vm.sh" "ROUNDS=${ROUNDS:-} bash ${0@Q}" </dev/null
 }
 
-# in_guests KERNEL...: the rest of the .t file runs in a guest with each of them, whose name is in
-# `kernel`; what was checked before counts. ROUNDS and AFTER, if set, are passed on.
+# in_guests KERNEL...: the rest of the .t file runs in a guest with each of these kernels, whose name is in
+# `kernel`. What was checked before counts.
 in_guests() {
-	if [[ -n ${VRINGTOP_GUEST:-} ]]; then
-		tests_run=$TESTS_BEFORE
-		return
-	fi
-	for kernel in "$@"; do
-		KERNEL=$kernel vm_run "kernel=$kernel ROUNDS=${ROUNDS:-} AFTER=${AFTER:-} TESTS_BEFORE=$tests_run bash ${0@Q}"
-		grep -v '^1\.\.' <<<"$vm_out"
-		tests_run=$((tests_run + $(grep -cE '^(not )?ok ' <<<"$vm_out")))
-		tests_failed=$((tests_failed + $(grep -c '^not ok ' <<<"$vm_out")))
-		[[ $vm_status -eq 0 ]] || printf '%s\n' "$vm_err" >&2
-		grep -q '^1\.\.' <<<"$vm_out" || fail "$kernel: the guest ends well" "status $vm_status"
-	done
+	[[ -z ${VRINGTOP_GUEST:-} ]] || return 0
+	local kernel
+	for kernel in "$@"; do run_in_guest "$kernel"; done
 	done_testing
 }
+
+# run_in_guest KERNEL [VARIABLE=VALUE]...: runs this .t file in a guest with this kernel, whose name is in
+# `kernel` there, and with these variables. Its checks count here. ROUNDS and AFTER, if set, are passed
+# on. For a file whose guests differ in more than the kernel; it calls done_testing itself, here and there.
+run_in_guest() {
+	local variables=("kernel=$1" "ROUNDS=${ROUNDS:-}" "AFTER=${AFTER:-}" "TESTS_BEFORE=$tests_run" "${@:2}")
+	KERNEL=$1 vm_run "env ${variables[*]@Q} bash ${0@Q}"
+	grep -v '^1\.\.' <<<"$vm_out"
+	tests_run=$((tests_run + $(grep -cE '^(not )?ok ' <<<"$vm_out")))
+	tests_failed=$((tests_failed + $(grep -c '^not ok ' <<<"$vm_out")))
+	[[ $vm_status -eq 0 ]] || printf '%s\n' "$vm_err" >&2 # what the checks in the guest said
+	grep -q '^1\.\.' <<<"$vm_out" || fail "$*: the guest's part of this file ran to its end"
+}
+
+# vm_run SCRIPT: runs it in a guest; sets vm_out, vm_err and vm_status.
+# Variables for vm.sh stand in front: KERNEL=6.12-stock TIMEOUT=20 vm_run 'uname -r'
+# shellcheck disable=SC2034 # the .t files read them
+vm_run() {
+	local err
+	err=$(mktemp)
+	vm_status=0 vm_told=''
+	vm_out=$("$repo/scripts/vm.sh" "$1" 2>"$err" </dev/null) || vm_status=$?
+	vm_err=$(<"$err")
+	rm -f "$err"
+}
+
+# about_guest: what went wrong in the guest of the last vm_run, said once: the checks that fail after it
+# fail for this reason.
+about_guest() {
+	[[ ${vm_status:-0} -ne 0 && -z $vm_told ]] || return 0
+	vm_told=yes
+	case $vm_status in
+	124) echo 'The guest before this check ran until its time limit: something in it waits for ever, or the machine is too busy.' ;;
+	125) echo 'The guest before this check died.' ;;
+	*) echo "What ran in the guest before this check ended with status $vm_status." ;;
+	esac
+	echo 'The last words of its standard error:'
+	tail -n 15 <<<"$vm_err"
+}
+
+# --- Waiting ---
+
+# succeeds_within SECONDS COMMAND...: runs the command until it succeeds. Returns 1 if it does not in time.
+succeeds_within() {
+	local ends=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < ends)) || return 1
+		sleep 0.1
+	done
+}
+# wait_until SECONDS WHAT COMMAND...: the same, for what later checks need: if the command never succeeds,
+# says what was waited for, and ends the file.
+wait_until() {
+	succeeds_within "$1" "${@:3}" && return
+	fail "waited for $1 s in vain until $2" "command: ${*:3}"
+	exit 1
+}
+
+# --- A terminal; one at a time ---
+
+terminals=0
+# terminal WIDTH HEIGHT COMMAND...: starts a terminal that runs the command, one word by a shell. It has a
+# server of its own, as the one before may still be on its way out.
+terminal() {
+	terminal_name=$$-$((++terminals))
+	tmux -L "$terminal_name" -f /dev/null new-session -d -x "$1" -y "$2" "${@:3}"
+}
+# terminal_keys KEY...
+terminal_keys() { tmux -L "$terminal_name" send-keys "$@"; }
+# terminal_resize WIDTH HEIGHT
+terminal_resize() { tmux -L "$terminal_name" resize-window -x "$1" -y "$2"; }
+# terminal_screen: prints what is on it
+terminal_screen() { tmux -L "$terminal_name" capture-pane -p 2>&1; }
+# terminal_close: as when its window is closed; what runs in it gets SIGHUP
+terminal_close() { tmux -L "$terminal_name" kill-server 2>/dev/null; }
+
+# terminal_shows REGEX: waits until the whole screen matches it (a dot is any character, also the end of a
+# line), for a minute. Sets `screen`. If it never does, prints the screen and returns 1.
+terminal_shows() { terminal_wait screen_matches "$1"; }
+# terminal_line REGEX: the same, until one line of the screen matches it
+terminal_line() { terminal_wait screen_has_line "$1"; }
+screen_matches() { [[ $screen =~ $1 ]]; }
+screen_has_line() { grep -qE -- "$1" <<<"$screen"; }
+terminal_wait() {
+	local ends=$((SECONDS + 60))
+	while :; do
+		screen=$(terminal_screen)
+		! "$@" || return 0
+		((SECONDS < ends)) || break
+		sleep 0.2
+	done
+	printf '%s\n' "The screen never showed: $2" "$screen"
+	return 1
+}
+# shows NAME REGEX: a check that the whole screen matches it within a minute; sets `screen`
+shows() {
+	if terminal_shows "$2" >/dev/null; then pass "$1"; else fail "$1" "the screen never showed: $2" "$screen"; fi
+}
+
+# --- JSON ---
+
+# json FILE EXPRESSION: prints what a Python expression says of a file of JSON, one document a line. `d` is
+# the last document, `all` the list of all.
+json() {
+	/usr/bin/python3 -c '
+import json, sys
+all = [json.loads(line) for line in open(sys.argv[1]) if line.strip()]
+d = all[-1] if all else None
+print(eval(sys.argv[2]))' "$@"
+}
+
+# --- Programs that vringtop leaves in the kernel ---
 
 # left: how many programs, maps and links there are
 left() {
@@ -52,6 +158,8 @@ is_as_before() {
 	done
 	is "$1" "$(left)" "$before"
 }
+
+# --- A known load, and vringtop beside it ---
 
 # reads NUMBER: of /dev/vda, one after the other
 reads() {
@@ -75,23 +183,11 @@ saw() {
 	kill -INT "$tool"
 	wait "$tool"
 	is "$kernel: $1: status" $? 0
-	is "$kernel: $1: buffers, and lost events" "$(/usr/bin/python3 -c '
-import json
-d = json.load(open("/tmp/json"))
-print(sum(q["buffers"] for q in d["queues"]), d["lost"])')" "$2 0"
+	is "$kernel: $1: buffers, and lost events" \
+		"$(json /tmp/json 'sum(q["buffers"] for q in d["queues"]), d["lost"]')" "($2, 0)"
 }
 
-# vm_run SCRIPT: runs it in a guest; sets vm_out, vm_err and vm_status.
-# Variables for vm.sh stand in front: KERNEL=6.12-stock TIMEOUT=20 vm_run 'uname -r'
-# shellcheck disable=SC2034 # the .t files read them
-vm_run() {
-	local err
-	err=$(mktemp)
-	vm_status=0
-	vm_out=$("$repo/scripts/vm.sh" "$1" 2>"$err" </dev/null) || vm_status=$?
-	vm_err=$(<"$err")
-	rm -f "$err"
-}
+# --- Checks ---
 
 # ok NAME COMMAND...: the command succeeds. Its output is shown only if it does not.
 ok() {
@@ -133,7 +229,8 @@ pass() {
 fail() {
 	printf 'not ok %d - %s\n' $((++tests_run)) "$1"
 	tests_failed=$((tests_failed + 1))
-	printf '%s\n' "${0##*/}: $1" "${@:2}" | sed 's/^/# /' >&2 # where prove shows it
+	printf '%s\n' "${0##*/}: $1" "${@:2}" "$(about_guest)" | sed '/^$/d; s/^/# /' >&2 # where prove shows it
+	vm_told=yes
 }
 
 # The last line of a .t file: a file that dies before it has no plan, and fails.
