@@ -21,16 +21,16 @@ $(BUILD)/fuzz/tool.a: $(FUZZ_TOOL) $(BUILD)/fuzz/fake_probe.o
 
 # What a target answers itself instead of the function that is called.
 FUZZ_FILES := fopen opendir readdir closedir scandir readlink uname
-$(BUILD)/fuzz/sysfs: FUZZ_WRAP := $(FUZZ_FILES)
-$(BUILD)/fuzz/doctor: FUZZ_WRAP := $(FUZZ_FILES) kernel_try kernel_try_without_btf kernel_find_way kernel_has_function
-$(BUILD)/fuzz/views: FUZZ_WRAP := interval_loop
+FUZZ_WRAP_sysfs   := $(FUZZ_FILES)
+FUZZ_WRAP_doctor  := $(FUZZ_FILES) kernel_try kernel_try_without_btf kernel_find_way kernel_has_function
+FUZZ_WRAP_views   := interval_loop
 # It parses, and does nothing of what is asked for.
-$(BUILD)/fuzz/options: FUZZ_WRAP := interval_loop recording_open output_open
+FUZZ_WRAP_options := interval_loop recording_open output_open
 $(BUILD)/fuzz/sysfs $(BUILD)/fuzz/doctor: tests/fuzz/files.c tests/fuzz/files.h
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/tool.a
 	$(say) FUZZ $*
-	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPPFLAGS) $(addprefix -Wl$(COMMA)--wrap=,$(FUZZ_WRAP)) \
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer $(CPPFLAGS) $(addprefix -Wl$(COMMA)--wrap=,$(FUZZ_WRAP_$*)) \
 		$(filter %.c %.a,$^) $(PKG_LIBS) -lm -o $@
 COMMA := ,
 

@@ -14,6 +14,7 @@ test cannot be used.
 import argparse
 import concurrent.futures
 import fnmatch
+import functools
 import hashlib
 import json
 import os
@@ -141,11 +142,13 @@ def sources():
     return [name for name in listed if not name.startswith("tests/mutants/") and (ROOT / name).is_file()]
 
 
-def state_of(names):
-    "a hash of what the tests depend on: all but documents"
+def state_of(names, test):
+    "a hash of what the result of a test depends on: the sources, and the tests that it may use"
+    depends = ("src/", "Makefile", "tests/unit/") if "build/unit" in test else \
+              ("tests/device/",) if test == "tests/device" else ("",)
     state = hashlib.sha256()
     for name in sorted(names):
-        if not name.startswith("docs/") and not name.endswith(".md"):
+        if name.startswith(depends) and not name.startswith("docs/") and not name.endswith(".md"):
             state.update(f"{name}\0".encode() + (ROOT / name).read_bytes() + b"\0")
     return state.hexdigest()
 
@@ -169,25 +172,29 @@ def make_copy(number, names):
 
 class Results:
     "what is known of earlier runs: a file for each mutant or test"
-    def __init__(self, state):
-        self.state = state
+    def __init__(self):
+        self.names = sources()
         self.folder = WORK / "results"
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, key):
         return self.folder / (re.sub(r"[^\w.-]+", "_", key["name"]) + ".json")
 
+    @functools.lru_cache
+    def state(self, test):
+        return state_of(self.names, test)
+
     def get(self, key):
         try:
             kept = json.loads(self.path(key).read_text())
         except (OSError, ValueError):
             return None
-        return kept["result"] if kept["key"] == key and kept["state"] == self.state else None
+        return kept["result"] if kept["key"] == key and kept["state"] == self.state(key["test"]) else None
 
     def put(self, key, result):
         path = self.path(key)
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"key": key, "state": self.state, "result": result}, indent=1))
+        temporary.write_text(json.dumps({"key": key, "state": self.state(key["test"]), "result": result}, indent=1))
         temporary.rename(path)
         return result
 
@@ -216,7 +223,7 @@ def try_mutant(mutant, top, results):
 
 def try_test(test, top, results):
     "a test that fails without a fault would catch everything; returns [verdict, words]"
-    key = {"name": f"without-{test}"}
+    key = {"name": f"without-{test}", "test": test}
     known = results.get(key)
     if known:
         return known
@@ -275,7 +282,7 @@ def main():
     if given.no_guests:
         mutants = [mutant for mutant in mutants if not is_guest(mutant["test"])]
 
-    results = Results(state_of(sources()))
+    results = Results()
     waiting = [mutant for mutant in mutants if not results.get(mutant)]
     tests = sorted({mutant["test"] for mutant in waiting})
     usable = {}
