@@ -103,6 +103,10 @@ def run(command, top, limit):
                 except (ProcessLookupError, subprocess.TimeoutExpired):
                     pass
             status = None
+        try:
+            os.killpg(process.pid, signal.SIGKILL)  # what a failed test left running
+        except ProcessLookupError:
+            pass
         log.seek(0)
         return status, log.read()
 
@@ -185,11 +189,12 @@ class Results:
         return state_of(self.names, test)
 
     def get(self, key):
+        state = self.state(key["test"])  # now, even if nothing is kept: the sources may change meanwhile
         try:
             kept = json.loads(self.path(key).read_text())
         except (OSError, ValueError):
             return None
-        return kept["result"] if kept["key"] == key and kept["state"] == self.state(key["test"]) else None
+        return kept["result"] if kept["key"] == key and kept["state"] == state else None
 
     def put(self, key, result):
         path = self.path(key)
