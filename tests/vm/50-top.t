@@ -8,7 +8,7 @@ export LC_ALL=C.UTF-8
 start() { # WIDTH HEIGHT ARGUMENTS...
 	local width=$1 height=$2
 	shift 2
-	terminal "$width" "$height" "vringtop $*; echo \"status \$?\"; stty -a | grep -c ' echo '; sleep 1000"
+	terminal "$width" "$height" "${prefix:-}vringtop $*; echo \"status \$?\"; stty -a | grep -c ' echo '; sleep 1000"
 }
 
 scripts/load.sh seconds 600 >/dev/null 2>&1 &
@@ -32,7 +32,7 @@ terminal_keys d
 shows 'd shows the doorbells' 'BUF/BELL.*output.0'
 terminal_keys d
 terminal_keys o
-shows 'o shows one operation' 'op add'
+shows 'o shows one operation' 'times: add'
 terminal_keys h
 shows 'h shows the keys' 'PgUp PgDn'
 terminal_keys h
@@ -83,6 +83,44 @@ start 80 24
 ok 'the screen comes' terminal_line 'DEVICE'
 terminal_keys C-c
 shows 'Ctrl-C quits' 'status 0'
+terminal_close
+
+# Ctrl-Z, in a shell that has jobs.
+terminal 80 24 'bash --norc --noprofile'
+terminal_keys 'vringtop top 0.5' Enter
+ok 'the screen comes' terminal_line 'DEVICE'
+terminal_keys C-z
+shows 'Ctrl-Z stops it, and the shell is back' 'Stopped +vringtop top 0.5'
+is 'it is stopped' "$(ps -o stat= -C vringtop | cut -c 1)" T
+terminal_keys 'clear; fg' Enter
+shows 'fg goes on' 'DEVICE.*virtio'
+terminal_keys q
+terminal_keys 'echo "status $?"' Enter
+shows 'and it ends as ever' 'status 0'
+terminal_close
+
+# From now on there is no memory: the message is on the screen that the shell has.
+cat >/tmp/no-memory.c <<-'END'
+	#include <errno.h>
+	#include <signal.h>
+	#include <stdlib.h>
+	void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
+	static volatile sig_atomic_t none;
+	static void on_signal(int signal) { none = signal; }
+	static void *fail(void) { errno = ENOMEM; return NULL; }
+	void *malloc(size_t n) { return none ? fail() : __libc_malloc(n); }
+	void *calloc(size_t n, size_t m) { return none ? fail() : __libc_calloc(n, m); }
+	void *realloc(void *p, size_t n) { return none ? fail() : __libc_realloc(p, n); }
+	static __attribute__((constructor)) void start(void) { signal(SIGUSR2, on_signal); }
+END
+ok 'what takes the memory away is built' cc -shared -fPIC -o /tmp/no-memory.so /tmp/no-memory.c
+prefix='env LD_PRELOAD=/tmp/no-memory.so '
+start 80 24 top 0.5
+prefix=
+ok 'the screen comes' terminal_line 'DEVICE'
+pkill -USR2 -x vringtop
+shows 'no memory: said where it stays, status 1, and the terminal is as it was' \
+	$'vringtop: no memory for the live view\n  Free some memory.*\nstatus 1\n1'
 terminal_close
 
 start 80 24

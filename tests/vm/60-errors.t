@@ -51,6 +51,9 @@ is 'the live view without a terminal: status 1' $status 1
 like 'the live view without a terminal: what to use' "$err" 'needs a terminal.*vringtop stat'
 tried 'TERM=frobnicate script -qec "vringtop" /dev/null'
 like 'an unknown kind of terminal' "$out" "cannot use a terminal of type 'frobnicate'"
+tried 'TERM=dumb script -qec "vringtop" /dev/null'
+like 'a terminal that cannot move its cursor' "$out" "cannot use a terminal of type 'dumb'.*vringtop stat"
+is 'a terminal that cannot move its cursor: status 1' $status 1
 
 tried 'vringtop stalls --ring :0'
 is 'a ring of no device: status 2' $status 2

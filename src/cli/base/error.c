@@ -38,11 +38,15 @@ static void print_message(const char *text)
 	}
 }
 
+void (*before_message)(void);
+
 void vcomplain(const char *who, const char *advice, const char *fmt, va_list args)
 {
 	/* No malloc(): the message may be that there is no memory. */
 	char text[8192];
 
+	if (before_message)
+		before_message();
 	fprintf(stderr, "%s: ", who);
 	vsnprintf(text, sizeof(text), fmt, args);
 	print_message(text);

@@ -13,6 +13,12 @@
  */
 __attribute__((format(printf, 2, 3))) int complain(const char *advice, const char *fmt, ...);
 
+/*
+ * Is called before a message is printed, if it is set: a view that has the whole screen leaves it,
+ * because the message would go with the screen.
+ */
+extern void (*before_message)(void);
+
 /** The same, for a caller that has a va_list. @who: stands before the message, "vringtop" */
 __attribute__((format(printf, 3, 0))) void vcomplain(const char *who, const char *advice,
 						     const char *fmt, va_list args);

@@ -630,7 +630,7 @@ void table_print(const struct table *t, int width, FILE *f)
 	table_line(t->page, shown, n, NULL, line, sizeof(line));
 	print_line(line, f);
 	for (size_t i = 0; i < t->nr_rows; i++) {
-		if (!t->rows[i].moved)
+		if (!t->rows[i].moved && !(t->rows[i].queue && t->rows[i].queue->gone))
 			continue;
 		table_line(t->page, shown, n, &t->rows[i], line, sizeof(line));
 		print_line(line, f);

@@ -6,6 +6,7 @@
 #include "base/output_file.h"
 #include "base/signals.h"
 #include "probe/probe.h"
+#include "verbs/attach.h"
 #include "verbs/interval_loop.h"
 #include "verbs/verbs.h"
 
@@ -60,7 +61,7 @@ int interval_loop(const struct filter *filter, const struct interval_options *in
 {
 	const uint64_t step = intervals->seconds * 1e9; /* ns; 0: one interval, until a signal */
 	struct snapshot before = {}, sum = {};
-	struct probe *p = probe_open(filter->ops);
+	struct probe *p = attach(filter->ops);
 	const struct snapshot *now;
 	bool stopped = false;
 	uint64_t next;

@@ -8,6 +8,7 @@
 #include "model/ring.h"
 #include "output/json.h"
 #include "probe/probe.h"
+#include "verbs/attach.h"
 #include "verbs/options.h"
 #include "verbs/verbs.h"
 
@@ -92,7 +93,7 @@ int verb_queues(int argc, char **argv)
 	int failed = 1;
 
 	options_parse(&argp, argc, argv, 0, &o);
-	p = probe_open(0);
+	p = attach(0);
 	if (!p)
 		return 1;
 	if (confine())

@@ -15,6 +15,7 @@
 #include "probe/machine.h"
 #include "probe/probe.h"
 #include "recording/writer.h"
+#include "verbs/attach.h"
 #include "verbs/options.h"
 #include "verbs/verbs.h"
 
@@ -517,7 +518,7 @@ int verb_record(int argc, char **argv)
 	options_parse(&argp, argc, argv, ARGP_IN_ORDER, &o);
 	if (check_place(o.file))
 		return 1;
-	r.probe = probe_open(o.filter.filter.ops | (o.events ? PROBE_EVENTS : 0));
+	r.probe = attach(o.filter.filter.ops | (o.events ? PROBE_EVENTS : 0));
 	if (!r.probe)
 		return 1;
 	if (o.events)

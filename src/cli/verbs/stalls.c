@@ -13,6 +13,7 @@
 #include "output/json.h"
 #include "output/stall_text.h"
 #include "probe/stall_poll.h"
+#include "verbs/attach.h"
 #include "verbs/options.h"
 #include "verbs/verbs.h"
 
@@ -343,7 +344,7 @@ int verb_stalls(int argc, char **argv)
 
 	options_parse(&argp, argc, argv, 0, &o);
 	s.watch.after = o.after * 1e9;
-	s.p = probe_open(STALL_OPS);
+	s.p = attach(STALL_OPS);
 	if (!s.p)
 		return 1;
 	if (confine())

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The live view: what is on the screen, how it is drawn, and what the keys do. */
+#ifndef TOP_VIEW_H
+#define TOP_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/utsname.h>
+#include "model/snapshot.h"
+#include "model/stall.h"
+#include "output/table.h"
+
+/* The view: what is shown, and how; the snapshots come from outside. */
+struct view {
+	enum page page;
+	bool open; /* one queue instead of the page */
+	bool help;
+	bool paused;
+	bool utf8;
+	bool chosen;	       /* the user has chosen a row; until then it is the first */
+	unsigned int serial;   /* of the selected queue */
+	enum vt_layout layout; /* selected, on the page of layouts */
+	int selected_op;       /* of the open queue; below VT_NR_TIMED */
+	int op;		       /* whose times the page of queues shows; -1: all */
+	int sort[NR_PAGES];
+	bool reverse;
+	int first; /* the first row on the screen */
+	struct stall_watch stalls;
+	double interval; /* s */
+	uint32_t ops;	 /* that are attached, a bit for each enum vt_op */
+	struct utsname system;
+};
+
+/* --- The selection: top_view.c --- */
+
+void select_row(struct view *v, const struct table_row *r);
+
+/** The index of the selected row; -1: it is not in the table. */
+int selected_row(const struct view *v, const struct table *t);
+
+/** The queue that is selected; NULL: it is gone. */
+const struct queue *selected_queue(const struct view *v, const struct snapshot *diff);
+
+/* --- top_draw.c --- */
+
+/**
+ * Draws the screen.
+ * @t: of the page of the view, made of @diff and sorted
+ */
+void draw(struct view *v, const struct snapshot *diff, const struct table *t);
+
+/* --- top_keys.c --- */
+
+/** Does what a key of ncurses asks for. Returns false if the user wants to quit. */
+bool on_key(struct view *v, int key, const struct snapshot *diff, const struct table *t);
+
+#endif
