@@ -30,9 +30,30 @@ cpp_check() {
 		src/cli tests/device scripts
 }
 
+# What docs/architecture.md names in backquotes, files and functions, is there. Folders of the map stand
+# before some names.
+# shellcheck disable=SC2016 # backquotes of a page, no shell's
+named_things() {
+	local thing missing=0
+	while read -r thing; do
+		case $thing in
+		*'()') git grep -qwF "${thing%'()'}" -- 'src/*.[ch]' 'kernel-patch/*.patch' && continue ;;
+		*/* | *.[ch] | *.t | *.md)
+			[[ $thing != *NAME* && $thing != drivers/* ]] || continue
+			[[ -n $(git ls-files "$thing" "*/$thing") || -d $thing || -d src/cli/$thing ]] && continue
+			;;
+		*) continue ;;
+		esac
+		echo "docs/architecture.md names $thing, which is not there"
+		missing=1
+	done < <(grep -oE '`[A-Za-z0-9_./-]+(\(\))?`' docs/architecture.md | tr -d '`' | sort -u)
+	return "$missing"
+}
+
 ok "the C files are formatted as .clang-format says" clang-format --dry-run -Werror "${sources[@]}"
 ok "no line of them is longer than 100 columns" too_long
 ok "shellcheck has nothing to say of the scripts" shellcheck "${scripts[@]}"
 ok "cppcheck has nothing to say of the tool" cpp_check
 ok "rooms include and files call one way only" scripts/arrows.sh
+ok "docs/architecture.md names only files and functions that are there" named_things
 done_testing
