@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include <json-c/json.h>
@@ -98,22 +99,29 @@ static void make_recording(unsigned int intervals, struct recording_event *event
 	recording_writer_close(r);
 }
 
-/* Runs the verb; @option and @to may be NULL. Returns its exit status; what it printed is in
- * output. */
+/*
+ * Runs the verb in a process of its own, which the verb confines. @option and @to may be NULL.
+ * Returns its exit status; what it printed is in output.
+ */
 static int report(const char *option, const char *to)
 {
 	char *argv[] = { "vringtop report", recording, (char *)option, (char *)to, NULL };
-	int old, new = open(output, O_RDWR | O_CREAT | O_TRUNC, 0600), status;
+	int new = open(output, O_RDWR | O_CREAT | O_TRUNC, 0600), status;
+	pid_t pid;
 
 	fflush(stdout);
-	old = dup(STDOUT_FILENO);
-	dup2(new, STDOUT_FILENO);
-	status = verb_report(to ? 4 : option ? 3 : 2, argv);
-	fflush(stdout);
-	dup2(old, STDOUT_FILENO);
-	close(old);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		dup2(new, STDOUT_FILENO);
+		status = verb_report(to ? 4 : option ? 3 : 2, argv);
+		fflush(stdout);
+		_exit(status);
+	}
 	close(new);
-	return status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
 }
 
 /* What was printed; to be freed. */
