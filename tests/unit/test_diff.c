@@ -107,6 +107,55 @@ static int diff(char *output, size_t size, const char *const *arguments)
 	return WEXITSTATUS(status);
 }
 
+/*
+ * A recording of a machine with @cpus and a device with two queues of one name; @more: and a queue
+ * that others do not have. In 40 intervals add takes @ns.
+ */
+static void record_twins(const char *name, int cpus, bool more, uint64_t ns)
+{
+	struct recording_info info = {
+		.attached = "tracepoints",
+		.interval = 1000000000,
+		.exit_status = -1,
+		.nr_cpus = cpus,
+		.started = 1764512262ull * 1000000000, /* 2025-11-30 14:17:42 UTC */
+	};
+	struct recording_writer *r;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	r = recording_create(path, &info);
+	assert_non_null(r);
+	for (int i = 0; i < 40; i++) {
+		struct queue q[3] = {};
+		struct snapshot s = { .time = (i + 1) * 1000000000ull,
+				      .since = 1000000000,
+				      .how = "tracepoints",
+				      .nr_queues = 2 + more,
+				      .queues = q };
+		struct op_stats o[3] = {};
+
+		for (int n = 0; n < 2 + more; n++) {
+			q[n] = (struct queue){ .serial = 1 + n,
+					       .device = 3,
+					       .device_type = 8,
+					       .index = 2 + n,
+					       .num = 128,
+					       .driver = "virtio_scsi",
+					       .role = "sda" };
+			strcpy(q[n].name, n < 2 ? "request" : "event");
+			o[n].count = o[n].timed = 100;
+			o[n].sum = 100 * ns;
+			o[n].max = ns;
+			histogram_put(&o[n].hist, histogram_bucket(ns), 100);
+			q[n].op[VT_OP_ADD] = &o[n];
+		}
+		assert_int_equal(recording_write(r, &s), 0);
+	}
+	assert_int_equal(recording_finish(r, &info), 0);
+	recording_writer_close(r);
+}
+
 static char said[1 << 20];
 #define DIFF(...) diff(said, sizeof(said), (const char *const[]){ __VA_ARGS__, NULL })
 
@@ -129,6 +178,8 @@ static int make_recordings(void **unused)
 	record("u1", 7, 1, false, true, true);
 	record("u2", 8, 1, false, true, true);
 	record("idle", 9, 0, false, true, false);
+	record_twins("c1", 1, false, 1000);
+	record_twins("c2", 2, true, 40000);
 	return 0;
 }
 
@@ -185,7 +236,7 @@ static void who_has_times_from_available_to_used_is_told(void **unused)
 	assert_said("\n  base not recorded\n  new  recorded\n", true);
 	assert_said("vda req.0: avail_to_used", false);
 	assert_int_equal(DIFF("u1", "a1", "u2", "--", "u1", "u2"), 0);
-	assert_said("\n  base recorded\n       not recorded\n  new  recorded\n", true);
+	assert_said("\n  base not recorded\n       recorded\n  new  recorded\n", true);
 	assert_int_equal(DIFF("a1", "u1", "-o", "add,get"), 0);
 	assert_said(what, false);
 	assert_int_equal(DIFF("u1", "u2", "--fail-on", "avail_to_used.mean>1%"), 0);
@@ -200,6 +251,107 @@ static void a_queue_that_was_idle_is_told_once(void **unused)
 	assert_said("not seen", false);
 	assert_int_equal(DIFF("a1", "idle", "--html", "-"), 0);
 	assert_said("Nothing could be compared", true);
+}
+
+/* Each side has both kernels. */
+static void the_order_of_recordings_is_no_difference(void **unused)
+{
+	(void)unused;
+	assert_int_equal(DIFF("a1", "b1", "--", "b3", "a2"), 0);
+	assert_said("\nkernel\n", false);
+	assert_int_equal(DIFF("a1", "b1", "--", "b3", "b1"), 0);
+	assert_said("\nkernel\n  base 6.12.1\n       6.12.1-new\n  new  6.12.1-new\n", true);
+}
+
+/* Another number of CPUs makes operations slower or faster by itself: that is said first. */
+static void another_machine_is_warned_of_first(void **unused)
+{
+	static const char warning[] = "The sides differ in: CPUs. That alone may make";
+
+	(void)unused;
+	assert_int_equal(DIFF("c1", "c2"), 0);
+	assert_said(warning, true);
+	assert_true(strstr(said, warning) < strstr(said, "slower\n"));
+	assert_int_equal(DIFF("c1", "c2", "--html", "-"), 0);
+	assert_true(strstr(said, warning) &&
+		    strstr(said, warning) < strstr(said, "<ul class=\"tiles\""));
+	assert_int_equal(DIFF("a1", "b1"), 0);
+	assert_said("That alone may make", false);
+}
+
+static void queues_of_one_side_are_one_line_after_the_changes(void **unused)
+{
+	static const char line[] = "Only new has 1 queue: sda event";
+
+	(void)unused;
+	assert_int_equal(DIFF("c1", "c2"), 0);
+	assert_true(strstr(said, line) && strstr(said, line) > strstr(said, "slower\n"));
+	assert_said("not there", false);
+	assert_int_equal(DIFF("c2", "c1", "--html", "-"), 0);
+	assert_true(strstr(said, "Only base has 1 queue: sda event") > strstr(said, "Changes of"));
+	assert_int_equal(DIFF("c1", "c2", "--json"), 0);
+	assert_said("\"only_base\":[],\"only_new\":[\"sda event\"]", true);
+}
+
+static void twins_have_their_index(void **unused)
+{
+	(void)unused;
+	assert_int_equal(DIFF("c1", "c2", "--fail-on", "add.mean>1%"), 3);
+	assert_said("\nsda request#2\n", true);
+	assert_said("\nsda request#3\n", true);
+	assert_said("fails add.mean>1%: sda request#2 add mean: 40.0us, it was 1.00us", true);
+	assert_int_equal(DIFF("c1", "c2", "--html", "-"), 0);
+	assert_said("Changes of sda request#3", true);
+}
+
+/* The change is +3900 %: a point at the edge would be a lie. */
+static void what_is_off_the_scale_is_an_arrow(void **unused)
+{
+	(void)unused;
+	assert_int_equal(DIFF("c1", "c2", "--html", "-"), 0);
+	assert_said("class=\"l arrow s1\"", true);
+	assert_said("class=\"l dot s1\"", false);
+	assert_said("+3900.0 %: 40.0us, was 1.00us", true);
+	assert_said("An arrow instead of a dot", true);
+	assert_int_equal(DIFF("a1", "b1", "--html", "-"), 0);
+	assert_said("class=\"l arrow", false);
+	assert_said("class=\"l dot s1\"", true);
+}
+
+/* The two totals of a page are one; and it says when the recordings were made. */
+static void totals_of_a_page_agree(void **unused)
+{
+	unsigned int claimed, judged, tiles[5];
+	char *at;
+
+	(void)unused;
+	assert_int_equal(DIFF("a1", "b1", "--html", "-"), 0);
+	at = strstr(said, "<p class=\"lead\">");
+	assert_int_equal(sscanf(at, "<p class=\"lead\">%u of %u figures", &claimed, &judged), 2);
+	at = strstr(said, "<ul class=\"tiles\">");
+	for (int i = 0; i < 5; i++) {
+		at = strstr(at, "<b");
+		at = strchr(at, '>');
+		tiles[i] = atoi(at + 1);
+	}
+	assert_int_equal(claimed, tiles[0] + tiles[1] + tiles[2]);
+	assert_int_equal(judged, claimed + tiles[3]);
+	assert_true(claimed > 0);
+	assert_int_equal(DIFF("c1", "c2", "--html", "-"), 0);
+	assert_said("c1 (2025-11-30 14:17 UTC, 40 intervals of 1 s)", true);
+}
+
+/* A path may hold anything; what a terminal does must not depend on it. */
+static void paths_cannot_move_the_cursor(void **unused)
+{
+	(void)unused;
+	record("x\033[31m\ny", 1, 1, false, false, false);
+	assert_int_equal(DIFF("a1", "x\033[31m\ny"), 0);
+	assert_said("\033", false);
+	assert_said("new   x\\x1b[31m\\x0ay: 40 intervals\n", true);
+	assert_said("x\\x1b[31m\\x0ay did not end properly", true);
+	assert_int_equal(DIFF("a1", "no\033[31m"), 1);
+	assert_said("\033", false);
 }
 
 static void wrong_use_is_told(void **unused)
@@ -251,6 +403,13 @@ int main(void)
 		cmocka_unit_test(what_is_slower_fails),
 		cmocka_unit_test(who_has_times_from_available_to_used_is_told),
 		cmocka_unit_test(a_queue_that_was_idle_is_told_once),
+		cmocka_unit_test(the_order_of_recordings_is_no_difference),
+		cmocka_unit_test(another_machine_is_warned_of_first),
+		cmocka_unit_test(queues_of_one_side_are_one_line_after_the_changes),
+		cmocka_unit_test(twins_have_their_index),
+		cmocka_unit_test(what_is_off_the_scale_is_an_arrow),
+		cmocka_unit_test(totals_of_a_page_agree),
+		cmocka_unit_test(paths_cannot_move_the_cursor),
 		cmocka_unit_test(wrong_use_is_told),
 		cmocka_unit_test(json_and_page_have_it_all),
 	};

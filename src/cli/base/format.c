@@ -101,18 +101,6 @@ void copy_printable(char *to, const char *from, size_t size)
 	*to = '\0';
 }
 
-void print_printable(FILE *f, const char *text)
-{
-	char escaped[8];
-
-	for (; *text; text++) {
-		char one[] = { *text, '\0' };
-
-		copy_printable(escaped, one, sizeof(escaped));
-		fputs(escaped, f);
-	}
-}
-
 /* Columns of a line. */
 #define WIDTH 80
 

@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define FORMAT_LEN 16
 
@@ -28,12 +27,6 @@ char *format_share(char *buf, double part, double whole);
  * is not printable ASCII, and the backslash, becomes \xHH. Cut to @size (1 at least).
  */
 void copy_printable(char *to, const char *from, size_t size);
-
-/**
- * Writes text that comes from outside (an argument, a file's name) to @f, so that it can neither
- * move the cursor nor begin a line: escaped as copy_printable() does.
- */
-void print_printable(FILE *f, const char *text);
 
 /** Prints words from column @column on, which go on below it where a line of 80 ends. */
 void print_wrapped(int column, const char *text);

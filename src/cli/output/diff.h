@@ -10,7 +10,7 @@
 
 /* Something other than the figures that the sides have not in common. */
 struct difference {
-	char what[2 * VT_NAME_LEN + 16]; /* "kernel", "vda req.0: layout" */
+	char what[2 * VT_NAME_LEN + 64]; /* "kernel", "vda req.0: layout" */
 	char *side[NR_SIDES];		 /* owned; of several recordings, all that there are */
 };
 
@@ -33,9 +33,24 @@ const char *side_name(enum side s);
 /** The queue, on a side that has it. */
 const struct queue *compared_queue(const struct compared_queue *q);
 
-/** "vda req.0": how a queue is named. @buf: of DIFF_NAME bytes; returned */
-#define DIFF_NAME (2 * VT_NAME_LEN + 16)
-char *compared_name(const struct compared_queue *q, char *buf);
+/**
+ * "vda req.0": how a queue is named. Where several of the comparison have this name, their index
+ * stands behind it ("sda request#2"), or on several devices their number ("net input.0 (2)").
+ * @buf: of DIFF_NAME bytes; returned
+ */
+#define DIFF_NAME (2 * VT_NAME_LEN + 32)
+char *compared_name(const struct comparison *c, const struct compared_queue *q, char *buf);
+
+/**
+ * The queues that only one side has.
+ * @names: "vda req.0, vda req.1", cut where there are too many; of @size bytes
+ * Returns how many there are.
+ */
+size_t diff_only(const struct comparison *c, enum side side, char *names, size_t size);
+
+/** When a recording began: "2026-11-30 14:17 UTC". @buf: of DIFF_DATE bytes; returned */
+#define DIFF_DATE 32
+char *diff_date(const struct recording_info *i, char *buf);
 
 /** A rate or a time, as people read it. @buf: of FORMAT_LEN bytes; returned */
 char *format_figure(char *buf, enum figure f, double value);

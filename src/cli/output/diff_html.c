@@ -11,7 +11,7 @@
 /* Curves of more operations than this nobody looks at. */
 #define MOST_CURVES 24
 
-/* A plot of changes ends here: what is beyond is cut. Its text has the numbers. */
+/* A plot of changes ends here. What is beyond has an arrow; its text has the number. */
 #define MOST_PERCENT 400
 
 enum kind {
@@ -89,6 +89,7 @@ static void put_side(FILE *f, const struct diff *d, enum side side)
 {
 	const struct comparison *c = &d->comparison;
 	const char *between = "";
+	char date[DIFF_DATE];
 
 	fprintf(f, "<dt>%s</dt><dd>", side_name(side));
 	for (size_t r = 0; r < c->nr_runs; r++) {
@@ -96,8 +97,8 @@ static void put_side(FILE *f, const struct diff *d, enum side side)
 
 		if (c->runs[r].side != side)
 			continue;
-		html_printf(f, "%s%s (%zu intervals of %g s)", between, i->path,
-			    c->runs[r].intervals.nr, i->interval / 1e9);
+		html_printf(f, "%s%s (%s, %zu intervals of %g s)", between, i->path,
+			    diff_date(i, date), c->runs[r].intervals.nr, i->interval / 1e9);
 		between = ", ";
 	}
 	fputs("</dd>", f);
@@ -129,14 +130,19 @@ static void put_common(FILE *f, const struct diff *d, const char *name,
 	fputs("</dd>", f);
 }
 
-static void put_sides(FILE *f, const struct diff *d)
+/* Before all figures: what makes them doubtful. */
+static void put_warnings(FILE *f, const struct diff *d)
 {
-	fputs("<section><h2>What was compared</h2>\n", f);
 	for (size_t i = 0; i < d->nr_warnings; i++) {
 		fputs("<p class=\"warning\">", f);
 		html_text(f, d->warnings[i]);
 		fputs("</p>\n", f);
 	}
+}
+
+static void put_sides(FILE *f, const struct diff *d)
+{
+	fputs("<section><h2>What was compared</h2>\n", f);
 	fputs("<dl class=\"facts\">", f);
 	for (int side = 0; side < NR_SIDES; side++)
 		put_side(f, d, side);
@@ -176,17 +182,14 @@ static bool is_plotted(const struct compared_op *o, enum figure f)
 	return f == FIGURE_MEAN && c->verdict == VERDICT_SAME && !op_changed(o);
 }
 
-static double percent(double change)
-{
-	return fmin(100 * change, MOST_PERCENT);
-}
-
 /*
- * The axis has room for all that is claimed. Of the rest, which may lie anywhere, only the middles
- * are sure to be on it: their lines are cut, or nothing else could be told apart.
+ * The axis has room for all that is claimed, up to MOST_PERCENT. Of the rest, which may lie
+ * anywhere, only the middles are sure to be on it: their lines are cut, or nothing else could be
+ * told apart.
  */
-static void fit_axis(struct plot *p, struct plot_range *ranges, size_t n)
+static void fit_axis(struct plot *p, const struct plot_range *ranges, size_t n)
 {
+	bool cut = false, beyond = false;
 	double room;
 
 	p->x.min = p->x.max = 0;
@@ -197,17 +200,19 @@ static void fit_axis(struct plot *p, struct plot_range *ranges, size_t n)
 		p->x.max = fmax(p->x.max, claimed ? ranges[i].high : ranges[i].middle);
 	}
 	room = fmax(0.2 * (p->x.max - p->x.min), 1);
-	p->x.min -= room;
-	p->x.max += room;
+	p->x.min = fmax(p->x.min - room, -120);
+	p->x.max = fmin(p->x.max + room, MOST_PERCENT);
 	for (size_t i = 0; i < n; i++) {
-		if (ranges[i].low < p->x.min || ranges[i].high > p->x.max)
-			p->note = "A line that ends at an edge goes on beyond it.";
-		ranges[i].low = fmax(ranges[i].low, p->x.min);
-		ranges[i].high = fmin(ranges[i].high, p->x.max);
+		cut |= ranges[i].low < p->x.min || ranges[i].high > p->x.max;
+		beyond |= ranges[i].middle > p->x.max;
 	}
+	p->note = beyond ? "An arrow instead of a dot: the change is beyond the scale; its number "
+			   "stands beside it. A line that ends at an edge goes on beyond it."
+		  : cut	 ? "A line that ends at an edge goes on beyond it."
+			 : NULL;
 }
 
-static void put_changes(FILE *f, const struct compared_queue *cq)
+static void put_changes(FILE *f, const struct comparison *c, const struct compared_queue *cq)
 {
 	const struct queue *q = compared_queue(cq);
 	struct plot_range ranges[VT_NR_TIMED * NR_FIGURES];
@@ -222,7 +227,7 @@ static void put_changes(FILE *f, const struct compared_queue *cq)
 
 	for (int op = 0; op < VT_NR_TIMED; op++) {
 		for (int fig = 0; cq->op[op] && fig < NR_FIGURES; fig++) {
-			const struct change *c = &cq->op[op]->change[fig];
+			const struct change *to = &cq->op[op]->change[fig];
 			char base[FORMAT_LEN], new[FORMAT_LEN];
 
 			if (!is_plotted(cq->op[op], fig))
@@ -230,15 +235,15 @@ static void put_changes(FILE *f, const struct compared_queue *cq)
 			snprintf(names[n], sizeof(names[n]), "%s %s", op_name(op),
 				 figure_name(fig));
 			snprintf(texts[n], sizeof(texts[n]), "%+.1f %%: %s, was %s",
-				 100 * c->change, format_figure(new, fig, c->value[SIDE_NEW]),
-				 format_figure(base, fig, c->value[SIDE_BASE]));
+				 100 * to->change, format_figure(new, fig, to->value[SIDE_NEW]),
+				 format_figure(base, fig, to->value[SIDE_BASE]));
 			ranges[n] = (struct plot_range){
 				.name = names[n],
 				.text = texts[n],
-				.low = percent(c->low),
-				.middle = percent(c->change),
-				.high = percent(c->high),
-				.kind = kind_of(q, op, fig, c->verdict),
+				.low = 100 * to->low,
+				.middle = 100 * to->change,
+				.high = 100 * to->high,
+				.kind = kind_of(q, op, fig, to->verdict),
 			};
 			n++;
 		}
@@ -246,7 +251,7 @@ static void put_changes(FILE *f, const struct compared_queue *cq)
 	if (!n)
 		return;
 	fit_axis(&p, ranges, n);
-	snprintf(title, sizeof(title), "Changes of %s", compared_name(cq, name));
+	snprintf(title, sizeof(title), "Changes of %s", compared_name(c, cq, name));
 	plot_ranges(f, &p, 0, kinds, NR_KINDS, ranges, n);
 }
 
@@ -306,7 +311,7 @@ static void put_curves(FILE *f, const struct comparison *c, const struct compare
 		p.x.max = fmax(p.x.max, x[side][l->n - 1]);
 		p.y.max = fmax(p.y.max, y[side][l->n - 1]);
 	}
-	snprintf(title, sizeof(title), "%s %s: how long it took", compared_name(cq, name),
+	snprintf(title, sizeof(title), "%s %s: how long it took", compared_name(c, cq, name),
 		 op_name(op));
 	plot_lines(f, &p, lines, NR_SIDES);
 }
@@ -314,9 +319,9 @@ static void put_curves(FILE *f, const struct comparison *c, const struct compare
 static void put_table(FILE *f, const struct comparison *c)
 {
 	fputs("<section><h2>All figures that changed</h2><div "
-	      "class=\"scroll\"><table><tr><th>Queue</th>"
+	      "class=\"scroll\"><table class=\"stack\"><thead><tr><th>Queue</th>"
 	      "<th>Operation</th><th>Figure</th><th class=\"n\">Base</th><th class=\"n\">New</th>"
-	      "<th class=\"n\">Change</th><th class=\"n\">Between</th><th>Verdict</th></tr>\n",
+	      "<th class=\"n\">Change</th><th class=\"n\">Between</th><th>Verdict</th></tr></thead>\n<tbody>",
 	      f);
 	for (size_t i = 0; i < c->nr_queues * VT_NR_TIMED * NR_FIGURES; i++) {
 		const struct compared_queue *cq = &c->queues[i / NR_FIGURES / VT_NR_TIMED];
@@ -330,37 +335,61 @@ static void put_table(FILE *f, const struct comparison *c)
 			continue;
 		to = &cq->op[op]->change[fig];
 		fputs("<tr><td>", f);
-		html_text(f, compared_name(cq, name));
+		html_text(f, compared_name(c, cq, name));
 		fprintf(f,
-			"</td><td>%s</td><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td>"
-			"<td class=\"n\">%+.1f %%</td><td class=\"n\">%+.1f to %+.1f %%</td>"
-			"<td><span class=\"%s\">%s</span></td></tr>\n",
+			"</td><td data-t=\"Operation\">%s</td><td data-t=\"Figure\">%s</td>"
+			"<td class=\"n\" data-t=\"Base\">%s</td>"
+			"<td class=\"n\" data-t=\"New\">%s</td>"
+			"<td class=\"n\" data-t=\"Change\">%+.1f %%</td>"
+			"<td class=\"n\" data-t=\"Between\">%+.1f to %+.1f %%</td>"
+			"<td data-t=\"Verdict\"><span class=\"%s\">%s</span></td></tr>\n",
 			op_name(op), figure_name(fig),
 			format_figure(base, fig, to->value[SIDE_BASE]),
 			format_figure(new, fig, to->value[SIDE_NEW]), 100 * to->change,
 			100 * to->low, 100 * to->high, classes[kind_of(q, op, fig, to->verdict)],
 			verdict_name(to->verdict, q, op, fig));
 	}
-	fputs("</table></div></section>\n", f);
+	fputs("</tbody></table></div></section>\n", f);
+}
+
+/* Queues that only one side has: a line for each side. */
+static void put_only(FILE *f, const struct comparison *c)
+{
+	char names[2048];
+
+	for (int side = 0; side < NR_SIDES; side++) {
+		size_t n = diff_only(c, side, names, sizeof(names));
+
+		if (!n)
+			continue;
+		fputs("<p class=\"note\">", f);
+		html_printf(f, "Only %s has %zu queue%s: %s.", side_name(side), n,
+			    n == 1 ? "" : "s", names);
+		fputs("</p>\n", f);
+	}
 }
 
 void diff_html(FILE *f, const struct diff *d)
 {
 	const struct comparison *c = &d->comparison;
-	size_t claimed = d->nr_verdicts[VERDICT_LESS] + d->nr_verdicts[VERDICT_MORE], curves = 0;
+	size_t claimed = d->nr_verdicts[VERDICT_LESS] + d->nr_verdicts[VERDICT_MORE];
+	size_t judged = claimed + d->nr_verdicts[VERDICT_SAME], curves = 0;
 	char lead[128];
 
+	/* The tiles below add up to the second number; those with too little data are apart. */
 	snprintf(lead, sizeof(lead), "%zu of %zu figures changed by more than %g %%", claimed,
-		 c->tested, 100 * d->threshold);
+		 judged, 100 * d->threshold);
 	html_head(f, "vringtop diff", lead);
+	put_warnings(f, d);
 	put_tiles(f, d);
 	put_sides(f, d);
-	if (!(claimed + d->nr_verdicts[VERDICT_SAME])) {
+	if (!judged) {
 		fputs("<p class=\"warning\">Nothing could be compared: for all figures there is "
 		      "too "
 		      "little data on one side at least. Record for longer, and under the same "
 		      "load.</p>\n",
 		      f);
+		put_only(f, c);
 		html_foot(f);
 		return;
 	}
@@ -371,7 +400,7 @@ void diff_html(FILE *f, const struct diff *d)
 	      "is claimed, the mean is shown.</p>\n<div class=\"pair\">",
 	      f);
 	for (size_t i = 0; i < c->nr_queues; i++)
-		put_changes(f, &c->queues[i]);
+		put_changes(f, c, &c->queues[i]);
 	fputs("</div></section>\n", f);
 	if (claimed) {
 		fputs("<section><h2>Distributions of what changed</h2>\n<div class=\"pair\">", f);
@@ -391,5 +420,6 @@ void diff_html(FILE *f, const struct diff *d)
 		fputs("</section>\n", f);
 		put_table(f, c);
 	}
+	put_only(f, c);
 	html_foot(f);
 }

@@ -49,12 +49,26 @@ static struct json_object *json_recordings(const struct diff *d, enum side side)
 			continue;
 		o = json_object_new_object();
 		json_put_string(o, "path", info->path);
+		json_put_int(o, "started_ns", info->started);
 		json_put_string(o, "kernel", info->kernel_release);
 		json_put_string(o, "command", info->command);
 		json_object_object_add(o, "finished", json_object_new_boolean(info->finished));
 		json_object_object_add(o, "intervals", json_object_new_uint64(run->intervals.nr));
 		json_object_array_add(all, o);
 	}
+	return all;
+}
+
+/* The queues that only one side has. */
+static struct json_object *json_only(const struct comparison *c, enum side side)
+{
+	struct json_object *all = json_object_new_array();
+	char name[DIFF_NAME];
+
+	for (size_t i = 0; i < c->nr_queues; i++)
+		if (c->queues[i].on[side] && !c->queues[i].on[!side])
+			json_object_array_add(
+				all, json_object_new_string(compared_name(c, &c->queues[i], name)));
 	return all;
 }
 
@@ -80,6 +94,9 @@ void diff_json(const struct diff *d)
 		json_object_array_add(differences, one);
 	}
 	json_object_object_add(o, "differences", differences);
+	for (int side = 0; side < NR_SIDES; side++)
+		json_object_object_add(o, side == SIDE_BASE ? "only_base" : "only_new",
+				       json_only(&d->comparison, side));
 	for (size_t i = 0; i < d->comparison.nr_queues; i++) {
 		const struct compared_queue *from = &d->comparison.queues[i];
 		const struct queue *q = compared_queue(from);
@@ -87,6 +104,7 @@ void diff_json(const struct diff *d)
 
 		json_put_string(one, "device", queue_role(q));
 		json_put_string(one, "queue", q->name);
+		json_put_int(one, "index", q->index);
 		json_put_string(one, "driver", q->driver);
 		for (int op = 0; op < VT_NR_TIMED; op++)
 			if (from->op[op])

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the two sides of a diff have not in common, beside the figures. */
+/* What the two sides of a diff do not have in common, beside the figures. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/format.h"
 #include "model/ring.h"
 #include "output/diff.h"
 
@@ -13,6 +15,7 @@
 int diff_warn(struct diff *d, const char *fmt, ...)
 {
 	char **longer = realloc(d->warnings, (d->nr_warnings + 1) * sizeof(*longer));
+	char *text;
 	va_list args;
 	int n;
 
@@ -20,27 +23,46 @@ int diff_warn(struct diff *d, const char *fmt, ...)
 		return -ENOMEM;
 	d->warnings = longer;
 	va_start(args, fmt);
-	n = vasprintf(&longer[d->nr_warnings], fmt, args);
+	n = vasprintf(&text, fmt, args);
 	va_end(args);
 	if (n < 0)
 		return -ENOMEM;
-	d->nr_warnings++;
-	return 0;
+	/* A path may hold anything: escaped, each byte is four at most. */
+	longer[d->nr_warnings] = malloc(4 * n + 1);
+	if (longer[d->nr_warnings])
+		copy_printable(longer[d->nr_warnings++], text, 4 * n + 1);
+	else
+		n = -1;
+	free(text);
+	return n < 0 ? -ENOMEM : 0;
 }
 
-/* Adds a value to a side's list, unless it is there. */
+/*
+ * Adds a line to a side's list, unless it has that line. Lists are sorted, so that those of two
+ * sides are alike whatever the order of the recordings. Returns 0 or -ENOMEM.
+ */
 static int add_value(char **list, const char *value)
 {
+	const char *at = *list ?: "";
 	char *longer;
 
-	if (*list) {
-		const char *at = strstr(*list, value);
-		size_t n = strlen(value);
+	while (*at) {
+		size_t n = strcspn(at, "\n"), length = strlen(value);
+		int order = strncmp(value, at, n > length ? n : length);
 
-		if (at && (at == *list || at[-1] == '\n') && (!at[n] || at[n] == '\n'))
+		if (n == length && !strncmp(value, at, n))
 			return 0;
+		if (order < 0)
+			break;
+		at += n + (at[n] == '\n');
 	}
-	if (asprintf(&longer, "%s%s%s", *list ?: "", *list ? "\n" : "", value) < 0)
+	if (!*list || !**list)
+		longer = strdup(value);
+	else if (*at && asprintf(&longer, "%.*s%s\n%s", (int)(at - *list), *list, value, at) < 0)
+		longer = NULL;
+	else if (!*at && asprintf(&longer, "%s\n%s", *list, value) < 0)
+		longer = NULL;
+	if (!longer)
 		return -ENOMEM;
 	free(*list);
 	*list = longer;
@@ -70,73 +92,71 @@ static int add_difference(struct diff *d, const char *what, char *base, char *ne
 	return err;
 }
 
-static void text_of(const struct recording_info *i, int what, char *text, size_t size)
+static void text_cpus(const struct recording_info *i, char *text, size_t size)
 {
-	switch (what) {
-	case 0:
-		snprintf(text, size, "%s", i->kernel_release);
-		break;
-	case 1:
-		snprintf(text, size, "%s", i->kernel_version);
-		break;
-	case 2:
-		snprintf(text, size, "%s", i->config_hash);
-		break;
-	case 3:
-		snprintf(text, size, "%s", i->cmdline);
-		break;
-	case 4:
-		snprintf(text, size, "%s", i->patch_level);
-		break;
-	case 5:
-		snprintf(text, size, "%s", i->attached);
-		break;
-	case 6:
-		snprintf(text, size, "%d x %s (%s)", i->nr_cpus, i->cpu, i->machine);
-		break;
-	case 7:
-		snprintf(text, size, "%s", i->clocksource);
-		break;
-	case 8:
-		snprintf(text, size, "%g s", i->interval / 1e9);
-		break;
-	case 9:
-		snprintf(text, size, "%s", i->command);
-		break;
-	default:
-		snprintf(text, size, "%s", i->tool_version);
-	}
+	snprintf(text, size, "%d x %s (%s)", i->nr_cpus, i->cpu, i->machine);
 }
+
+static void text_interval(const struct recording_info *i, char *text, size_t size)
+{
+	snprintf(text, size, "%g s", i->interval / 1e9);
+}
+
+#define STRING(member) offsetof(struct recording_info, member), NULL
+
+/* What recordings say of where they were made. */
+static const struct {
+	const char *what;
+	size_t at; /* of a string in struct recording_info; not used if there is a function */
+	void (*text)(const struct recording_info *i, char *text, size_t size);
+	bool alone; /* such a difference changes times by itself */
+} infos[] = {
+	{ "kernel", STRING(kernel_release), false },
+	{ "kernel's build", STRING(kernel_version), false },
+	{ "kernel's configuration", STRING(config_hash), false },
+	{ "kernel's command line", STRING(cmdline), false },
+	{ "events of the kernel", STRING(patch_level), false },
+	{ "attached to", STRING(attached), true },
+	{ "CPUs", 0, text_cpus, true },
+	{ "clock source", STRING(clocksource), true },
+	{ "interval", 0, text_interval, false },
+	{ "command", STRING(command), false },
+	{ "vringtop", STRING(tool_version), false },
+};
 
 int diff_infos(struct diff *d)
 {
-	static const char *const what[] = {
-		"kernel",
-		"kernel's build",
-		"kernel's configuration",
-		"kernel's command line",
-		"events of the kernel",
-		"attached to",
-		"CPUs",
-		"clock source",
-		"interval",
-		"command",
-		"vringtop",
-	};
-	char text[4096];
+	char text[4096], *alone = NULL;
+	int err = 0;
 
-	for (size_t w = 0; w < sizeof(what) / sizeof(*what); w++) {
+	for (size_t w = 0; !err && w < sizeof(infos) / sizeof(*infos); w++) {
+		size_t before = d->nr_differences;
 		char *side[NR_SIDES] = {};
-		int err = 0;
 
 		for (size_t r = 0; !err && r < d->comparison.nr_runs; r++) {
-			text_of(recording_info(d->recordings[r]), w, text, sizeof(text));
+			const struct recording_info *i = recording_info(d->recordings[r]);
+
+			if (infos[w].text)
+				infos[w].text(i, text, sizeof(text));
+			else
+				snprintf(text, sizeof(text), "%s",
+					 *(char *const *)((const char *)i + infos[w].at));
 			err = add_value(&side[d->comparison.runs[r].side], text);
 		}
-		if (add_difference(d, what[w], side[SIDE_BASE], side[SIDE_NEW]) || err)
-			return -ENOMEM;
+		if (add_difference(d, infos[w].what, side[SIDE_BASE], side[SIDE_NEW]) || err)
+			err = -ENOMEM;
+		if (!err && infos[w].alone && d->nr_differences > before)
+			err = add_value(&alone, infos[w].what);
 	}
-	return 0;
+	for (char *at = alone; at && (at = strchr(at, '\n'));)
+		*at = ',';
+	if (!err && alone)
+		err = diff_warn(d,
+				"The sides differ in: %s. That alone may make operations slower or "
+				"faster.",
+				alone);
+	free(alone);
+	return err;
 }
 
 /* Whether a recording has how long the device kept buffers, of any queue. */
@@ -237,14 +257,10 @@ int diff_queues(struct diff *d)
 		const struct queue *base = &q->queue[SIDE_BASE], *new = &q->queue[SIDE_NEW];
 		char name[DIFF_NAME], what[DIFF_NAME + 16], *size[NR_SIDES] = {};
 
-		compared_name(q, name);
-		if (!q->on[SIDE_BASE] || !q->on[SIDE_NEW]) {
-			if (add_difference(d, name,
-					   strdup(q->on[SIDE_BASE] ? "there" : "not there"),
-					   strdup(q->on[SIDE_NEW] ? "there" : "not there")))
-				return -ENOMEM;
+		compared_name(&d->comparison, q, name);
+		/* These are told in one line, after the changes. */
+		if (!q->on[SIDE_BASE] || !q->on[SIDE_NEW])
 			continue;
-		}
 		snprintf(what, sizeof(what), "%s: layout", name);
 		if (add_difference(d, what, strdup(layout_name(base->layout)),
 				   strdup(layout_name(new->layout))))

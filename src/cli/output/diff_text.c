@@ -35,10 +35,15 @@ void diff_text(const struct diff *d)
 {
 	const struct comparison *c = &d->comparison;
 	size_t claimed = d->nr_verdicts[VERDICT_LESS] + d->nr_verdicts[VERDICT_MORE];
+	char only[54]; /* so that the line has at most 80 characters */
 
-	for (size_t r = 0; r < c->nr_runs; r++)
-		printf("%-5s %s: %zu intervals\n", side_name(c->runs[r].side),
-		       recording_info(d->recordings[r])->path, c->runs[r].intervals.nr);
+	for (size_t r = 0; r < c->nr_runs; r++) {
+		char path[4096];
+
+		copy_printable(path, recording_info(d->recordings[r])->path, sizeof(path));
+		printf("%-5s %s: %zu intervals\n", side_name(c->runs[r].side), path,
+		       c->runs[r].intervals.nr);
+	}
 	for (size_t i = 0; i < d->nr_warnings; i++)
 		printf("Note: %s\n", d->warnings[i]);
 	if (d->nr_differences)
@@ -63,13 +68,20 @@ void diff_text(const struct diff *d)
 				if (q->op[op]->change[f].verdict < VERDICT_LESS)
 					continue;
 				if (!named)
-					printf("%s\n", compared_name(q, name));
+					printf("%s\n", compared_name(c, q, name));
 				named = true;
 				print_change(compared_queue(q), op, f, &q->op[op]->change[f],
 					     first);
 				first = false;
 			}
 		}
+	}
+	for (int side = 0; side < NR_SIDES; side++) {
+		size_t n = diff_only(c, side, only, sizeof(only));
+
+		if (n)
+			printf("\nOnly %s has %zu queue%s: %s\n", side_name(side), n,
+			       n == 1 ? "" : "s", only);
 	}
 	printf("\n%zu figures changed; of %zu no difference was seen; for %zu there is too little "
 	       "data.\n",

@@ -24,7 +24,8 @@ static double line_start(unsigned int line)
 	return line ? 1ull << (line - 1) : 0;
 }
 
-static void print_hist(const char *title, enum vt_op op, const struct op_stats *s, double seconds)
+static void print_hist(FILE *f, const char *title, enum vt_op op, const struct op_stats *s,
+		       double seconds)
 {
 	static const struct {
 		const char *name;
@@ -36,19 +37,19 @@ static void print_hist(const char *title, enum vt_op op, const struct op_stats *
 		op == VT_BUFFERS_PER_DOORBELL ? format_number : format_time;
 	char a[FORMAT_LEN], b[FORMAT_LEN];
 
-	printf("%s%s: %llu, %s/s", title, op_name(op), (unsigned long long)s->count,
-	       format_number(a, seconds > 0 ? s->count / seconds : 0));
+	fprintf(f, "%s%s: %llu, %s/s", title, op_name(op), (unsigned long long)s->count,
+		format_number(a, seconds > 0 ? s->count / seconds : 0));
 	if (s->refused && op_refused_name(op))
-		printf(", %s %s", format_share(a, s->refused, s->count), op_refused_name(op));
+		fprintf(f, ", %s %s", format_share(a, s->refused, s->count), op_refused_name(op));
 	if (!s->timed) {
-		printf("\n  times are not available on this kernel\n\n");
+		fprintf(f, "\n  times are not available on this kernel\n\n");
 		return;
 	}
-	printf("\n  mean %s", format(a, op_stats_mean(s)));
+	fprintf(f, "\n  mean %s", format(a, op_stats_mean(s)));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
-		printf("  %s %s", quantiles[i].name,
-		       format(a, histogram_quantile(&s->hist, quantiles[i].q, s->max)));
-	printf("  max %s\n", format(a, s->max));
+		fprintf(f, "  %s %s", quantiles[i].name,
+			format(a, histogram_quantile(&s->hist, quantiles[i].q, s->max)));
+	fprintf(f, "  max %s\n", format(a, s->max));
 
 	for (unsigned int i = s->hist.begin; i < s->hist.end; i++) {
 		unsigned int line = line_of(histogram_lower(i));
@@ -65,14 +66,14 @@ static void print_hist(const char *title, enum vt_op op, const struct op_stats *
 	for (unsigned int i = first; i <= last; i++) {
 		int length = most ? (lines[i] * BAR + most - 1) / most : 0;
 
-		printf("  %7s - %-7s %9llu |%.*s\n", format(a, line_start(i)),
-		       format(b, line_start(i + 1)), (unsigned long long)lines[i], length,
-		       "############################################");
+		fprintf(f, "  %7s - %-7s %9llu |%.*s\n", format(a, line_start(i)),
+			format(b, line_start(i + 1)), (unsigned long long)lines[i], length,
+			"############################################");
 	}
-	printf("\n");
+	fprintf(f, "\n");
 }
 
-void histogram_print(const struct snapshot *diff, bool per_queue)
+void histogram_print(const struct snapshot *diff, bool per_queue, FILE *f)
 {
 	double seconds = diff->since / 1e9;
 	struct op_stats sum;
@@ -93,11 +94,11 @@ void histogram_print(const struct snapshot *diff, bool per_queue)
 			snprintf(title, sizeof(title), "virtio%d %s%s%s %s ", q->device, q->role,
 				 q->role[0] ? " " : "", queue_name(diff, q, QUEUE_NAME - 1, name),
 				 layout_name(q->layout));
-			print_hist(title, op, q->op[op], seconds);
+			print_hist(f, title, op, q->op[op], seconds);
 		}
 		if (sum.count && !per_queue)
-			print_hist("", op, &sum, seconds);
+			print_hist(f, "", op, &sum, seconds);
 	}
 	if (!any)
-		printf("No operation was seen.\n");
+		fprintf(f, "No operation was seen.\n");
 }

@@ -133,7 +133,8 @@ static void scale_log(const struct plot_axis *axis, struct scale *s)
 static void scale_nines(const struct plot_axis *axis, struct scale *s)
 {
 	add_mark(s, axis, 0);
-	add_mark(s, axis, 0.5);
+	if (s->to <= 4) /* else it stands too near to 0 */
+		add_mark(s, axis, 0.5);
 	for (int i = 1; i <= NO_NINES && i <= s->to + 1e-6; i++)
 		add_mark(s, axis, 1 - pow(10, -i));
 }
@@ -156,6 +157,14 @@ static void scale_make(const struct plot_axis *axis, struct scale *s)
 	} else {
 		scale_linear(axis, s);
 	}
+}
+
+/* The same, at an edge of the drawing if it lies beyond. */
+static double on_axis(const struct scale *s, double value)
+{
+	double at = place(s, value);
+
+	return at < 0 ? 0 : at > SIZE ? SIZE : at;
 }
 
 static void begin_figure(FILE *f, const struct plot *p, const char *class)
@@ -528,7 +537,13 @@ void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_k
 		put_strip_grid(f, &x);
 		fprintf(f, "<path class=\"zero\" d=\"M%.0f 0V%d\"/>", place(&x, zero), SIZE);
 		fprintf(f, "<path class=\"l s%u\" d=\"M%.1f 500H%.1f\"/>", colour,
-			place(&x, r->low), place(&x, r->high));
+			on_axis(&x, r->low), on_axis(&x, r->high));
+		if (r->middle > p->x.max) {
+			fprintf(f, "<path class=\"l arrow s%u\" d=\"M960 200L995 500L960 800\"/>",
+				colour);
+			end_strip(f);
+			continue;
+		}
 		/* A stroke of no length with round ends: a dot, however the drawing is stretched.
 		 */
 		fprintf(f, "<path class=\"l dot s%u\" d=\"M%.1f 500h0\"/>", colour,

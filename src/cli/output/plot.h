@@ -79,7 +79,10 @@ struct plot_range {
 	const char *text;	  /* at the end of the strip; may be empty */
 };
 
-/** Points with intervals, a strip each, with a line at @zero, as for changes in percent. */
+/**
+ * Points with intervals, a strip each, with a line at @zero, as for changes in percent. A point
+ * beyond the end of the axis is an arrow, so that it cannot be taken for one at the edge.
+ */
 void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_kind *kinds,
 		 size_t nr_kinds, const struct plot_range *ranges, size_t n);
 

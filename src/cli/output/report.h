@@ -29,11 +29,16 @@ bool report_next(struct report *r, struct snapshot *diff);
 /** The first interval comes next. */
 void report_rewind(struct report *r);
 
-/** What must not be missed: that the recording is not whole. @n: from 0 on. NULL: no more. */
+/** What must not be missed: that the recording is not whole, or has not what was asked for. @n:
+ * from 0 on. NULL: no more. */
 const char *report_warning(const struct report *r, unsigned int n);
 
 /** When something was, ns since 1970. @time: ns from the recording's start */
 uint64_t report_when(const struct report *r, uint64_t time);
+
+/** When a recording began: "2026-11-30 14:17:42 UTC". @text: of REPORT_DATE bytes; returned */
+#define REPORT_DATE 32
+char *report_date(const struct recording_info *i, char *text);
 
 /** Whether an operation of a queue was seen. */
 bool report_moved(const struct queue *q);

@@ -28,9 +28,18 @@ void report_rewind(struct report *r)
 	recording_rewind(r->recording);
 }
 
+/* Whether it was recorded how long the device keeps buffers. */
+static bool has_to_used(const struct report *r)
+{
+	for (size_t i = 0; i < r->total.nr_queues; i++)
+		if (r->total.queues[i].op[VT_AVAIL_TO_USED])
+			return true;
+	return false;
+}
+
 const char *report_warning(const struct report *r, unsigned int n)
 {
-	const char *warnings[4];
+	const char *warnings[5];
 	unsigned int count = 0;
 
 	if (!r->info->finished)
@@ -45,6 +54,10 @@ const char *report_warning(const struct report *r, unsigned int n)
 	if (r->info->events_dropped)
 		warnings[count++] = "DROPPED: some single operations (--events) were not kept; the "
 				    "counts have them.";
+	if (r->timed == VT_AVAIL_TO_USED && !has_to_used(r))
+		warnings[count++] =
+			"NO TIMES: the tables show - for times, because this recording has "
+			"no times from available to used; record -u keeps them.";
 	return n < count ? warnings[n] : NULL;
 }
 
@@ -90,16 +103,79 @@ void report_idle(const struct report *r, char *text)
 	}
 }
 
-static void fact_time(const struct report *r, char *text)
+char *report_date(const struct recording_info *i, char *text)
 {
-	time_t started = r->info->started / 1000000000;
-	char date[32] = "";
+	time_t started = i->started / 1000000000;
 	struct tm tm;
 
+	text[0] = '\0';
 	if (gmtime_r(&started, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	snprintf(text, REPORT_FACT, "%s, %.2f s in %zu intervals of %.4g s", date,
-		 r->total.since / 1e9, r->intervals, r->info->interval / 1e9);
+		strftime(text, REPORT_DATE, "%Y-%m-%d %H:%M:%S UTC", &tm);
+	return text;
+}
+
+/* --- Facts: each writes at most REPORT_FACT bytes, nothing where it is not known --- */
+
+static void fact_command(const struct report *r, char *text)
+{
+	const struct recording_info *i = r->info;
+
+	if (i->command[0] && i->exit_status >= 0)
+		snprintf(text, REPORT_FACT, "%s (exit status %d)", i->command, i->exit_status);
+	else
+		snprintf(text, REPORT_FACT, "%s", i->command);
+}
+
+static void fact_time(const struct report *r, char *text)
+{
+	char date[REPORT_DATE];
+
+	snprintf(text, REPORT_FACT, "%s, %.2f s in %zu intervals of %.4g s",
+		 report_date(r->info, date), r->total.since / 1e9, r->intervals,
+		 r->info->interval / 1e9);
+}
+
+static void fact_kernel(const struct report *r, char *text)
+{
+	snprintf(text, REPORT_FACT, "%s %s", r->info->kernel_release, r->info->kernel_version);
+}
+
+static void fact_config(const struct report *r, char *text)
+{
+	snprintf(text, REPORT_FACT, "%s", r->info->config_hash);
+}
+
+static void fact_boot(const struct report *r, char *text)
+{
+	snprintf(text, REPORT_FACT, "%s", r->info->cmdline);
+}
+
+static void fact_machine(const struct report *r, char *text)
+{
+	const struct recording_info *i = r->info;
+
+	snprintf(text, REPORT_FACT, "%s, %d CPU%s, %s, clock %s", i->machine, i->nr_cpus,
+		 i->nr_cpus == 1 ? "" : "s", i->cpu, i->clocksource);
+}
+
+static void fact_attached(const struct report *r, char *text)
+{
+	const char *to_used = "";
+
+	if (r->filter->ops >> VT_AVAIL_TO_USED & 1)
+		to_used = has_to_used(r) ? "; with times from available to used"
+					 : "; no times from available to used (record -u)";
+	snprintf(text, REPORT_FACT, "to %s; the kernel's virtqueue events: %s%s", r->info->attached,
+		 r->info->patch_level, to_used);
+}
+
+static void fact_events(const struct report *r, char *text)
+{
+	const struct recording_info *i = r->info;
+
+	if (i->has_events)
+		snprintf(text, REPORT_FACT, "%llu kept, %llu dropped",
+			 (unsigned long long)i->events, (unsigned long long)i->events_dropped);
 }
 
 static void fact_cost(const struct report *r, char *text)
@@ -127,74 +203,32 @@ static void fact_device(const struct recording_device *d, char *text)
 			n += snprintf(text + n, REPORT_FACT - n, " %s", ring_features[i].name);
 }
 
-/* Whether it was recorded how long the device keeps buffers. */
-static bool has_to_used(const struct report *r)
-{
-	for (size_t i = 0; i < r->total.nr_queues; i++)
-		if (r->total.queues[i].op[VT_AVAIL_TO_USED])
-			return true;
-	return false;
-}
-
 bool report_fact(const struct report *r, unsigned int n, const char **name, char *text)
 {
-	static const char *const names[] = { "command", "recorded", "kernel", "config", "boot",
-					     "machine", "attached", "events", "cost" };
-	const unsigned int nr_names = sizeof(names) / sizeof(*names);
-	const struct recording_info *i = r->info;
+	static const struct {
+		const char *name;
+		void (*text)(const struct report *r, char *text);
+	} facts[] = {
+		{ "command", fact_command },   { "recorded", fact_time },
+		{ "kernel", fact_kernel },     { "config", fact_config },
+		{ "boot", fact_boot },	       { "machine", fact_machine },
+		{ "attached", fact_attached }, { "events", fact_events },
+		{ "cost", fact_cost },
+	};
+	const unsigned int nr_facts = sizeof(facts) / sizeof(*facts);
+	static char device[16];
 
-	if (n >= nr_names + i->nr_devices)
-		return false;
-	if (n >= nr_names) {
-		static char device[16];
-
-		snprintf(device, sizeof(device), "virtio%d", i->devices[n - nr_names].device);
-		*name = device;
-		fact_device(&i->devices[n - nr_names], text);
+	text[0] = '\0';
+	if (n < nr_facts) {
+		*name = facts[n].name;
+		facts[n].text(r, text);
 		return true;
 	}
-	*name = names[n];
-	text[0] = '\0';
-	switch (n) {
-	case 0:
-		if (i->command[0] && i->exit_status >= 0)
-			snprintf(text, REPORT_FACT, "%s (exit status %d)", i->command,
-				 i->exit_status);
-		else
-			snprintf(text, REPORT_FACT, "%s", i->command);
-		break;
-	case 1:
-		fact_time(r, text);
-		break;
-	case 2:
-		snprintf(text, REPORT_FACT, "%s %s", i->kernel_release, i->kernel_version);
-		break;
-	case 3:
-		snprintf(text, REPORT_FACT, "%s", i->config_hash);
-		break;
-	case 4:
-		snprintf(text, REPORT_FACT, "%s", i->cmdline);
-		break;
-	case 5:
-		snprintf(text, REPORT_FACT, "%s, %d CPU%s, %s, clock %s", i->machine, i->nr_cpus,
-			 i->nr_cpus == 1 ? "" : "s", i->cpu, i->clocksource);
-		break;
-	case 6:
-		snprintf(text, REPORT_FACT, "to %s; the kernel's virtqueue events: %s%s",
-			 i->attached, i->patch_level,
-			 !(r->filter->ops >> VT_AVAIL_TO_USED & 1) ? ""
-			 : has_to_used(r) ? "; with times from available to used"
-					  : "; no times from available to used (record -u)");
-		break;
-	case 7:
-		if (i->has_events)
-			snprintf(text, REPORT_FACT, "%llu kept, %llu dropped",
-				 (unsigned long long)i->events,
-				 (unsigned long long)i->events_dropped);
-		break;
-	case 8:
-		fact_cost(r, text);
-		break;
-	}
+	n -= nr_facts;
+	if (n >= r->info->nr_devices)
+		return false;
+	snprintf(device, sizeof(device), "virtio%d", r->info->devices[n].device);
+	*name = device;
+	fact_device(&r->info->devices[n], text);
 	return true;
 }

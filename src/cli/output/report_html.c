@@ -519,36 +519,51 @@ static void put_doorbells(const struct page_of *p, const struct queue *queue)
 	plot_lines(p->f, &plot, lines, 3);
 }
 
+/* A cell of a table; its title stands beside the text where the screen is too narrow for a head. */
+static void put_cell(FILE *f, const char *title, bool left, const char *text)
+{
+	fprintf(f, "<td%s data-t=\"%s\">", left ? "" : " class=\"n\"", title);
+	html_text(f, text);
+}
+
 static void put_op_cells(FILE *f, enum vt_op op, const struct op_stats *o, double seconds)
 {
-	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
-	char text[FORMAT_LEN];
+	static const struct {
+		const char *title;
+		double q;
+	} quantiles[] = { { "P50", 0.5 }, { "P90", 0.9 }, { "P99", 0.99 }, { "P99.9", 0.999 } };
+	char text[FORMAT_LEN + 64];
 
-	html_printf(f, "%s", op_name(op));
-	fprintf(f, "<td class=\"n\">%llu", (unsigned long long)o->count);
-	fprintf(f, "<td class=\"n\">%s", format_number(text, seconds > 0 ? o->count / seconds : 0));
-	fprintf(f, "<td class=\"n\">%s", o->timed ? format_time(text, op_stats_mean(o)) : "-");
+	put_cell(f, "OPERATION", true, op_name(op));
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)o->count);
+	put_cell(f, "COUNT", false, text);
+	put_cell(f, "RATE/s", false, format_number(text, seconds > 0 ? o->count / seconds : 0));
+	put_cell(f, "MEAN", false, o->timed ? format_time(text, op_stats_mean(o)) : "-");
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
-		fprintf(f, "<td class=\"n\">%s",
-			o->timed ? format_time(text,
-					       histogram_quantile(&o->hist, quantiles[i], o->max))
-				 : "-");
-	fprintf(f, "<td class=\"n\">%s", o->timed ? format_time(text, o->max) : "-");
-	fprintf(f, "<td>%s", op_refused_name(op) ? format_share(text, o->refused, o->count) : "");
-	if (op_refused_name(op))
-		fprintf(f, " %s", op_refused_name(op));
+		put_cell(f, quantiles[i].title, false,
+			 o->timed ? format_time(text, histogram_quantile(&o->hist, quantiles[i].q,
+									 o->max))
+				  : "-");
+	put_cell(f, "MAX", false, o->timed ? format_time(text, o->max) : "-");
+	text[0] = '\0';
+	if (op_refused_name(op)) {
+		format_share(text, o->refused, o->count);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+			 op_refused_name(op));
+	}
+	put_cell(f, "NO", true, text);
 }
 
 static void put_op_table(const struct page_of *p, const struct queue *q)
 {
-	fputs("<div class=\"scroll\"><table><thead><tr><th>OPERATION<th class=\"n\">COUNT"
+	fputs("<div class=\"scroll\"><table class=\"stack\"><thead><tr><th>OPERATION<th class=\"n\">COUNT"
 	      "<th class=\"n\">RATE/s<th class=\"n\">MEAN<th class=\"n\">P50<th class=\"n\">P90"
 	      "<th class=\"n\">P99<th class=\"n\">P99.9<th class=\"n\">MAX<th>NO</thead><tbody>\n",
 	      p->f);
 	for (int op = 0; op < VT_NR_TIMED; op++) {
 		if (!q->op[op] || !q->op[op]->count)
 			continue;
-		fputs("<tr><td>", p->f);
+		fputs("<tr>", p->f);
 		put_op_cells(p->f, op, q->op[op], p->report->total.since / 1e9);
 		putc('\n', p->f);
 	}
@@ -648,7 +663,7 @@ static int put_table(const struct page_of *p, enum page page, const char *captio
 
 	if (table_make(&p->report->total, page, p->report->timed, p->report->filter->ops, &t))
 		return -1;
-	fputs("<div class=\"scroll\"><table><caption>", p->f);
+	fputs("<div class=\"scroll\"><table class=\"stack\"><caption>", p->f);
 	html_text(p->f, caption);
 	fputs("</caption><thead><tr>", p->f);
 	for (int i = 0; columns[i].title; i++)
@@ -662,8 +677,7 @@ static int put_table(const struct page_of *p, enum page page, const char *captio
 			char cell[TABLE_CELL];
 
 			table_cell(&columns[i], &t.rows[r], cell);
-			fprintf(p->f, "<td%s>", columns[i].left ? "" : " class=\"n\"");
-			html_text(p->f, cell);
+			put_cell(p->f, columns[i].title, columns[i].left, cell);
 		}
 		fputs("\n", p->f);
 	}
@@ -672,16 +686,36 @@ static int put_table(const struct page_of *p, enum page page, const char *captio
 	return 0;
 }
 
+static void put_legend(const struct page_of *p)
+{
+	struct table_legend legend[TABLE_MAX_LEGEND];
+	size_t n = table_legend(NR_PAGES, legend);
+
+	fputs("<dl class=\"facts note\">\n", p->f);
+	for (size_t i = 0; i < n; i++) {
+		fputs("<dt>", p->f);
+		html_text(p->f, legend[i].titles);
+		fputs("</dt><dd>", p->f);
+		html_text(p->f, legend[i].text);
+		fputs("</dd>\n", p->f);
+	}
+	fputs("</dl>\n<p class=\"note\">Times are those of the driver's calls; avail_to_used is the "
+	      "time from the add of a buffer to the get that fetched it. NO: how often an operation "
+	      "failed, or found nothing to do.</p>\n",
+	      p->f);
+}
+
 static int put_page(struct page_of *p)
 {
 	const struct recording_info *i = p->report->info;
-	char title[256], lead[512];
+	char title[256], lead[512], date[REPORT_DATE];
 	int err;
 
 	snprintf(title, sizeof(title), "%.200s",
 		 i->command[0] ? i->command : "What the virtqueues did");
-	snprintf(lead, sizeof(lead), "vringtop recording%s, Linux %.100s, %.150s",
-		 i->finished ? "" : " (UNFINISHED)", i->kernel_release, i->cpu);
+	snprintf(lead, sizeof(lead), "vringtop recording%s, %s, Linux %.100s, %.150s",
+		 i->finished ? "" : " (UNFINISHED)", report_date(i, date), i->kernel_release,
+		 i->cpu);
 	html_head(p->f, title, lead);
 	for (unsigned int n = 0; report_warning(p->report, n); n++) {
 		fputs("<p class=\"warning\">", p->f);
@@ -698,7 +732,7 @@ static int put_page(struct page_of *p)
 	put_layout_bars(p);
 	fputs("</div>\n</section>\n<section>\n<h2>Queue by queue</h2>\n<p class=\"note\">The "
 	      "busiest first. In "
-	      "a heat map a column is a span of time, a row a range of latency, and the colour "
+	      "a heat map a column is a span of time, its cells are ranges of latency, and the colour "
 	      "says how "
 	      "many operations fell into it: the further from the background, the more. The lines "
 	      "are "
@@ -710,13 +744,8 @@ static int put_page(struct page_of *p)
 	fputs("</section>\n<section>\n<h2>Tables</h2>\n", p->f);
 	err = put_table(p, PAGE_QUEUES, "Queues") || put_table(p, PAGE_LAYOUTS, "Layouts") ||
 	      put_table(p, PAGE_DOORBELLS, "Doorbells");
-	fputs("<p class=\"note\">FILL: descriptors in use at the end. SUPPR: share of the "
-	      "doorbells that "
-	      "the device did not want. Times are those of the driver's calls; avail_to_used is "
-	      "the "
-	      "time from a buffer's add to its get. NO: how often an operation said no.</p>\n"
-	      "</section>\n<section>\n<h2>What ran where</h2>\n",
-	      p->f);
+	put_legend(p);
+	fputs("</section>\n<section>\n<h2>What ran where</h2>\n", p->f);
 	put_facts(p, true);
 	fputs("</section>\n", p->f);
 	html_foot(p->f);

@@ -2,6 +2,7 @@
 /* A recording as text, at most 80 columns wide unless the terminal is wider. */
 #include <string.h>
 #include "base/error.h"
+#include "base/format.h"
 #include "output/histogram_text.h"
 #include "output/queue_name.h"
 #include "output/report.h"
@@ -42,7 +43,8 @@ static void put_facts(const struct report *r, FILE *f, int width)
 	static char text[REPORT_FACT];
 	const char *name;
 
-	put_wrapped(f, "recording", r->info->path, width);
+	copy_printable(text, r->info->path, sizeof(text));
+	put_wrapped(f, "recording", text, width);
 	for (unsigned int n = 0; report_fact(r, n, &name, text); n++)
 		if (text[0])
 			put_wrapped(f, name, text, width);
@@ -115,6 +117,6 @@ int report_text(struct report *r, FILE *f)
 	fprintf(f, "\nOPERATIONS\n");
 	put_operations(r, f, width);
 	fprintf(f, "\nHISTOGRAMS\n\n");
-	histogram_print(&r->total, r->per_queue);
+	histogram_print(&r->total, r->per_queue, f);
 	return 0;
 }

@@ -274,7 +274,7 @@ static int ask_gate(const struct diff *d, const struct fail_on *g)
 			complain(NULL,
 				 "fails %s: %s %s %s: %s, it was %s: %+.1f %% (between %+.1f and "
 				 "%+.1f %%)",
-				 g->text, compared_name(cq, name), op_name(i % VT_NR_TIMED),
+				 g->text, compared_name(c, cq, name), op_name(i % VT_NR_TIMED),
 				 figure_name(g->figure),
 				 format_figure(new, g->figure, change->value[SIDE_NEW]),
 				 format_figure(base, g->figure, change->value[SIDE_BASE]),

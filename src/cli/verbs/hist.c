@@ -70,7 +70,7 @@ static int print_interval(const struct snapshot *diff, const void *options)
 	}
 	printf("%.2f s, %zu queues, lost %llu\n\n", diff->since / 1e9, snapshot_queues(diff),
 	       (unsigned long long)diff->lost);
-	histogram_print(diff, o->per_queue);
+	histogram_print(diff, o->per_queue, stdout);
 	return 0;
 }
 

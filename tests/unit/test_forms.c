@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The forms of a report (CSV, page, trace) against the snapshot that was recorded: every field of
+ * the CSV, every tile, cell and line of the page, every counter and slice of the trace.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/format.h"
+#include "figures.h"
+#include "output/report.h"
+#include "recording/writer.h"
+
+static char path[] = "/tmp/test_forms.XXXXXX";
+static char *text; /* what a form has printed */
+
+static const struct filter all = { .ops = (1u << VT_NR_COUNTED) - 1 };
+static const struct recording_info info = {
+	.kernel_release = "6.12",
+	.cpu = "a CPU",
+	.exit_status = -1,
+	.nr_cpus = 2,
+	.interval = SINCE,
+	.started = 1764512262ull * 1000000000, /* 2025-11-30 14:17:42 UTC */
+	.cost_cpu_ns = 53000000,
+};
+
+static struct recording_writer *begin(bool events)
+{
+	struct recording_info i = info;
+	struct recording_writer *w;
+
+	i.has_events = events;
+	unlink(path);
+	w = recording_create(path, &i);
+	assert_non_null(w);
+	return w;
+}
+
+static void end(struct recording_writer *w)
+{
+	assert_int_equal(recording_finish(w, &info), 0);
+	recording_writer_close(w);
+}
+
+/* Prints a form of the recording into text. @timed: as in struct report */
+static void print(int (*form)(struct report *r, FILE *f), int timed)
+{
+	struct report r = { .filter = &all, .timed = timed };
+	struct snapshot diff;
+	size_t size;
+	FILE *f;
+
+	free(text);
+	text = NULL;
+	r.recording = recording_open(path);
+	assert_non_null(r.recording);
+	r.info = recording_info(r.recording);
+	while (report_next(&r, &diff)) {
+		assert_int_equal(snapshot_add(&r.total, &diff), 0);
+		snapshot_free(&diff);
+		r.intervals++;
+	}
+	report_rewind(&r);
+	assert_false(r.damaged);
+	f = open_memstream(&text, &size);
+	assert_non_null(f);
+	assert_int_equal(form(&r, f), 0);
+	fclose(f);
+	snapshot_free(&r.total);
+	recording_reader_close(r.recording);
+}
+
+/* One interval that has all figures. */
+static void record_figures(void)
+{
+	struct recording_writer *w = begin(false);
+	struct snapshot s;
+
+	make_figures(&s, UINT32_MAX);
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	end(w);
+}
+
+__attribute__((format(printf, 1, 2))) static const char *expect(const char *fmt, ...)
+{
+	static char buf[4096];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(buf, sizeof(buf), fmt, args);
+	va_end(args);
+	if (!strstr(text, buf))
+		fail_msg("not there: %s", buf);
+	return strstr(text, buf);
+}
+
+/* --- CSV --- */
+
+static void put_expected(FILE *f, int q, int op)
+{
+	static const char *const names[] = {
+		"virtio2,vda,virtio_blk,0,req.0,11,packed",
+		"virtio5,sda,virtio_scsi,2,request,12,split-in-order"
+	};
+	double sum = 70 * some_buffers(q) + 30 * most_buffers(q);
+	bool batch = op == VT_BUFFERS_PER_DOORBELL;
+
+	fprintf(f, "0,%llu,%s,%s,%llu,", SINCE, names[q], op_name(op),
+		batch ? 100 : (unsigned long long)count_of(q, op));
+	if (op_refused_name(op))
+		fprintf(f, "%llu", (unsigned long long)no_of(q, op));
+	fputc(',', f);
+	if (batch) {
+		fprintf(f, ",,,,,,,%.0f,%.6g,%u,%u,%u,%u,%u,", sum, sum / 100, some_buffers(q),
+			most_buffers(q), most_buffers(q), most_buffers(q), most_buffers(q));
+	} else {
+		fprintf(f, "%llu,%.6g,", (unsigned long long)time_sum(q, op),
+			(double)time_sum(q, op) / TIMED);
+		for (int level = 0; level < 4; level++)
+			fprintf(f, "%llu,", (unsigned long long)time_at(q, op, level));
+		fprintf(f, "%llu,,,,,,,,", (unsigned long long)time_max(q, op));
+	}
+	if (op == VT_OP_ADD)
+		fprintf(f, "%llu", (unsigned long long)bytes_out_of(q));
+	fputc(',', f);
+	if (op == VT_OP_GET)
+		fprintf(f, "%llu", (unsigned long long)bytes_in_of(q));
+	fputs(",yes\r\n", f);
+}
+
+static void every_field_of_csv(void **unused)
+{
+	char *expected, *e, *g, *rest_e, *rest_g;
+	size_t size;
+	FILE *f = open_memstream(&expected, &size);
+
+	(void)unused;
+	fputs("start_ns,interval_ns,device,role,driver,queue_index,queue,serial,layout,operation,"
+	      "count,no,sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,sum_buffers,"
+	      "mean_buffers,p50_buffers,p90_buffers,p99_buffers,p999_buffers,max_buffers,bytes_out,"
+	      "bytes_in,recording_finished\r\n",
+	      f);
+	for (int q = 0; q < BUSY; q++)
+		for (int op = 0; op < VT_NR_COUNTED; op++)
+			if (op != UNSEEN)
+				put_expected(f, q, op);
+	fclose(f);
+	record_figures();
+	print(report_csv, -1);
+	rest_e = expected;
+	rest_g = text;
+	do {
+		e = strsep(&rest_e, "\n");
+		g = strsep(&rest_g, "\n");
+		assert_string_equal(g ?: "", e ?: "");
+	} while (e && g);
+	free(expected);
+}
+
+/* --- The page --- */
+
+static const char *time_text(char *buf, double ns)
+{
+	return format_time(buf, ns);
+}
+
+static void tiles_of_the_page(void **unused)
+{
+	double ops = sum_all(0, count_of) + sum_all(1, count_of), buffers = 0, bells = 0, not = 0;
+	char a[FORMAT_LEN];
+
+	(void)unused;
+	for (int q = 0; q < BUSY; q++) {
+		buffers += count_of(q, VT_OP_ADD) - no_of(q, VT_OP_ADD);
+		bells += count_of(q, VT_OP_NOTIFY);
+		not += no_of(q, VT_OP_KICK_PREPARE);
+	}
+	record_figures();
+	print(report_html, -1);
+	expect("<li><b>2.0 s</b><span>recorded<");
+	expect("<li><b>%s</b><span>operations/s<", format_number(a, ops / SECONDS));
+	expect("<li><b>%s</b><span>buffers/s<", format_number(a, buffers / SECONDS));
+	expect("<li><b>%s</b><span>doorbells/s<", format_number(a, bells / SECONDS));
+	expect("<li><b>%.0f%%</b><span>doorbells suppressed<", 100 * not / (not +bells));
+	expect("<li><b>2.65%%</b><span>of a CPU for the tool<");
+	expect("<li><b>2 of 3</b><span>queues moved<");
+	expect("<li><b>%d</b><span>operations lost<", LOST);
+	expect("vringtop recording, 2025-11-30 14:17:42 UTC, Linux 6.12, a CPU");
+	/* An idle queue is named, with its index, as the name repeats. */
+	expect("Idle: virtio5 sda request#3.");
+}
+
+/* On a phone as well: each cell has its title with it. */
+static void cells_of_the_page(void **unused)
+{
+	char c[8][FORMAT_LEN];
+
+	(void)unused;
+	record_figures();
+	print(report_html, VT_OP_GET);
+	for (int q = 0; q < BUSY; q++) {
+		double bells = count_of(q, VT_OP_NOTIFY), not = no_of(q, VT_OP_KICK_PREPARE);
+		double buffers = count_of(q, VT_OP_ADD) - no_of(q, VT_OP_ADD);
+		double of = (double)time_sum(q, VT_OP_GET) / TIMED;
+
+		for (int op = 0; op < VT_NR_TIMED; op++) {
+			char no[64] = "";
+
+			if (op == UNSEEN)
+				continue;
+			if (op_refused_name(op))
+				snprintf(no, sizeof(no), "%u%% %s", no_percent(q, op),
+					 op_refused_name(op));
+			expect("<tr><td data-t=\"OPERATION\">%s<td class=\"n\" data-t=\"COUNT\">"
+			       "%llu<td class=\"n\" data-t=\"RATE/s\">%s<td class=\"n\" "
+			       "data-t=\"MEAN\">%s<td class=\"n\" data-t=\"P50\">%s<td class=\"n\" "
+			       "data-t=\"P90\">%s<td class=\"n\" data-t=\"P99\">%s<td class=\"n\" "
+			       "data-t=\"P99.9\">%s<td class=\"n\" data-t=\"MAX\">%s<td "
+			       "data-t=\"NO\">%s\n",
+			       op_name(op), (unsigned long long)count_of(q, op),
+			       format_number(c[0], count_of(q, op) / SECONDS),
+			       time_text(c[1], (double)time_sum(q, op) / TIMED),
+			       time_text(c[2], time_at(q, op, 0)),
+			       time_text(c[3], time_at(q, op, 1)),
+			       time_text(c[4], time_at(q, op, 2)),
+			       time_text(c[5], time_at(q, op, 3)), time_text(c[6], time_max(q, op)),
+			       no);
+		}
+		expect("data-t=\"QUEUE\">%s<td", q ? "+reques#2" : "req.0");
+		expect("data-t=\"BUF/s\">%s<td class=\"n\" data-t=\"BELL/s\">%s<td class=\"n\" "
+		       "data-t=\"SUPPR\">%.0f%%<td class=\"n\" data-t=\"OUT/s\">%s<td class=\"n\" "
+		       "data-t=\"IN/s\">%s<td class=\"n\" data-t=\"MEAN\">%s",
+		       format_number(c[0], buffers / SECONDS), format_number(c[1], bells / SECONDS),
+		       100 * not / (not +bells), format_bytes(c[2], bytes_out_of(q) / SECONDS),
+		       format_bytes(c[3], bytes_in_of(q) / SECONDS), time_text(c[4], of));
+		/* The facts of the queue, and the text at the end of its bar. */
+		expect(". %s buffers/s, %sB/s out, %sB/s in, %s buffers per doorbell.",
+		       format_number(c[0], buffers / SECONDS),
+		       format_bytes(c[1], bytes_out_of(q) / SECONDS),
+		       format_bytes(c[2], bytes_in_of(q) / SECONDS), q ? "10.9" : "8.4");
+		expect(">%s</span><span class=\"value\">%.0f%% suppressed<",
+		       q ? "virtio5 sda request#2" : "virtio2 vda req.0", 100 * not / (not +bells));
+	}
+	/* The legend is that of the columns. */
+	expect("<dt>SUPPR</dt><dd>share of doorbells not wanted by the device");
+}
+
+/* Bars: how wide the two parts of each are, in thousandths of the axis. */
+static void bars_of_the_page(void **unused)
+{
+	double sent[BUSY], not [BUSY], most = 0;
+
+	(void)unused;
+	record_figures();
+	print(report_html, -1);
+	for (int q = 0; q < BUSY; q++) {
+		sent[q] = count_of(q, VT_OP_NOTIFY) / SECONDS;
+		not [q] = no_of(q, VT_OP_KICK_PREPARE) / SECONDS;
+		most = fmax(most, sent[q] + not [q]);
+	}
+	for (int q = 0; q < BUSY; q++)
+		expect("<rect class=\"s0\" x=\"0.0\" y=\"120\" width=\"%.1f\" height=\"760\"/>"
+		       "<rect class=\"s1\" x=\"%.1f\" y=\"120\" width=\"%.1f\"",
+		       1000 * sent[q] / most, 1000 * sent[q] / most, 1000 * not [q] / most);
+}
+
+/* Lines over three intervals: of each the path that its own series gives. */
+#define INTERVALS 3
+
+static uint64_t of_series(int series, int interval)
+{
+	static const uint64_t counts[3][INTERVALS] = { { 800, 300, 500 },  /* buffers */
+						       { 200, 700, 400 },  /* doorbells */
+						       { 100, 50, 600 } }; /* suppressed */
+
+	return counts[series][interval];
+}
+
+static void expect_steps(const char *title, const char *class, const double *y, double most)
+{
+	const char *figure = strstr(text, title);
+	char d[256], *at = d;
+
+	assert_non_null(figure);
+	for (int i = 0; i < 2 * INTERVALS; i++)
+		at += sprintf(at, "%c%.0f %.0f", i ? 'L' : 'M', 1000.0 * ((i + 1) / 2) / INTERVALS,
+			      1000 - 1000 * y[i / 2] / most);
+	snprintf(at, sizeof(d) - (at - d), "\"/>");
+	figure = strstr(figure, class);
+	assert_non_null(figure);
+	figure = strstr(figure, " d=\"") + 4;
+	if (strncmp(figure, d, strlen(d)))
+		fail_msg("%s: the path of %s is %.90s instead of %s", title, class, figure, d);
+}
+
+static void lines_of_the_page(void **unused)
+{
+	struct recording_writer *w = begin(false);
+	double y[3][INTERVALS];
+
+	(void)unused;
+	for (int i = 0; i < INTERVALS; i++) {
+		struct op_stats add = { .count = of_series(0, i) + 7, .refused = 7 };
+		struct op_stats notify = { .count = of_series(1, i) };
+		struct op_stats kick = { .count = 1000, .refused = of_series(2, i) };
+		struct queue q = figure_queues[0];
+		struct snapshot s = { .time = (i + 1) * SINCE,
+				      .since = SINCE,
+				      .how = "tracepoints",
+				      .nr_queues = 1,
+				      .queues = &q };
+
+		q.op[VT_OP_ADD] = &add;
+		q.op[VT_OP_NOTIFY] = &notify;
+		q.op[VT_OP_KICK_PREPARE] = &kick;
+		assert_int_equal(recording_write(w, &s), 0);
+		for (int series = 0; series < 3; series++)
+			y[series][i] = of_series(series, i) / SECONDS;
+	}
+	end(w);
+	print(report_html, -1);
+	/* The axis ends 5 % above the largest. */
+	expect_steps(">Buffers made available<", "class=\"l s0\"", y[0], 400 * 1.05);
+	expect_steps(">Doorbells sent<", "class=\"l s0\"", y[1], 350 * 1.05);
+	expect_steps(">Buffers and doorbells<", "class=\"l s0\"", y[0], 400 * 1.05);
+	expect_steps(">Buffers and doorbells<", "class=\"l s1 d1\"", y[1], 400 * 1.05);
+	expect_steps(">Buffers and doorbells<", "class=\"l s2 d2\"", y[2], 400 * 1.05);
+	/* The names stand in the same order. */
+	expect("class=\"l s0\" d=\"M0 6H27\"/></svg>buffers made available</li>");
+	expect("class=\"l s1 d1\" d=\"M0 6H27\"/></svg>doorbells sent</li>");
+	expect("class=\"l s2 d2\" d=\"M0 6H27\"/></svg>doorbells suppressed</li>");
+}
+
+/* The lines over a heat map, p50 and p99: 60 times in one bucket, 38 and 2 in others. */
+static void quantiles_over_the_heat_map(void **unused)
+{
+	static const unsigned int bucket[] = { 100, 110, 120 };
+	const double low = log10(bucket_from(100)), high = log10(bucket_to(120));
+	struct op_stats get = { .count = 100, .timed = 100, .sum = 100000 };
+	struct recording_writer *w = begin(false);
+	struct queue q = figure_queues[0];
+	struct snapshot s = {
+		.time = SINCE, .since = SINCE, .how = "tracepoints", .nr_queues = 1, .queues = &q
+	};
+	int y[3];
+
+	(void)unused;
+	histogram_put(&get.hist, bucket[0], 60);
+	histogram_put(&get.hist, bucket[1], 38);
+	histogram_put(&get.hist, bucket[2], 2);
+	get.max = bucket_to(bucket[2]) - 1;
+	get.sum = 60 * bucket_from(100) + 38 * bucket_from(110) + 2 * bucket_from(120);
+	q.op[VT_OP_GET] = &get;
+	assert_int_equal(recording_write(w, &s), 0);
+	end(w);
+	print(report_html, -1);
+	for (int i = 0; i < 3; i++) {
+		double middle = (bucket_from(bucket[i]) + bucket_to(bucket[i])) / 2;
+
+		y[i] = lrint(1000 - 1000 * (log10(middle) - low) / (high - low));
+	}
+	expect("<path class=\"l over\" d=\"M0 %dL1000 %d\"/>", y[0], y[0]);
+	expect("<path class=\"l over d1\" d=\"M0 %dL1000 %d\"/>", y[2], y[2]);
+	expect("</svg>p50</li>");
+	expect("class=\"l over d1\" d=\"M0 6H27\"/></svg>p99</li>");
+}
+
+/* --- The trace --- */
+
+static void counters_of_the_trace(void **unused)
+{
+	(void)unused;
+	record_figures();
+	print(report_perfetto, -1);
+	for (int q = 0; q < BUSY; q++) {
+		const char *name = q ? "request#2" : "req.0";
+		int pid = q ? 6 : 3, tid = (q ? 12 : 11) * 8 + 1000;
+
+		expect("{\"ph\":\"C\",\"pid\":%d,\"tid\":%d,\"ts\":0.000,\"name\":\"%s: per second\","
+		       "\"args\":{\"buffers\":%.6g,\"doorbells\":%.6g,\"suppressed\":%.6g}}",
+		       pid, tid, name, (count_of(q, VT_OP_ADD) - no_of(q, VT_OP_ADD)) / SECONDS,
+		       count_of(q, VT_OP_NOTIFY) / SECONDS, no_of(q, VT_OP_KICK_PREPARE) / SECONDS);
+		expect("\"tid\":%d,\"ts\":0.000,\"name\":\"%s: in flight, descriptors\",\"args\":"
+		       "{\"descriptors\":%d}}",
+		       tid, name, q ? 96 : 56);
+		for (int op = 0; op < VT_NR_TIMED; op++)
+			if (op != UNSEEN)
+				expect("\"tid\":%d,\"ts\":0.000,\"name\":\"%s: %s, ns\",\"args\":"
+				       "{\"p50\":%llu,\"p99\":%llu}}",
+				       tid, name, op_name(op),
+				       (unsigned long long)time_at(q, op, 0),
+				       (unsigned long long)time_at(q, op, 2));
+	}
+	expect("\"name\":\"process_name\",\"args\":{\"name\":\"virtio2 vda (virtio_blk)\"}");
+	expect("\"name\":\"thread_name\",\"args\":{\"name\":\"2 request split-in-order\"}");
+}
+
+static void slices_of_the_trace(void **unused)
+{
+	static const struct recording_event events[] = {
+		{ .time = 10500, .duration = 250, .serial = 11, .cpu = 3, .op = VT_OP_ADD },
+		{ .time = 21777,
+		  .duration = RECORDING_UNTIMED,
+		  .serial = 12,
+		  .cpu = 1,
+		  .op = VT_OP_GET,
+		  .result = 1 },
+		{ .time = 30001,
+		  .duration = 4,
+		  .serial = 12,
+		  .cpu = 2,
+		  .op = VT_OP_NOTIFY,
+		  .result = -28 },
+	};
+	struct recording_writer *w = begin(true);
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, UINT32_MAX);
+	assert_int_equal(recording_write(w, &s), 0);
+	assert_int_equal(recording_write_events(w, events, 3), 0);
+	snapshot_free(&s);
+	end(w);
+	print(report_perfetto, -1);
+	expect("{\"ph\":\"X\",\"pid\":3,\"tid\":1088,\"ts\":10.250,\"dur\":0.250,\"cat\":"
+	       "\"virtqueue\",\"name\":\"add\",\"args\":{\"cpu\":3,\"result\":0,\"duration_ns\":250}}");
+	expect("{\"ph\":\"X\",\"pid\":6,\"tid\":1096,\"ts\":21.777,\"dur\":0.000,\"cat\":"
+	       "\"virtqueue\",\"name\":\"get\",\"args\":{\"cpu\":1,\"result\":1}}");
+	expect("{\"ph\":\"X\",\"pid\":6,\"tid\":1096,\"ts\":29.997,\"dur\":0.004,\"cat\":"
+	       "\"virtqueue\",\"name\":\"notify\",\"args\":{\"cpu\":2,\"result\":-28,"
+	       "\"duration_ns\":4}}");
+}
+
+/* --- Text --- */
+
+static void text_says_why_there_are_no_times(void **unused)
+{
+	struct recording_writer *w = begin(false);
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, UINT32_MAX & ~(1u << VT_AVAIL_TO_USED));
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	end(w);
+	print(report_text, VT_AVAIL_TO_USED);
+	expect("!         NO TIMES:");
+	expect("record -u keeps");
+	print(report_html, VT_AVAIL_TO_USED);
+	expect("<p class=\"warning\">NO TIMES:");
+	print(report_text, -1);
+	assert_null(strstr(text, "NO TIMES"));
+	record_figures();
+	print(report_text, VT_AVAIL_TO_USED);
+	assert_null(strstr(text, "NO TIMES"));
+}
+
+static int set_up(void **unused)
+{
+	int fd = mkstemp(path);
+
+	(void)unused;
+	return fd < 0 || close(fd) ? -1 : 0;
+}
+
+static int tear_down(void **unused)
+{
+	(void)unused;
+	free(text);
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_field_of_csv),
+		cmocka_unit_test(tiles_of_the_page),
+		cmocka_unit_test(cells_of_the_page),
+		cmocka_unit_test(bars_of_the_page),
+		cmocka_unit_test(lines_of_the_page),
+		cmocka_unit_test(quantiles_over_the_heat_map),
+		cmocka_unit_test(counters_of_the_trace),
+		cmocka_unit_test(slices_of_the_trace),
+		cmocka_unit_test(text_says_why_there_are_no_times),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
