@@ -80,7 +80,7 @@ static __always_inline void add_count_bytes(const __u64 *event, struct vt_slot *
 
 static __noinline int flight_start_far(const __u64 *event, __u64 now)
 {
-	flight_start(event[EVENT_ID], (const void *)event[EVENT_DATA], now);
+	flight_start(event[EVENT_ID], event[EVENT_DATA], now);
 	return 0;
 }
 
@@ -88,7 +88,7 @@ static __noinline int buffer_added_far(const __u64 *event, __u64 now)
 {
 	added(event[EVENT_ID]);
 	if (now)
-		flight_start(event[EVENT_ID], (const void *)event[EVENT_DATA], now);
+		flight_start(event[EVENT_ID], event[EVENT_DATA], now);
 	return 0;
 }
 
@@ -124,7 +124,7 @@ static __always_inline int add_ended(const __u64 *event, bool timed)
 	if (!announced_near(event[EVENT_ID], &a))
 		return buffer_added_far(event, now);
 	a->added++;
-	if (now && !flight_start_near(event[EVENT_ID], (const void *)event[EVENT_DATA], now))
+	if (now && !flight_start_near(event[EVENT_ID], event[EVENT_DATA], now))
 		return flight_start_far(event, now);
 	return 0;
 }
@@ -155,7 +155,7 @@ static __always_inline void get_count(const __u64 *event, struct vt_slot *slot)
 
 static __noinline int flight_end_far(const __u64 *event, __u64 now)
 {
-	__u64 away = flight_end(event[EVENT_ID], (const void *)event[EVENT_DATA], now);
+	__u64 away = flight_end(event[EVENT_ID], event[EVENT_DATA], now);
 	struct vt_slot *slot = away ? slot_find(event[EVENT_ID], VT_AVAIL_TO_USED) : 0;
 
 	if (slot)
@@ -190,9 +190,8 @@ static __always_inline int get_ended(const __u64 *event, bool timed)
 	if (!now)
 		return 0;
 	if (slot_near(row, VT_AVAIL_TO_USED, &slot)) {
-		const void *data = (const void *)event[EVENT_DATA];
-		__u64 away =
-			buffer_end(flight_of(event[EVENT_ID], data), 0, event[EVENT_ID], data, now);
+		__u64 key = flight_key(event[EVENT_ID], event[EVENT_DATA]);
+		__u64 away = buffer_end(flight_of(key), 0, key, now);
 
 		if (likely(away)) {
 			count(slot, away, false);

@@ -277,7 +277,7 @@ static __always_inline int add_ends(void *ctx, __u32 data)
 		return 0;
 	added(e.id);
 	if (avail_to_used)
-		flight_start(e.id, (const void *)argument(ctx, data), e.now);
+		flight_start(e.id, argument(ctx, data), e.now);
 	return 0;
 }
 
@@ -382,7 +382,7 @@ static __always_inline void get_call_count(void *ctx, struct ended *e, __u64 dat
 	e->slot->bytes_in += length;
 	if (!avail_to_used)
 		return;
-	away = flight_end(e->id, (const void *)data, e->now);
+	away = flight_end(e->id, data, e->now);
 	if (away && slot_of(e->id, VT_AVAIL_TO_USED, &slot))
 		count(slot, away, false);
 }

@@ -151,20 +151,17 @@ struct {
 } doorbells SEC(".maps");
 
 /*
- * The buffers that are with the device, found by the hash of their token: a
- * cache line of 4. It is large enough for nearly all of them; one that finds no
- * room takes the place of the oldest, which is then not timed.
+ * The buffers that are with the device, in groups of a cache line. The hash of a buffer's key is
+ * the number of its group. The table has room for nearly all buffers. One that finds no room takes
+ * the place of the oldest in its group, which is then not timed.
  */
-#define FLIGHT_BITS  15
-#define FLIGHT_WAYS  4
-#define ID_BITS	     16
-#define STAMP_OF(ns) ((ns) << ID_BITS)
-#define STAMP_ID(s)  ((s) & ((1 << ID_BITS) - 1))
+#define FLIGHT_BITS 15
+#define FLIGHT_WAYS 4
 
 struct flight {
 	struct {
-		__u64 token; /* 0: free */
-		__u64 stamp; /* ns when it was added, then the queue's id */
+		__u64 key;   /* see flight_key(); 0: free */
+		__u64 added; /* ns */
 	} buffer[FLIGHT_WAYS];
 };
 
@@ -488,79 +485,82 @@ static __always_inline void count_untimed(struct vt_slot *slot, bool refused)
 	slot->untimed++;
 }
 
-static __always_inline struct flight *flight_of(__u32 id, const void *data)
+/*
+ * A buffer's token, which its driver chose, and its queue's id. Tokens are addresses mostly, all
+ * with the same highest 16 bits, or small numbers.
+ */
+static __always_inline __u64 flight_key(__u64 id, __u64 token)
 {
-	/* Tokens are addresses, mostly. */
-	return &in_flight[hash_of((__u64)data + id, FLIGHT_BITS)];
+	return token ^ id << 48;
+}
+
+static __always_inline struct flight *flight_of(__u64 key)
+{
+	return &in_flight[hash_of(key, FLIGHT_BITS)];
 }
 
 /*
  * A buffer goes to the device.
  * @now: ns
  */
-static __always_inline void flight_start(__u32 id, const void *data, __u64 now)
+static __always_inline void flight_start(__u64 id, __u64 token, __u64 now)
 {
-	struct flight *f = flight_of(id, data);
-	__u64 token = (__u64)data, stamp = STAMP_OF(now) | STAMP_ID(id);
+	__u64 key = flight_key(id, token);
+	struct flight *f = flight_of(key);
 	int oldest = 0;
 
-	if (!token)
-		return;
 	for (int i = 0; i < FLIGHT_WAYS; i++) {
-		__u64 has = f->buffer[i].token;
+		__u64 has = f->buffer[i].key;
 
 		/*
-		 * One that was detached, and never came back, has left its own behind; it is
-		 * not before the first free one, so that get finds what add leaves here. Other
-		 * queues may be at it on other CPUs.
+		 * A buffer that the driver detached has left its key behind, perhaps in a later
+		 * place: flight_end() starts at the first place, too, and finds this one. Other
+		 * queues may take places on other CPUs meanwhile.
 		 */
-		if (has ? has == token && STAMP_ID(f->buffer[i].stamp) == STAMP_ID(id)
-			: !__sync_val_compare_and_swap(&f->buffer[i].token, 0, token)) {
-			f->buffer[i].stamp = stamp;
+		if (has ? has == key : !__sync_val_compare_and_swap(&f->buffer[i].key, 0, key)) {
+			f->buffer[i].added = now;
 			return;
 		}
 	}
 	for (int i = 1; i < FLIGHT_WAYS; i++)
-		if (f->buffer[i].stamp < f->buffer[oldest & (FLIGHT_WAYS - 1)].stamp)
+		if (f->buffer[i].added < f->buffer[oldest & (FLIGHT_WAYS - 1)].added)
 			oldest = i;
 	oldest &= FLIGHT_WAYS - 1;
-	f->buffer[oldest].token = token;
-	f->buffer[oldest].stamp = stamp;
+	f->buffer[oldest].key = key;
+	f->buffer[oldest].added = now;
 }
 
 /* The same, where the first place is free, as it nearly always is. Returns false if not. */
-static __always_inline bool flight_start_near(__u32 id, const void *data, __u64 now)
+static __always_inline bool flight_start_near(__u64 id, __u64 token, __u64 now)
 {
-	struct flight *f = flight_of(id, data);
+	__u64 key = flight_key(id, token);
+	struct flight *f = flight_of(key);
 
-	if (unlikely(f->buffer[0].token || !data ||
-		     __sync_val_compare_and_swap(&f->buffer[0].token, 0, (__u64)data)))
+	if (unlikely(f->buffer[0].key || __sync_val_compare_and_swap(&f->buffer[0].key, 0, key)))
 		return false;
-	f->buffer[0].stamp = STAMP_OF(now) | STAMP_ID(id);
+	f->buffer[0].added = now;
 	return true;
 }
 
-/* A buffer comes back that was perhaps at a place: how long it was away, ns; 0: it was not there.
- */
-static __always_inline __u64 buffer_end(struct flight *f, int i, __u32 id, const void *data,
-					__u64 now)
+/* A buffer comes back. Returns how long it was away, ns, if it is at place @i; 0: it is not. */
+static __always_inline __u64 buffer_end(struct flight *f, int i, __u64 key, __u64 now)
 {
-	__u64 stamp = f->buffer[i].stamp;
+	__u64 added = f->buffer[i].added;
 
-	if (f->buffer[i].token != (__u64)data || STAMP_ID(stamp) != STAMP_ID(id))
+	if (f->buffer[i].key != key)
 		return 0;
-	f->buffer[i].stamp = 0;
-	f->buffer[i].token = 0;
-	return ((STAMP_OF(now) - stamp) >> ID_BITS) ?: 1;
+	f->buffer[i].key = 0;
+	return now - added ?: 1;
 }
 
-/* A buffer comes back: how long it was away, ns; 0: not known. */
-static __always_inline __u64 flight_end(__u32 id, const void *data, __u64 now)
+/* A buffer comes back. Returns how long it was away, ns; 0: not known. */
+static __always_inline __u64 flight_end(__u64 id, __u64 token, __u64 now)
 {
-	struct flight *f = flight_of(id, data);
+	__u64 key = flight_key(id, token);
+	struct flight *f = flight_of(key);
 
 	for (int i = 0; i < FLIGHT_WAYS; i++) {
-		__u64 away = buffer_end(f, i, id, data, now);
+		__u64 away = buffer_end(f, i, key, now);
 
 		if (away)
 			return away;
