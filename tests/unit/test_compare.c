@@ -3,6 +3,7 @@
  * Comparing: the statistics against what is known exactly, and against series that were made with
  * known differences. How often noise is claimed to be a change, and a change is seen, is counted.
  */
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include "analysis/compare.h"
 #include "analysis/fail_on.h"
 #include "analysis/statistics.h"
+#include "fail_alloc.h"
 
 #define LEVEL	  0.01
 #define THRESHOLD 0.02
@@ -451,7 +453,6 @@ static void quantiles_claim_no_more_than_buckets_tell(void **unused)
 	assert_int_equal(verdict_of(1ull << 40, 1ull << 42, 500, FIGURE_MEAN, &c), VERDICT_MORE);
 }
 
-/* Each get that finds a buffer is followed by one that finds none. */
 /*
  * Compares, again and again, recordings of an operation of which there are two kinds, about as many
  * of the one as of the other, beside ordinary ones.
@@ -544,6 +545,45 @@ static void the_same_recordings_have_the_same_answer(void **unused)
 	compare_free(&c[1]);
 }
 
+static int compare_sides(struct comparison *c, const struct snapshot *s)
+{
+	for (int side = 0; side < NR_SIDES; side++) {
+		int err = compare_begin(c, side);
+
+		for (int i = 0; i < 8 && !err; i++)
+			err = compare_add(c, s);
+		if (err)
+			return err;
+	}
+	return compare_run(c, THRESHOLD, LEVEL, NULL);
+}
+
+/* Whichever allocation fails: it is told, and what was there before is freed. */
+static void every_allocation_may_fail(void **unused)
+{
+	struct snapshot s = { .since = 1000000000 };
+	int err = -ENOMEM, failed = 0;
+
+	(void)unused;
+	count(add_queue(&s, 1, "vda", "req.0"), VT_OP_ADD, 1000, 1000);
+	count(&s.queues[0], VT_OP_GET, 2000, 1000);
+	for (; err; failed++) {
+		struct comparison c = {};
+
+		allocations_left = failed;
+		err = compare_sides(&c, &s);
+		allocations_left = -1;
+		if (err)
+			assert_int_equal(err, -ENOMEM);
+		else
+			assert_true(c.tested > 0);
+		compare_free(&c);
+	}
+	/* Runs, queues, operations, series, tests, estimates. */
+	assert_in_range(failed, 20, 200);
+	snapshot_free(&s);
+}
+
 static void verdicts_have_words_that_fit(void **unused)
 {
 	struct queue disk = { .device_type = 2, .name = "req.0" };
@@ -634,6 +674,7 @@ int main(void)
 		cmocka_unit_test(a_median_between_two_kinds_is_anything_there),
 		cmocka_unit_test(few_intervals_are_too_little),
 		cmocka_unit_test(the_same_recordings_have_the_same_answer),
+		cmocka_unit_test(every_allocation_may_fail),
 		cmocka_unit_test(verdicts_have_words_that_fit),
 		cmocka_unit_test(a_gate_fails_on_what_is_worse_for_sure),
 	};

@@ -103,7 +103,7 @@ const char *verdict_name(enum verdict v, const struct queue *q, enum vt_op op, e
 bool op_waits(const struct queue *q, enum vt_op op);
 
 /** The histogram of all recordings of a side; @to is overwritten. */
-void compare_hist(const struct comparison *c, const struct compared_op *o, enum side side,
-		  struct histogram *to);
+void compare_histogram(const struct comparison *c, const struct compared_op *o, enum side side,
+		       struct histogram *to);
 
 #endif

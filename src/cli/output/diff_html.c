@@ -298,7 +298,7 @@ static void put_curves(FILE *f, const struct comparison *c, const struct compare
 	for (int side = 0; side < NR_SIDES; side++) {
 		struct plot_line *l = &lines[side];
 
-		compare_hist(c, cq->op[op], side, &h);
+		compare_histogram(c, cq->op[op], side, &h);
 		l->n = make_curve(&h, x[side], y[side]);
 		l->x = x[side];
 		l->y = y[side];
