@@ -108,6 +108,232 @@ static void a_sum_keeps_queues_that_are_gone(void **unused)
 	snapshot_free(&two);
 }
 
+/* Figures of an operation, of which no two are equal, nor those of another @base. */
+static void fill(struct op_stats *s, uint64_t base)
+{
+	*s = (struct op_stats){
+		.count = base + 1,
+		.timed = base + 2,
+		.sum = base + 3,
+		.max = base + 4,
+		.refused = base + 5,
+		.stale = base + 6,
+		.bytes_out = base + 7,
+		.bytes_in = base + 8,
+	};
+	histogram_put(&s->hist, 40, base + 9);
+	histogram_put(&s->hist, 41, base + 10);
+}
+
+/* A snapshot with one queue, of which every figure differs from the one with another @n. */
+static void make_full(struct snapshot *s, uint64_t n)
+{
+	struct queue *q;
+
+	*s = (struct snapshot){
+		.time = 1000 * n,
+		.since = 100 * n,
+		.lost = 7 * n,
+		.probe_ns = 0.5 * n,
+		.cpu = 0.25 * n,
+		.how = n % 2 ? "functions" : "tracepoints",
+		.unavailable = 1u << n,
+		.no_bytes_out = n % 2,
+	};
+	q = add_queue(s, 9, 3, n % 2 ? VT_LAYOUT_PACKED : VT_LAYOUT_SPLIT);
+	q->gone = n % 2;
+	q->fresh = !q->gone;
+	q->broken = q->gone;
+	q->changed = 11 * n;
+	q->device_type = 12 + n;
+	q->index = 13 + n;
+	q->num = 1000 + n;
+	q->num_free = 500 + n;
+	q->features = 1ull << (40 + n);
+	q->doorbells.sent = 5 * n * n;
+	q->new_doorbells = 3 * n;
+	snprintf(q->name, sizeof(q->name), "name%d", (int)n);
+	snprintf(q->driver, sizeof(q->driver), "driver%d", (int)n);
+	snprintf(q->role, sizeof(q->role), "role%d", (int)n);
+	for (int op = 0; op < VT_NR_COUNTED; op++) {
+		q->op[op] = calloc(1, sizeof(*q->op[op]));
+		assert_non_null(q->op[op]);
+		fill(q->op[op], n * 100000 + op * 1000);
+	}
+}
+
+/* What is not counted is that of the newer one. */
+static void has_the_state_of(const struct queue *a, const struct queue *b)
+{
+	assert_int_equal(a->serial, b->serial);
+	assert_int_equal(a->gone, b->gone);
+	assert_int_equal(a->fresh, b->fresh);
+	assert_int_equal(a->broken, b->broken);
+	assert_int_equal(a->changed, b->changed);
+	assert_int_equal(a->device, b->device);
+	assert_int_equal(a->device_type, b->device_type);
+	assert_int_equal(a->index, b->index);
+	assert_int_equal(a->num, b->num);
+	assert_int_equal(a->num_free, b->num_free);
+	assert_int_equal(a->layout, b->layout);
+	assert_int_equal(a->features, b->features);
+	assert_int_equal(a->doorbells.sent, b->doorbells.sent);
+	assert_string_equal(a->name, b->name);
+	assert_string_equal(a->driver, b->driver);
+	assert_string_equal(a->role, b->role);
+}
+
+static void every_figure_is_subtracted(void **unused)
+{
+	struct snapshot old, new, diff = {};
+	const struct queue *q;
+
+	(void)unused;
+	make_full(&old, 2);
+	make_full(&new, 5);
+	assert_int_equal(snapshot_diff(&new, &old, &diff), 0);
+	assert_int_equal(diff.time, 5000);
+	assert_int_equal(diff.since, 3000);
+	assert_int_equal(diff.lost, 21);
+	assert_true(diff.cpu == 0.75);
+	assert_true(diff.probe_ns == 2.5);
+	assert_string_equal(diff.how, "functions");
+	assert_int_equal(diff.unavailable, 32);
+	assert_true(diff.no_bytes_out);
+	assert_int_equal(diff.nr_queues, 1);
+	q = diff.queues;
+	has_the_state_of(q, new.queues);
+	assert_int_equal(q->new_doorbells, 125 - 20);
+	for (int op = 0; op < VT_NR_COUNTED; op++) {
+		const struct op_stats *o = q->op[op];
+
+		/* Both have the same numbers behind the first digit, which counts 100,000. */
+		assert_int_equal(o->count, 300000);
+		assert_int_equal(o->timed, 300000);
+		assert_int_equal(o->sum, 300000);
+		assert_int_equal(o->refused, 300000);
+		assert_int_equal(o->stale, 300000);
+		assert_int_equal(o->bytes_out, 300000);
+		assert_int_equal(o->bytes_in, 300000);
+		assert_int_equal(o->hist.bucket[40], 300000);
+		assert_int_equal(o->hist.bucket[41], 300000);
+		/* A maximum that is new is of this time. */
+		assert_int_equal(o->max, 500000 + op * 1000 + 4);
+	}
+	snapshot_free(&diff);
+	snapshot_free(&old);
+	snapshot_free(&new);
+}
+
+static void every_figure_is_added(void **unused)
+{
+	struct snapshot one, two, sum = {};
+	const struct queue *q;
+
+	(void)unused;
+	make_full(&one, 5);
+	make_full(&two, 2);
+	assert_int_equal(snapshot_add(&sum, &one), 0);
+	assert_int_equal(snapshot_add(&sum, &two), 0);
+	/* Of the last one, but what is counted. */
+	assert_int_equal(sum.time, 2000);
+	assert_int_equal(sum.since, 700);
+	assert_int_equal(sum.lost, 49);
+	assert_true(sum.cpu == 1.75);
+	assert_true(sum.probe_ns == 1);
+	assert_string_equal(sum.how, "tracepoints");
+	assert_int_equal(sum.unavailable, 4);
+	assert_false(sum.no_bytes_out);
+	assert_int_equal(sum.nr_queues, 1);
+	q = sum.queues;
+	has_the_state_of(q, two.queues);
+	assert_int_equal(q->new_doorbells, 21);
+	for (int op = 0; op < VT_NR_COUNTED; op++) {
+		const struct op_stats *o = q->op[op];
+		uint64_t base = 700000 + 2000 * op;
+
+		assert_int_equal(o->count, base + 2);
+		assert_int_equal(o->timed, base + 4);
+		assert_int_equal(o->sum, base + 6);
+		assert_int_equal(o->max, 500000 + op * 1000 + 4);
+		assert_int_equal(o->refused, base + 10);
+		assert_int_equal(o->stale, base + 12);
+		assert_int_equal(o->bytes_out, base + 14);
+		assert_int_equal(o->bytes_in, base + 16);
+		assert_int_equal(o->hist.bucket[40], base + 18);
+		assert_int_equal(o->hist.bucket[41], base + 20);
+	}
+	snapshot_free(&sum);
+	snapshot_free(&one);
+	snapshot_free(&two);
+}
+
+/* The kernel's number of doorbells has 32 bits. */
+static void numbers_of_doorbells_wrap(void **unused)
+{
+	struct snapshot old = {}, new = {}, diff = {};
+
+	(void)unused;
+	add_queue(&old, 1, 0, VT_LAYOUT_SPLIT)->doorbells.sent = UINT32_MAX - 2;
+	add_queue(&new, 1, 0, VT_LAYOUT_SPLIT)->doorbells.sent = 4;
+	assert_int_equal(snapshot_diff(&new, &old, &diff), 0);
+	assert_int_equal(diff.queues[0].new_doorbells, 7);
+	snapshot_free(&diff);
+	snapshot_free(&old);
+	snapshot_free(&new);
+}
+
+/* Each word of a filter, alone and together: how many of four queues are left. */
+static void filters_leave_what_they_name(void **unused)
+{
+	static const struct {
+		struct filter filter;
+		unsigned int left; /* a bit for each queue */
+	} all[] = {
+		{ {}, 15 },
+		{ { .device = "virtio0" }, 3 },
+		{ { .device = "virtio1" }, 12 },
+		{ { .device = "vdb" }, 12 },
+		{ { .device = "vd" }, 0 },
+		{ { .driver = "virtio_net" }, 12 },
+		{ { .driver = "virtio" }, 0 },
+		{ { .queue = "1" }, 10 },
+		{ { .queue = "req.3" }, 4 },
+		{ { .queue = "req" }, 0 },
+		{ { .device = "vda", .queue = "0" }, 1 },
+		{ { .device = "vda", .driver = "virtio_net" }, 0 },
+		{ { .device = "vdb", .driver = "virtio_net", .queue = "req.4" }, 8 },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct filter f = all[i].filter;
+		struct snapshot s = {};
+		unsigned int left = 0;
+
+		for (int n = 0; n < 4; n++) {
+			struct queue *q = add_queue(&s, n + 1, n / 2, VT_LAYOUT_SPLIT);
+
+			q->index = n % 2;
+			snprintf(q->driver, sizeof(q->driver), n < 2 ? "virtio_blk" : "virtio_net");
+			count(q, VT_OP_ADD, 50, 1);
+			count(q, VT_OP_GET, 50, 1);
+			count(q, VT_AVAIL_TO_USED, 50, 1);
+		}
+		f.ops = 1u << VT_OP_GET | 1u << VT_AVAIL_TO_USED;
+		assert_int_equal(filter_match(&f, &s), all[i].left ? 0 : -1);
+		filter_apply(&f, &s);
+		for (size_t n = 0; n < s.nr_queues; n++) {
+			left |= 1u << (s.queues[n].serial - 1);
+			assert_null(s.queues[n].op[VT_OP_ADD]);
+			assert_non_null(s.queues[n].op[VT_OP_GET]);
+			assert_non_null(s.queues[n].op[VT_AVAIL_TO_USED]);
+		}
+		assert_int_equal(left, all[i].left);
+		snapshot_free(&s);
+	}
+}
+
 static void filters(void **unused)
 {
 	struct filter f = { .device = "vdb", .ops = 1u << VT_OP_ADD };
@@ -402,6 +628,10 @@ int main(void)
 		cmocka_unit_test(a_difference_has_only_what_is_new),
 		cmocka_unit_test(the_same_address_is_another_queue),
 		cmocka_unit_test(a_sum_keeps_queues_that_are_gone),
+		cmocka_unit_test(every_figure_is_subtracted),
+		cmocka_unit_test(every_figure_is_added),
+		cmocka_unit_test(numbers_of_doorbells_wrap),
+		cmocka_unit_test(filters_leave_what_they_name),
 		cmocka_unit_test(filters),
 		cmocka_unit_test(layouts_by_features),
 		cmocka_unit_test(notification_data),
