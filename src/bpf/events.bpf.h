@@ -220,7 +220,7 @@ int on_get_each(const __u64 *event)
 
 static __always_inline void kick_prepare_count(const __u64 *event, struct vt_slot *slot)
 {
-	count(slot, event[EVENT_NS], !event[EVENT_RESULT]);
+	count(slot, event[EVENT_NS], false);
 	keep(slot, VT_OP_KICK_PREPARE, event[EVENT_NS], event[EVENT_RESULT]);
 }
 
@@ -243,9 +243,12 @@ static __noinline int announce_far(const __u64 *event)
 static __noinline int kick_prepare_far(const __u64 *event)
 {
 	struct vt_slot *slot = slot_find(event[EVENT_ID], VT_OP_KICK_PREPARE);
+	struct announced *a = announcements_at(event[EVENT_ID]);
 
 	if (!slot)
 		return 0;
+	if (!event[EVENT_RESULT] && a && kick_suppressed(a))
+		slot->refused++;
 	kick_prepare_count(event, slot);
 	if (event[EVENT_RESULT])
 		announce_far(event);
@@ -261,6 +264,12 @@ int on_kick_prepare(const __u64 *event)
 
 	if (!event_near(&event, VT_OP_KICK_PREPARE, &row, &slot))
 		return kick_prepare_far(event);
+	if (!event[EVENT_RESULT]) {
+		if (!announced_near(event[EVENT_ID], &a))
+			return kick_prepare_far(event);
+		if (kick_suppressed(a))
+			slot->refused++;
+	}
 	kick_prepare_count(event, slot);
 	if (!event[EVENT_RESULT])
 		return 0;

@@ -499,16 +499,17 @@ int exit_virtqueue_enable_cb_prepare(__u64 *ctx)
  * kick_prepare and notify
  */
 
-/* A doorbell will be rung. */
-static __always_inline void function_announce(__u32 id)
+/* Counts a kick_prepare, and if a doorbell will be rung, how many buffers it announces. */
+static __always_inline void kick_prepare_count_call(const struct ended *e, bool wanted)
 {
-	struct announced *a = announcements_at(id);
+	struct announced *a = announcements_at(e->id);
 	struct vt_slot *slot;
 
-	if (!a)
+	call_count(e, VT_OP_KICK_PREPARE, wanted, !wanted && a && kick_suppressed(a));
+	if (!wanted || !a)
 		return;
 	announce(a);
-	if (slot_of(id, VT_BUFFERS_PER_DOORBELL, &slot))
+	if (slot_of(e->id, VT_BUFFERS_PER_DOORBELL, &slot))
 		count(slot, a->last, false);
 }
 
@@ -527,9 +528,7 @@ int exit_virtqueue_kick_prepare(__u64 *ctx)
 
 	if (!call_ends(ctx, VT_OP_KICK_PREPARE, &e))
 		return 0;
-	call_count(&e, VT_OP_KICK_PREPARE, wanted, !wanted);
-	if (wanted)
-		function_announce(e.id);
+	kick_prepare_count_call(&e, wanted);
 	o = outer_at(e.id);
 	if (o)
 		o->kick_began = 0;
@@ -558,9 +557,7 @@ static __always_inline void kick_prepared(__u32 id, struct outer *o, __u64 now, 
 
 	o->kick_began = 0;
 	if (slot_of(id, VT_OP_KICK_PREPARE, &e.slot))
-		call_count(&e, VT_OP_KICK_PREPARE, wanted, !wanted);
-	if (wanted)
-		function_announce(id);
+		kick_prepare_count_call(&e, wanted);
 }
 
 SEC("fexit/virtqueue_kick")

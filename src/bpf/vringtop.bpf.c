@@ -118,7 +118,7 @@ struct announced {
 	__u32 added;	 /* buffers */
 	__u32 announced; /* of the added ones, by all doorbells so far */
 	__u32 last;	 /* by the last doorbell */
-	__u32 pad;
+	__u32 asked;	 /* added when kick_prepare last said no */
 };
 
 /* Key: id */
@@ -585,6 +585,19 @@ static __always_inline __u32 announce(struct announced *a)
 	return a->last;
 }
 
+/*
+ * kick_prepare says no. Returns whether that suppressed a doorbell: whether a buffer was added
+ * since the last doorbell and since the last no. After a refused add a driver asks as well, and
+ * then there is nothing to announce.
+ */
+static __always_inline bool kick_suppressed(struct announced *a)
+{
+	bool suppressed = a->added != a->announced && a->added != a->asked;
+
+	a->asked = a->added;
+	return suppressed;
+}
+
 /* The ring is empty again: what no doorbell announced never will be. */
 static __always_inline void start_afresh(__u32 id)
 {
@@ -694,7 +707,7 @@ static void queue_forget(__u32 id)
 	*of = 0;
 	bpf_loop(nr_cpus, row_forget, &id, 0);
 	if (a)
-		a->added = a->announced = a->last = 0;
+		a->added = a->announced = a->last = a->asked = 0;
 	q = bpf_map_lookup_elem(&queues, &n);
 	if (q && n)
 		q->state = VT_QUEUE_GONE;

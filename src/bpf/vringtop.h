@@ -88,7 +88,10 @@ struct vt_slot {
 	unsigned long long untimed; /* events that are in no bucket */
 	unsigned long long sum;	    /* ns, or what else is counted */
 	unsigned long long max;
-	/* Operations that failed or whose answer was no: see op_refused_name(). */
+	/*
+	 * Operations that failed or whose answer was no: see op_refused_name(). Of kick_prepare
+	 * only those that suppressed a doorbell: a no without a new buffer is none.
+	 */
 	unsigned long long refused;
 	/* add: device-readable bytes; notification_data: values the ring had moved on from */
 	unsigned long long bytes_out;

@@ -22,18 +22,18 @@ done
 
 # of QUEUE EXPRESSION: of the balloon's queue of this name, the first that there was
 of() {
-	json /tmp/virtio_balloon "(lambda q, ops: $2)(*[(q, q['ops']) for q in d['queues'] if q['name'] == '$1'][0])"
+	json /tmp/virtio_balloon "(lambda q, ops: ($2))(*[(q, q['ops']) for q in d['queues'] if q['name'] == '$1'][0])"
 }
 # An operation of 500 ms: its bucket is at most 1/16 wide.
 is 'a long operation: count, maximum' "$(of deflate 'ops["poll"]["count"], ops["poll"]["max_ns"]')" '(1, 500000000)'
 is 'a long operation: its bucket' \
-	"$(of deflate '[low <= 5e8 < high and high - low < 5e8 / 15 and n for low, high, n in ops["poll"]["buckets"]]')" '[1]'
+	"$(of deflate '[low <= 5e8 < high and high - low < 5e8 / 15 and n for low, high, n in ops["poll"]["buckets_ns"]]')" '[1]'
 is 'operations of 1 s to 30 min: buckets hold them, or are the last one' \
-	"$(of deflate 'sum(n for low, high, n in ops["more_used"]["buckets"]), ops["more_used"]["max_ns"]')" '(3, 1800000000000)'
-is 'adds: 3, of which 1 was refused' "$(of deflate 'ops["add"]["count"], ops["add"]["no"], q["buffers"]')" '(3, 1, 2)'
+	"$(of deflate 'sum(n for low, high, n in ops["more_used"]["buckets_ns"]), ops["more_used"]["max_ns"]')" '(3, 1800000000000)'
+is 'adds: 4, of which 2 were refused' "$(of deflate 'ops["add"]["count"], ops["add"]["no"], q["buffers"]')" '(4, 2, 2)'
 is 'adds: bytes of the good ones' "$(of deflate 'ops["add"]["bytes_out"], ops["add"]["bytes_in_room"]')" '(300, 30)'
-is 'kick_prepare: 3, of which 2 were suppressed' \
-	"$(of deflate 'ops["kick_prepare"]["count"], ops["kick_prepare"]["no"], q["doorbell"]["suppressed"]')" '(3, 2, 2)'
+is 'kick_prepare: 5, of which 1 suppressed a doorbell: for the others no buffer was new' \
+	"$(of deflate 'ops["kick_prepare"]["count"], ops["kick_prepare"]["no"], q["doorbell"]["suppressed"]')" '(5, 1, 1)'
 is 'a doorbell announces both buffers' "$(of deflate 'q["doorbell"]["buffers_per_doorbell"]')" 2
 is 'gets: 3, of which 2 found nothing' "$(of deflate 'ops["get"]["count"], ops["get"]["no"], ops["get"]["bytes_in"]')" '(3, 2, 77)'
 is 'polls, enable_cb_delayed, notify, resize: what is a refusal' \

@@ -70,9 +70,9 @@ def queues(driver):
 
 
 def same_group(queue, number):
-    "tokens that share a group of the table of buffers in flight: what hash_of() in vringtop.bpf.c makes the same"
+    "tokens that share a group of the table of buffers in flight: what flight_key() and hash_of() in vringtop.bpf.c make the same"
     back = pow(0x9e3779b97f4a7c15, -1, 2 ** 64)
-    return [(((7 << 64 - 15) + n) * back - queue.id) % 2 ** 64 for n in range(number)]
+    return [(((7 << 64 - 15) + n) * back ^ queue.id << 48) % 2 ** 64 for n in range(number)]
 
 
 def balloon():
@@ -85,8 +85,10 @@ def balloon():
     q.event("add_each", 0, 0x1001, 100, 10)
     q.event("add_each", DEVICE_FULL, 0x1002, 5000, 5000)
     q.event("add_each", 0, 0x1003, 200, 20)
-    for answer in 0, 1, 0:
+    for answer in 0, 0, 1, 0:
         q.event("kick_prepare", answer)
+    q.event("add_each", DEVICE_FULL, 0x1004, 0, 0)
+    q.event("kick_prepare", 0)
     q.event("get_each", 0)
     q.event("get_each", 1, 0x1001, 77)
     q.event("get_each", 0)
