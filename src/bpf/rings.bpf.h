@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a ring itself says, the driver's side and the memory that it shares with the
- * device. Read when the tool asks, for queues of which no event ever comes; no program
- * of an operation has a part in it.
+ * Reads rings: what the driver keeps of a ring, and the memory that the driver shares with the
+ * device. These programs run when the tool asks, because a stuck queue has no events. The programs
+ * of the operations do not use this file.
  */
 
 /* Key: entry in queues */
@@ -14,7 +14,7 @@ struct {
 	__type(value, struct vt_ring);
 } rings SEC(".maps");
 
-/* A part of one ring. */
+/* Where copy_ring() puts a part of one ring. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -157,7 +157,7 @@ static long ring_look(__u32 i, void *unused)
 	return 0;
 }
 
-/* Run by the tool: the state of all rings, into the map. */
+/* Run by the tool: reads the state of all rings into the map. */
 SEC("syscall")
 int look_at_rings(void *ctx)
 {

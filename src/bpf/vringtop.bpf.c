@@ -25,12 +25,11 @@ char LICENSE[] SEC("license") = "GPL";
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
 /* Set before the programs are loaded. */
-const volatile __u32 nr_cpus = 1;   /* possible ones */
-const volatile __u32 nr_queues = 1; /* entries of the map of queues */
-const volatile __u16
-	short_buckets[VT_SHORT];   /* where in a slot is the bucket of a short duration */
-const volatile bool avail_to_used; /* time each buffer from add to get */
-const volatile bool by_functions;  /* the kernel has no tracepoints */
+const volatile __u32 nr_cpus = 1;	      /* possible ones */
+const volatile __u32 nr_queues = 1;	      /* entries of the map of queues */
+const volatile __u16 short_buckets[VT_SHORT]; /* VT_BUCKET_AT() of each short duration */
+const volatile bool avail_to_used;	      /* time each buffer from add to get */
+const volatile bool by_functions;	      /* the kernel has no tracepoints */
 
 /*
  * Variables that the tool reads and writes, too: it maps all of them. Of .bss, where the slots are,
@@ -47,10 +46,8 @@ __u64 lost_ids SHARED;
 __u64 dropped_events SHARED; /* the ring buffer had no room */
 
 /*
- * Near and far. The arrays on the path of an operation are in two parts. The first elements, the
- * near ones, are a variable: the program knows its address, so that an element costs an addition.
- * The others, the far ones, are in a map, whose look-up costs several instructions more. Few
- * machines have that many queues and CPUs.
+ * The arrays on the path of an operation have near and far elements (see VT_NEAR_SLOTS). Few
+ * machines have so many queues and CPUs that they need the far ones.
  *
  * barrier_var() in the *_at() functions keeps the compared number and the index in one register:
  * otherwise the compiler may use a copy as the index, which the verifier takes for unchecked.
@@ -167,15 +164,16 @@ struct flight {
 
 static struct flight in_flight[1 << FLIGHT_BITS] __attribute__((aligned(64)));
 
-/* Of struct vt_event. The tool sets its size, and looks into it every now and then. */
+/* Of struct vt_event. The tool sets the size of the ring buffer, and reads it about every second.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
 } events SEC(".maps");
 
 /*
- * What not every kernel has. One type for all of it: libbpf searches the kernel's types for
- * each, which takes longer than to load a program.
+ * Fields that not every kernel has. They are in one type, because libbpf searches the kernel's
+ * types for each type of ours, which takes longer than to load a program.
  */
 struct used_entry___other {
 	__u32 id;
@@ -183,8 +181,7 @@ struct used_entry___other {
 
 struct vring_virtqueue___other {
 	bool packed_ring; /* before there was an enum of layouts (Linux 6.1 to 6.18) */
-	/* Linux 7.x with rings in order: a batch of used buffers of which the driver fetched some.
-	 */
+	/* Linux 7.x, rings in order: the batch of used buffers that the driver is fetching. */
 	struct used_entry___other batch_last;
 } __attribute__((preserve_access_index));
 
@@ -199,7 +196,7 @@ static __u32 layout_of(const struct virtqueue *vq)
 	return BPF_CORE_READ(other, packed_ring) ? VT_LAYOUT_PACKED : VT_LAYOUT_SPLIT;
 }
 
-/* What changes while a queue lives. */
+/* Reads what changes while a queue lives. */
 static void queue_look(struct vt_queue *q, const struct virtqueue *vq)
 {
 	const struct vring_virtqueue *vring = (const void *)vq;
@@ -249,7 +246,7 @@ static long queue_try(__u32 i, struct search *s)
 	return 1;
 }
 
-/* A free entry; 0: there is none. Its state keeps others from it. */
+/* Returns a free entry, whose state now keeps others from it; 0: there is none. */
 static __u32 entry_get(void)
 {
 	struct search s = { .next = next_queue };
@@ -260,7 +257,10 @@ static __u32 entry_get(void)
 	return s.found;
 }
 
-/* The entry of a queue with an id, made when the queue is seen for the first time; 0: no room. */
+/*
+ * Returns the entry of a queue with an id; 0: there is no room. Makes the entry when the queue is
+ * seen for the first time.
+ */
 static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 layout)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
@@ -286,7 +286,7 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 	return n;
 }
 
-/* The number of a free slot, which then is not any more; 0: there is none. */
+/* Takes a free slot. Returns its number; 0: there is none. */
 static __always_inline __u32 slot_take(void)
 {
 	__u32 at;
@@ -316,17 +316,17 @@ static __always_inline __u32 row_key(__u32 id)
 	return id * nr_cpus + bpf_get_smp_processor_id();
 }
 
-/* The number of the group that a key is in, of 2^bits; the multiplier is 2^64 / the golden ratio.
- */
+/* Returns the group of a key, of 2^bits. The multiplier is 2^64 divided by the golden ratio. */
 static __always_inline __u32 hash_of(__u64 key, int bits)
 {
 	return key * 0x9e3779b97f4a7c15ull >> (64 - bits);
 }
 
 /*
- * The slot of an operation on this CPU, wherever it is; claimed, if there was none. The
- * queue is known: all are before the first operation is watched, and a new one from its
- * making on. NULL: there is no room for it, or for the slot.
+ * Returns the slot of an operation on this CPU, near or far. Claims one if the operation has none.
+ * The queue has an entry already: the tool makes those of all queues before it watches the first
+ * operation, and a new queue gets its entry when it is created. NULL: there is no room for the
+ * queue or for the slot, and the event is lost.
  */
 static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 {
@@ -355,7 +355,7 @@ static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 	return slot;
 }
 
-/* The row of a queue on a CPU, if it is near, as most are. */
+/* Finds the row of a queue on a CPU. Returns false if it is far. */
 static __always_inline bool row_near(__u32 id, __u32 cpu, struct vt_row **row)
 {
 	__u64 key = (__u32)(id * nr_cpus + cpu);
@@ -368,8 +368,8 @@ static __always_inline bool row_near(__u32 id, __u32 cpu, struct vt_row **row)
 }
 
 /*
- * An operation's slot, if it is near. Returns false if there is none. (A pointer alone
- * would be compared with NULL even where it is an element of near_slots.)
+ * Finds the slot of an operation. Returns false if it is far or there is none yet. (A function that
+ * returned a pointer would cost a comparison with NULL.)
  */
 static __always_inline bool slot_near(const struct vt_row *row, __u32 op, struct vt_slot **slot)
 {
@@ -382,7 +382,7 @@ static __always_inline bool slot_near(const struct vt_row *row, __u32 op, struct
 	return true;
 }
 
-/* For calls of functions: the id is the queue's entry. */
+/* Finds the slot of an operation on this CPU, near or far, as slot_find() does. */
 static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 {
 	struct vt_row *row;
@@ -393,23 +393,24 @@ static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 	return *slot;
 }
 
-/* What a bucket is further for each octave, bytes. */
+/* How far apart (bytes) the same step of two powers of two is that lie n powers apart. */
 #define OCTAVES(n) ((n) * (sizeof(__u32) << VT_STEP_BITS))
 
 /*
- * Where in a slot the bucket of a duration is. A short one has it in a table. What is n octaves
- * longer has as many octaves of buckets before it: from 16 on all of them have the same steps.
+ * Returns VT_BUCKET_AT() of the bucket of a duration. For a short duration it is in a table. A
+ * longer one is divided by 2^n until it is short; its bucket is n octaves (powers of two) further,
+ * because from 16 on all octaves have the same steps.
  */
 static __always_inline __u64 bucket_of(__u64 ns)
 {
 	__u64 further;
 
-	barrier_var(ns); /* as above */
+	barrier_var(ns); /* the compared number is the index, as in slots_at() */
 	if (likely(ns < VT_SHORT))
 		return short_buckets[ns];
 	if (ns < 1ull << 16) {
 		ns >>= 6;
-		barrier_var(ns); /* else the number has a register, too */
+		barrier_var(ns); /* keeps the compiler from using one more register */
 		further = OCTAVES(6);
 	} else if (ns < 1ull << 22) {
 		ns >>= 12;
@@ -430,9 +431,10 @@ static __always_inline __u64 bucket_of(__u64 ns)
 }
 
 /*
- * Counts a value, most often a time in ns. The largest comes before the bucket and the
- * sum last, by which the tool sees that there is something to read, or by bytes that are counted
- * after it: see counters.c.
+ * Counts a value, most often a time in ns. The order matters to the tool, which reads meanwhile:
+ * max is written before the bucket, so no bucket above max has counts; sum is written last, so a
+ * sum that has not changed says that nothing has. Bytes come after that. See read_op() in
+ * counters.c.
  */
 static __always_inline void count(struct vt_slot *slot, __u64 value, bool refused)
 {
@@ -440,7 +442,7 @@ static __always_inline void count(struct vt_slot *slot, __u64 value, bool refuse
 
 	if (refused)
 		slot->refused++;
-	barrier(); /* a register less: nothing below needs what was asked */
+	barrier(); /* saves a register: nothing below needs the answer */
 	at = bucket_of(value) & (sizeof(*slot) - sizeof(slot->buckets[0]));
 	barrier_var(at); /* else the verifier forgets what the mask leaves */
 	if (value > slot->max)
@@ -453,7 +455,7 @@ static __always_inline void count(struct vt_slot *slot, __u64 value, bool refuse
 	slot->sum += value;
 }
 
-/* Keeps an operation by itself, too: after it was counted in @slot. */
+/* Puts a single operation, which was counted in @slot, into the ring buffer. */
 static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 duration, __u32 result)
 {
 	struct vt_event *e;
@@ -473,7 +475,7 @@ static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 dur
 	e->when = bpf_ktime_get_ns() << (64 - VT_EVENT_TIME_BITS) |
 		  (__u64)bpf_get_smp_processor_id() << VT_EVENT_OWNER_BITS | (slot->owner - 1);
 	e->what = duration << 32 | result;
-	/* The tool looks by itself. */
+	/* The tool reads about every second, and needs no wake-up. */
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
@@ -607,7 +609,7 @@ static __always_inline void start_afresh(__u32 id)
 		a->announced = a->added;
 }
 
-/* The notification data as the ring's own state has it (virtio 1.3, section 2.9). */
+/* Returns the notification data that fits the ring's own state (virtio 1.3, section 2.9). */
 static __u32 ring_position(const struct virtqueue *vq, const struct vt_queue *q)
 {
 	const struct vring_virtqueue *vring = (const void *)vq;
@@ -622,9 +624,9 @@ static __u32 ring_position(const struct virtqueue *vq, const struct vt_queue *q)
 }
 
 /*
- * How many entries of the ring, at most all, position b is ahead of a; 0 if it
- * is not. A packed ring's offset goes round within the ring, and the wrap
- * counter begins as 1.
+ * Returns how many entries, at most the ring's size, position b is ahead of a; 0 if it is not
+ * ahead. The offset in a packed ring starts again at the ring's end, where the wrap counter
+ * changes.
  */
 static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
 {
@@ -644,15 +646,14 @@ static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
 	return moved <= q->num ? moved : 0;
 }
 
-/*
- * A doorbell's notification data.
- * Returns how it stands to the ring: VALUE_AGREES, ...
- */
+/* How the notification data of a doorbell stands to the ring. */
 enum {
 	VALUE_AGREES,
-	VALUE_BEHIND,
+	VALUE_BEHIND, /* right a moment ago: the ring has moved on */
 	VALUE_WRONG
 };
+
+/* Keeps the notification data of a doorbell. Returns how it stands to the ring. */
 
 static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 id, __u32 value)
 {

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the programs in the kernel and the tool share: the memory in which the
- * operations are counted. The maps are mapped into the tool, so every type
- * here has one layout on both sides.
+ * The memory that the programs in the kernel and the tool share. The tool maps it, so every type
+ * here has the same layout on both sides. docs/glossary.md has the same words in a table.
+ *
+ * A queue has four numbers:
+ * - index: the device's. The first queue of a device is 0 (virtio 1.3, section 2.6).
+ * - id: by which a program finds the counters of the queue. The patched kernel gives it; without
+ *   the tracepoints it is the entry.
+ * - entry: the place in the table of queues, struct vt_queue. Used again when a queue is gone.
+ * - serial: from 1 on, never used again. It tells queues apart for good.
+ *
+ * Counters are in slots: a slot is where one CPU counts one operation of one queue. A row holds
+ * the places of all slots of one queue on one CPU. The first elements of an array are near, the
+ * others far: see VT_NEAR_SLOTS.
  */
 #ifndef VRINGTOP_H
 #define VRINGTOP_H
 
 /*
- * What is counted for each queue: the operations, then what is measured between
- * them. Each has a slot (below).
+ * What is counted for each queue: the operations, then what is measured between them.
  *
  * Recordings keep these numbers, together with the names of op_name(). They are read by name, so a
  * number may change, but a name may not. tests/unit/test_recording.c has a list of both.
@@ -35,15 +44,15 @@ enum vt_op {
 	VT_OP_USED_ADDR = 17,
 	VT_OP_FREE = 18,
 	VT_NR_OPS = 19,
-	/* Time from a buffer's add to its get: what the device took. */
+	/* Not operations: the time from the end of a buffer's add to the end of its get, ns. */
 	VT_AVAIL_TO_USED = 19,
-	VT_NR_TIMED = 20, /* all up to here are times, ns */
-	/* Buffers that were added since the doorbell before. */
+	VT_NR_TIMED = 20, /* values below this are times, ns */
+	/* How many buffers a doorbell announces. */
 	VT_BUFFERS_PER_DOORBELL = 20,
 	VT_NR_COUNTED = 21,
 };
 
-/* An operation takes so many bits in a slot's owner. */
+/* Bits of an enum vt_op in the owner of a slot. */
 #define VT_OPS_SHIFT 5
 
 /* Ring layouts, with the numbers of the kernel's enum vq_layout (Linux 7.x). */
@@ -66,34 +75,33 @@ static inline int layout_is_in_order(unsigned int layout)
 }
 
 /*
- * A log-linear histogram: 16 linear steps for each power of two, so a bucket is
- * at most 1/16 of its lower bound wide and its middle is within 3.2 % of every
- * value in it. 0..31 ns have a bucket each; the last bucket begins at 2^34 -
- * 2^29 ns (16.6 s) and takes everything above.
+ * A log-linear histogram has 16 equal steps (buckets) for each power of two. So a bucket is at most
+ * 1/16 of its lower bound wide, and its middle is within 3.2 % of every value in it. Each value
+ * from 0 to 31 ns has a bucket of its own. The last bucket begins at 2^34 - 2^29 ns (16.6 s) and
+ * takes everything above.
  */
 #define VT_STEP_BITS  4
 #define VT_NR_BUCKETS 496
 
 /*
- * What one CPU counted for one operation of one queue: one cache line that
- * every event touches, then the histogram; 2 KiB together. Only one program
- * on one CPU writes to a slot (bpf does not let a program interrupt itself),
- * so plain additions are enough. The tool reads while it is written: the number
- * of events is that of the buckets, which wrap at 2^32 and are read modulo that,
- * and of those without a time.
+ * A slot: what one CPU counted for one operation of one queue. A cache line that every event
+ * touches, then the histogram; 2 KiB together. Plain additions are enough, because only one program
+ * on one CPU writes to a slot, and BPF does not let a program interrupt itself. The tool reads
+ * while a program writes. The number of events is the sum of the buckets and of untimed. Buckets
+ * wrap at 2^32: the tool adds up differences.
  */
 struct vt_slot {
 	unsigned int owner; /* (queue entry << VT_OPS_SHIFT | op) + 1, 0: free */
 	unsigned int pad0;
-	unsigned long long untimed; /* events that are in no bucket */
-	unsigned long long sum;	    /* ns, or what else is counted */
+	unsigned long long untimed; /* events whose duration is not known: they are in no bucket */
+	unsigned long long sum;	    /* of all values: ns, or buffers */
 	unsigned long long max;
 	/*
 	 * Operations that failed or whose answer was no: see op_refused_name(). Of kick_prepare
 	 * only those that suppressed a doorbell: a no without a new buffer is none.
 	 */
 	unsigned long long refused;
-	/* add: device-readable bytes; notification_data: values the ring had moved on from */
+	/* add: device-readable bytes; notification_data: values that the ring had moved on from */
 	unsigned long long bytes_out;
 	unsigned long long bytes_in; /* add: device-writable bytes; get: bytes written */
 	unsigned long long pad1;
@@ -103,8 +111,8 @@ struct vt_slot {
 #define VT_MOST_SLOTS 32768
 
 /*
- * The slots that are free: the programs take from the head, the tool adds at the tail. Both
- * count from the start, modulo VT_MOST_SLOTS they are places.
+ * The numbers of the free slots. Programs take them at the head, the tool adds them at the tail.
+ * Head and tail only grow; modulo VT_MOST_SLOTS they are places in slot[].
  */
 struct vt_free {
 	unsigned int head;
@@ -113,9 +121,10 @@ struct vt_free {
 };
 
 /*
- * The slots of a queue on a CPU: how many bytes each is behind the first of all. Where there is
- * none yet, VT_NO_SLOT, which is found too far away; beyond the near ones at first 0, which no
- * slot has.
+ * A row: where the slots of one queue on one CPU are, as byte offsets from the first of all slots.
+ * VT_NO_SLOT marks an operation without a slot: that offset is beyond the near slots, so the check
+ * for a near slot fails, and slot_find() runs. In a far row that was never used the mark is 0,
+ * which is the offset of slot 0, and that is never given out.
  */
 #define VT_NO_SLOT (~0u)
 
@@ -123,7 +132,7 @@ struct vt_row {
 	unsigned int slot[1 << VT_OPS_SHIFT];
 };
 
-/* Where in a slot a bucket is, bytes. */
+/* The byte offset of a bucket in its slot. */
 #define VT_BUCKET_AT(b) (__builtin_offsetof(struct vt_slot, buckets) + (b) * sizeof(unsigned int))
 
 enum vt_queue_state {
@@ -140,8 +149,8 @@ struct vt_queue {
 	unsigned long long vq;	     /* address of struct virtqueue, never shown */
 	unsigned long long features; /* negotiated, bits 0..63 */
 	unsigned int state;
-	unsigned int serial; /* from 1; an id or an address comes back, a serial never does */
-	unsigned int id;     /* the kernel's dense number */
+	unsigned int serial; /* serial, id and index: see the top of this file */
+	unsigned int id;
 	unsigned int layout;
 	int device;		  /* virtio%d */
 	unsigned int device_type; /* virtio device ID, virtio 1.3 section 5 */
@@ -158,8 +167,8 @@ struct vt_queue {
 
 struct vt_doorbell {
 	unsigned int value;   /* what the driver sent, virtio 1.3 section 2.9 */
-	unsigned int ring;    /* what it should be by the ring's own available index */
-	unsigned int buffers; /* added since the doorbell before */
+	unsigned int ring;    /* the value by the ring's own available index */
+	unsigned int buffers; /* that the doorbell announced */
 	unsigned int number;  /* of this doorbell, from 1; written last */
 };
 
@@ -232,28 +241,25 @@ struct vt_ring_entry {
 	unsigned short pad;
 };
 
-/* Which entries are to be copied, at most so many at a time. */
+/* The tool asks for entries of a ring in parts of at most so many. */
 #define VT_PART 256
 
 struct vt_part {
-	unsigned int entry, serial; /* in the table of queues */
-	unsigned int first;
+	unsigned int entry, serial; /* of the queue */
+	unsigned int first;	    /* index in the ring */
 	unsigned int pad;
 };
 
-/* Calls of a function that only calls another one, perhaps. */
+/* How calls of a function were counted that may only call another function. */
 struct vt_calls {
-	unsigned int counted; /* here */
-	unsigned int counted_inside;
+	unsigned int counted;	     /* at its own end */
+	unsigned int counted_inside; /* at the end of the other function */
 };
 
-/*
- * A single operation, for those who record them: when it ended, CPU and owner of the
- * slot (less 1), then how long it took (ns) and what it returned, 32 bits each.
- */
+/* A single operation, for record --events. */
 struct vt_event {
-	unsigned long long when;
-	unsigned long long what;
+	unsigned long long when; /* when it ended, the CPU, and the slot's owner less 1 */
+	unsigned long long what; /* how long it took (ns), and what it returned: 32 bits each */
 };
 
 #define VT_EVENT_TIME_BITS  34 /* of CLOCK_MONOTONIC in ns: 17 s */
@@ -262,12 +268,16 @@ struct vt_event {
 #define VT_EVENT_UNTIMED    0xffffffff
 #define VT_EVENT_LONGEST    0xfffffffe /* so long or longer */
 
-/* So many elements of the arrays are near: see vringtop.bpf.c. */
+/*
+ * The first elements of the arrays on the path of an operation are near: they are a variable,
+ * whose address a program knows. The others are far: they are in a map, whose look-up costs several
+ * instructions more. So many are near:
+ */
 #define VT_NEAR_SLOTS  4096
 #define VT_NEAR_QUEUES 512
 #define VT_NEAR_ROWS   4096
 
-/* So many durations (ns) have their bucket in a table. */
+/* For durations below this (ns) a table has the bucket. */
 #define VT_SHORT 1024
 
 #endif
