@@ -341,7 +341,7 @@ static void put_table(FILE *f, const struct comparison *c)
 			"<td class=\"n\" data-t=\"Base\">%s</td>"
 			"<td class=\"n\" data-t=\"New\">%s</td>"
 			"<td class=\"n\" data-t=\"Change\">%+.1f %%</td>"
-			"<td class=\"n\" data-t=\"Between\">%+.1f to %+.1f %%</td>"
+			"<td class=\"n wide\" data-t=\"Between\">%+.1f to %+.1f %%</td>"
 			"<td data-t=\"Verdict\"><span class=\"%s\">%s</span></td></tr>\n",
 			op_name(op), figure_name(fig),
 			format_figure(base, fig, to->value[SIDE_BASE]),

@@ -114,6 +114,7 @@ static const char style[] =
 	"grid-template-columns:repeat(3,1fr);gap:0 .6rem;border-bottom:1px solid var(--line)}"
 	".stack td{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .4rem;padding:0;"
 	"border:0;white-space:normal}.stack td:first-child{grid-column:1/-1;font-weight:600}"
+	".stack .n+:not(.n){padding-left:0}.stack .wide{grid-column:span 2}"
 	".stack td:not(:first-child)::before{content:attr(data-t);color:var(--dim);"
 	"font-size:.76rem}"
 	"body{padding:1rem .75rem 2rem;font-size:14px}h1{font-size:1.3rem}"

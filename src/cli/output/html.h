@@ -9,6 +9,7 @@
  *   <div class="pair">      two plots side by side where there is room
  *   <div class="scroll">    around a table: scrolls by itself on a phone
  *   <table class="stack">   on a phone, each row is a block; <td data-t="TITLE"> names its cells
+ *   <td class="wide">       in such a block: of two cells' width
  *   <td class="n">, <th class="n">   numbers, aligned right
  *   <dl class="facts">      names and values, side by side
  *   <ul class="tiles">      <li><b>VALUE</b><span>what it is</span></li>
