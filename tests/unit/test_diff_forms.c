@@ -70,6 +70,7 @@ static int make_diff(void **unused)
 	for (int side = 0; side < NR_SIDES; side++) {
 		struct recording_info info = { .kernel_release = "6.12",
 					       .interval = 1000000000,
+					       .host = side ? "nova" : "base-host",
 					       .exit_status = -1 };
 		struct recording_writer *w;
 		int fd = mkstemp(path[side]);
@@ -270,8 +271,10 @@ static void every_figure_of_the_page(void **unused)
 	expect("<b class=\"\">2</b><span>figures more, fewer, longer or shorter<");
 	expect("<b>5</b><span>no difference seen<");
 	expect("<b>4</b><span>too little data<");
-	expect("<dt>base</dt><dd>%s (1970-01-01 00:00 UTC, 30 intervals of 1 s)", path[SIDE_BASE]);
-	expect("<dt>new</dt><dd>%s (1970-01-01 00:00 UTC, 31 intervals of 1 s)", path[SIDE_NEW]);
+	expect("<dt>base</dt><dd>%s (base-host, 1970-01-01 00:00 UTC, 30 intervals of 1 s)",
+	       path[SIDE_BASE]);
+	expect("<dt>new</dt><dd>%s (nova, 1970-01-01 00:00 UTC, 31 intervals of 1 s)",
+	       path[SIDE_NEW]);
 	for (int op = 0; op < NR_OPS; op++)
 		for (int f = 0; f < NR_FIGURES; f++) {
 			const char *name = op ? "notify" : "add";

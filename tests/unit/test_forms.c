@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sqlite3.h>
 #include "base/format.h"
 #include "figures.h"
 #include "output/report.h"
@@ -23,6 +24,7 @@ static const struct filter all = { .ops = (1u << VT_NR_COUNTED) - 1 };
 static const struct recording_info info = {
 	.kernel_release = "6.12",
 	.cpu = "a CPU",
+	.host = "a-host",
 	.exit_status = -1,
 	.nr_cpus = 2,
 	.interval = SINCE,
@@ -192,7 +194,7 @@ static void tiles_of_the_page(void **unused)
 	expect("<li><b>2.65%%</b><span>of a CPU for the tool<");
 	expect("<li><b>2 of 3</b><span>queues moved<");
 	expect("<li><b>%d</b><span>operations lost<", LOST);
-	expect("vringtop recording, 2025-11-30 14:17:42 UTC, Linux 6.12, a CPU");
+	expect("vringtop recording, 2025-11-30 14:17:42 UTC, a-host, Linux 6.12, a CPU");
 	/* An idle queue is named, with its index, as the name repeats. */
 	expect("Idle: virtio5 sda request#3.");
 }
@@ -462,6 +464,21 @@ static void text_says_why_there_are_no_times(void **unused)
 	assert_null(strstr(text, "NO TIMES"));
 }
 
+/* Version 0.1.0 wrote none, and the recording of the smoke test is of that version. */
+static void a_recording_without_a_host_is_read(void **unused)
+{
+	sqlite3 *db;
+
+	(void)unused;
+	record_figures();
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM info WHERE key = 'host'", NULL, NULL, NULL),
+			 SQLITE_OK);
+	sqlite3_close(db);
+	print(report_html, -1);
+	expect("vringtop recording, 2025-11-30 14:17:42 UTC, Linux 6.12, a CPU");
+}
+
 static int set_up(void **unused)
 {
 	int fd = mkstemp(path);
@@ -489,6 +506,7 @@ int main(void)
 		cmocka_unit_test(counters_of_the_trace),
 		cmocka_unit_test(slices_of_the_trace),
 		cmocka_unit_test(text_says_why_there_are_no_times),
+		cmocka_unit_test(a_recording_without_a_host_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -97,8 +97,9 @@ static void put_side(FILE *f, const struct diff *d, enum side side)
 
 		if (c->runs[r].side != side)
 			continue;
-		html_printf(f, "%s%s (%s, %zu intervals of %g s)", between, i->path,
-			    diff_date(i, date), c->runs[r].intervals.nr, i->interval / 1e9);
+		html_printf(f, "%s%s (%s%s%s, %zu intervals of %g s)", between, i->path, i->host,
+			    i->host[0] ? ", " : "", diff_date(i, date), c->runs[r].intervals.nr,
+			    i->interval / 1e9);
 		between = ", ";
 	}
 	fputs("</dd>", f);

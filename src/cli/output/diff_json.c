@@ -49,6 +49,7 @@ static struct json_object *json_recordings(const struct diff *d, enum side side)
 			continue;
 		o = json_object_new_object();
 		json_put_string(o, "path", info->path);
+		json_put_string(o, "host", info->host);
 		json_put_int(o, "started_ns", info->started);
 		json_put_string(o, "kernel", info->kernel_release);
 		json_put_string(o, "command", info->command);

@@ -154,8 +154,9 @@ static void fact_machine(const struct report *r, char *text)
 {
 	const struct recording_info *i = r->info;
 
-	snprintf(text, REPORT_FACT, "%s, %d CPU%s, %s, clock %s", i->machine, i->nr_cpus,
-		 i->nr_cpus == 1 ? "" : "s", i->cpu, i->clocksource);
+	snprintf(text, REPORT_FACT, "%s%s%s, %d CPU%s, %s, clock %s", i->host,
+		 i->host[0] ? ", " : "", i->machine, i->nr_cpus, i->nr_cpus == 1 ? "" : "s", i->cpu,
+		 i->clocksource);
 }
 
 static void fact_attached(const struct report *r, char *text)

@@ -46,6 +46,7 @@ static struct json_object *json_info(const struct report *r)
 	json_put_string(o, "config_hash", i->config_hash);
 	json_put_string(o, "cmdline", i->cmdline);
 	json_put_string(o, "machine", i->machine);
+	json_put_string(o, "host", i->host);
 	json_put_string(o, "cpu", i->cpu);
 	json_put_int(o, "cpus", i->nr_cpus);
 	json_put_string(o, "clocksource", i->clocksource);

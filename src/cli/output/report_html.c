@@ -713,9 +713,9 @@ static int put_page(struct page_of *p)
 
 	snprintf(title, sizeof(title), "%.200s",
 		 i->command[0] ? i->command : "What the virtqueues did");
-	snprintf(lead, sizeof(lead), "vringtop recording%s, %s, Linux %.100s, %.150s",
-		 i->finished ? "" : " (UNFINISHED)", report_date(i, date), i->kernel_release,
-		 i->cpu);
+	snprintf(lead, sizeof(lead), "vringtop recording%s, %s%s%.64s, Linux %.100s, %.150s",
+		 i->finished ? "" : " (UNFINISHED)", report_date(i, date), i->host[0] ? ", " : "",
+		 i->host, i->kernel_release, i->cpu);
 	html_head(p->f, title, lead);
 	for (unsigned int n = 0; report_warning(p->report, n); n++) {
 		fputs("<p class=\"warning\">", p->f);

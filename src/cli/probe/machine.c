@@ -103,6 +103,7 @@ int machine_describe(struct recording_info *info)
 	info->kernel_release = strdup(u.release);
 	info->kernel_version = strdup(u.version);
 	info->machine = strdup(u.machine);
+	info->host = strdup(u.nodename);
 	info->config_hash = strdup(config);
 	info->cmdline = strdup(cmdline);
 	info->cpu = strdup(cpu);
@@ -114,9 +115,10 @@ int machine_describe(struct recording_info *info)
 
 void machine_free(struct recording_info *info)
 {
-	const char *const owned[] = { info->kernel_release, info->kernel_version, info->machine,
-				      info->config_hash,    info->cmdline,	  info->cpu,
-				      info->clocksource };
+	const char *const owned[] = { info->kernel_release, info->kernel_version,
+				      info->machine,	    info->config_hash,
+				      info->cmdline,	    info->cpu,
+				      info->clocksource,    info->host };
 
 	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
 		free((char *)owned[i]);

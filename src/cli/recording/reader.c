@@ -377,7 +377,10 @@ static int read_info(struct recording_reader *r)
 		more = step(r, s);
 		if (more < 0 || (more && read_field(r, s, f)))
 			return -1;
-		if (!more || r->bad)
+		/* Recordings of version 0.1.0 do not have it. */
+		if (!more && !r->bad && !strcmp(f->key, "host"))
+			r->info.host = "";
+		else if (!more || r->bad)
 			return damaged(r, "it does not say where it was made");
 		sqlite3_reset(s);
 	}

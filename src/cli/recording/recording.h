@@ -38,6 +38,7 @@ struct recording_info {
 	const char *config_hash; /* of the kernel's configuration: "crc32:" and 8 digits */
 	const char *cmdline;	 /* the kernel's */
 	const char *cpu, *clocksource;
+	const char *host;	 /* the machine's name, uname -n; files of 0.1.0 have none */
 	const char *patch_level; /* which of the series' events the kernel has: "none", ... */
 	const char *attached;	 /* "tracepoints" or "functions" */
 	const char *command;	 /* of record -- COMMAND, quoted for a shell; empty: none */

@@ -55,6 +55,7 @@ const struct recording_field recording_fields[] = {
 	FIELD(patch_level, TEXT),
 	FIELD(attached, TEXT),
 	FIELD(command, TEXT),
+	FIELD(host, TEXT),
 	FIELD(nr_cpus, INT),
 	FIELD(exit_status, INT),
 	FIELD(started, U64),
