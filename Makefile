@@ -55,7 +55,7 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	$(Q)mv $@.tmp $@
 
 # The files that include a skeleton.
-$(patsubst %,$(BUILD)/cli/probe/%.o,probe probe_read probe_rings): $(BUILD)/vringtop.skel.h $(BUILD)/events.skel.h
+$(patsubst %,$(BUILD)/cli/probe/%.o,probe probe_find probe_load probe_read probe_rings): $(BUILD)/vringtop.skel.h $(BUILD)/events.skel.h
 
 $(BUILD)/cli/%.o: src/cli/%.c
 	@mkdir -p $(@D)
@@ -71,7 +71,7 @@ $(BUILD)/vringtop: $(CLI_OBJ)
 # Unit tests, always with the sanitizers. Each is a program that speaks TAP. It is linked with
 # the whole tool but main.c and what includes a skeleton.
 UNIT_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=undefined
-NEEDS_BPF  := $(addprefix src/cli/,main.c probe/probe.c probe/probe_read.c probe/probe_rings.c)
+NEEDS_BPF  := $(addprefix src/cli/,main.c probe/probe.c probe/probe_find.c probe/probe_load.c probe/probe_read.c probe/probe_rings.c)
 UNIT_SRC   := $(filter-out $(NEEDS_BPF),$(CLI_SRC))
 UNIT_OBJ   := $(UNIT_SRC:src/cli/%.c=$(BUILD)/unit/cli/%.o)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))

@@ -30,6 +30,7 @@ enum bpf_map_type {
 };
 enum {
 	BPF_F_MMAPABLE = 1024,
+	BPF_NOEXIST = 1,
 	BPF_RB_NO_WAKEUP = 1,
 };
 
@@ -41,12 +42,40 @@ struct list_head {
 
 struct device_driver;
 
+struct kobject {
+};
+
 struct device {
+	struct kobject kobj;
 	struct device_driver *driver;
 };
 
 struct device_driver {
 	void *name;
+};
+
+struct fdtable {
+	struct file **fd;
+};
+
+struct inode {
+	void *i_private;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct kernfs_node {
+	void *priv;
+};
+
+struct task_struct {
+	struct files_struct *files;
 };
 
 struct virtio_device_id {

@@ -148,6 +148,8 @@ static __noinline __u32 function_queue(const struct virtqueue *vq)
 
 	if (!a.id)
 		bpf_loop(ADD_TRIES, queue_add_try, &a, 0);
+	if (!a.id)
+		__sync_fetch_and_add(&no_entry, 1);
 	return a.id;
 }
 

@@ -43,6 +43,7 @@ struct vt_free free_slots SHARED;
 /* Events that could not be counted: no slot was free; the queue has no entry or no row. */
 __u64 lost_slots SHARED;
 __u64 lost_ids SHARED;
+__u32 no_entry SHARED;	     /* how often a queue found no entry: it is not shown */
 __u64 dropped_events SHARED; /* the ring buffer had no room */
 
 /*
@@ -267,14 +268,14 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 	struct vt_queue *q;
 	__u32 n;
 
-	if (!of)
-		return 0;
-	if (*of)
+	if (of && *of)
 		return *of;
-	n = entry_get();
+	n = of ? entry_get() : 0;
 	q = bpf_map_lookup_elem(&queues, &n);
-	if (!q || !n)
+	if (!of || !q || !n) {
+		__sync_fetch_and_add(&no_entry, 1);
 		return 0;
+	}
 	queue_fill(q, vq, id, layout);
 	q->serial = __sync_fetch_and_add(&last_serial, 1) + 1;
 	if (__sync_val_compare_and_swap(of, 0, n) != 0) {
@@ -323,6 +324,21 @@ static __always_inline __u32 hash_of(__u64 key, int bits)
 }
 
 /*
+ * The row of a queue on this CPU; NULL: there is no room. With many possible CPUs the far rows are
+ * a hash (see probe_load.c), in which a row is made when it is first needed.
+ */
+static __always_inline struct vt_row *row_get(__u32 id)
+{
+	__u32 key = row_key(id), far = key - VT_NEAR_ROWS;
+	struct vt_row *row = rows_at(key), empty = {};
+
+	if (row || key < VT_NEAR_ROWS)
+		return row;
+	bpf_map_update_elem(&far_rows, &far, &empty, BPF_NOEXIST);
+	return rows_at(key);
+}
+
+/*
  * Returns the slot of an operation on this CPU, near or far. Claims one if the operation has none.
  * The queue has an entry already: the tool makes those of all queues before it watches the first
  * operation, and a new queue gets its entry when it is created. NULL: there is no room for the
@@ -330,8 +346,8 @@ static __always_inline __u32 hash_of(__u64 key, int bits)
  */
 static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 {
-	struct vt_row *row = rows_at(row_key(id));
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
+	struct vt_row *row = of ? row_get(id) : 0;
 	__u32 queue, at, n;
 	struct vt_slot *slot;
 
@@ -717,44 +733,7 @@ static void queue_forget(__u32 id)
 #include "events.bpf.h"
 #include "functions.bpf.h"
 
-struct walk {
-	const struct virtio_device *vdev;
-	const void *next; /* the link of the next queue, or the head */
-};
-
-static long queue_next(__u32 i, struct walk *w)
-{
-	const void *head = (const void *)w->vdev + bpf_core_field_offset(struct virtio_device, vqs);
-	const struct vring_virtqueue *vring;
-	const struct virtqueue *vq;
-
-	if (!w->next || w->next == head)
-		return 1;
-	vq = w->next - bpf_core_field_offset(struct virtqueue, list);
-	w->next = BPF_CORE_READ(vq, list.next);
-	vring = (const void *)vq;
-	if (by_functions)
-		function_queue(vq);
-	else if (bpf_core_field_exists(vring->id))
-		queue_get(vq, BPF_CORE_READ(vring, id), layout_of(vq));
-	return 0;
-}
-
-/*
- * Runs when a virtio device's uevent attribute is read, and when a driver is
- * bound to it. The tool reads each once, so that queues that do not move are
- * known as well.
- */
-SEC("fentry/virtio_uevent")
-int BPF_PROG(on_uevent, const struct device *dev)
-{
-	const struct virtio_device *vdev =
-		(const void *)dev - bpf_core_field_offset(struct virtio_device, dev);
-	struct walk w = { vdev, BPF_CORE_READ(vdev, vqs.next) };
-
-	bpf_loop(nr_queues, queue_next, &w, 0);
-	return 0;
-}
+#include "find.bpf.h"
 
 static long queue_refresh(__u32 i, void *unused)
 {

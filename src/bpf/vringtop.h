@@ -241,6 +241,17 @@ struct vt_ring_entry {
 	unsigned short pad;
 };
 
+/* Queues that a kernel can have. */
+#define VT_MOST_QUEUES 65536
+
+/* For the program that finds the queues of a device. */
+struct vt_find {
+	int fd;			/* in: the folder of the device in sysfs, opened by the tool */
+	int device;		/* in: its number: virtio%d */
+	unsigned int nr_queues; /* out: queues of the device */
+	unsigned int ids;	/* out: their ids are below; 0 on kernels without the tracepoints */
+};
+
 /* The tool asks for entries of a ring in parts of at most so many. */
 #define VT_PART 256
 

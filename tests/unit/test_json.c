@@ -237,6 +237,8 @@ static void every_field_of_a_snapshot(void **unused)
 
 	(void)unused;
 	make_figures(&s, UINT32_MAX);
+	s.not_shown = 71;
+	s.clock_step = 4000073;
 	for (int buckets = 0; buckets < 2; buckets++) {
 		o = json_snapshot(&s, 1234567890123456789ull, buckets);
 		flatten(o, "");
@@ -244,6 +246,8 @@ static void every_field_of_a_snapshot(void **unused)
 		expect_int("", "time_ns", 1234567890123456789ull);
 		expect_int("", "interval_ns", SINCE);
 		expect_int("", "lost", LOST);
+		expect_int("", "queues_not_shown", 71);
+		expect_int("", "clock_step_ns", 4000073);
 		expect_text("", "attached", "tracepoints");
 		add(&expected, ".not_available[0]=\"free\"");
 		expect_double("", "probe_ns", PROBE);

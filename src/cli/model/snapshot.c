@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/format.h"
 #include "model/snapshot.h"
 
 /* Memory for buckets comes in so many. */
@@ -267,6 +269,8 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 	to->how = diff->how;
 	to->unavailable = diff->unavailable;
 	to->no_bytes_out = diff->no_bytes_out;
+	to->not_shown = diff->not_shown;
+	to->clock_step = diff->clock_step;
 	for (size_t i = 0; i < diff->nr_queues; i++) {
 		const struct queue *from = &diff->queues[i];
 		struct queue *q = snapshot_queue_near(to, from->serial, i);
@@ -354,4 +358,18 @@ uint64_t queue_bytes_out(const struct queue *q)
 uint64_t queue_bytes_in(const struct queue *q)
 {
 	return q->op[VT_OP_GET] ? q->op[VT_OP_GET]->bytes_in : 0;
+}
+
+char *snapshot_limits(const struct snapshot *s, char *text, size_t size)
+{
+	char step[FORMAT_LEN];
+	size_t n = 0;
+
+	text[0] = '\0';
+	if (s->not_shown)
+		n = snprintf(text, size, "  %u queue%s not shown", s->not_shown,
+			     s->not_shown == 1 ? "" : "s");
+	if (s->clock_step && n < size)
+		snprintf(text + n, size - n, "  clock steps %s", format_time(step, s->clock_step));
+	return text;
 }

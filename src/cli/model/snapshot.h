@@ -57,6 +57,8 @@ struct snapshot {
 	const char *how;      /* the operations were seen: "tracepoints" or "functions" */
 	uint32_t unavailable; /* what cannot be seen on this kernel: a bit for each enum vt_op */
 	bool no_bytes_out;    /* nor the bytes for the device */
+	uint32_t not_shown;   /* queues of this machine that are not among these */
+	uint64_t clock_step;  /* ns: the clock moves in steps of so much; 0: finer than a reading */
 	size_t nr_queues;
 	struct queue *queues; /* owned; ordered by device, then index */
 };
@@ -129,6 +131,13 @@ double op_stats_mean(const struct op_stats *s);
 
 /** Adds the figures of @from, which may be NULL, to @to. */
 void op_stats_add(struct op_stats *to, const struct op_stats *from);
+
+/**
+ * What the reader of a snapshot must know of its limits: queues that are not shown, times that the
+ * clock does not resolve.
+ * Writes "" or "  7 queues not shown  clock steps 4.00ms" into @text, and returns it.
+ */
+char *snapshot_limits(const struct snapshot *s, char *text, size_t size);
 
 /** Sums all operations of a queue (@op < 0), or takes what was counted for one; @to is overwritten.
  */

@@ -223,6 +223,8 @@ struct json_object *json_snapshot(const struct snapshot *s, uint64_t when, bool 
 	json_put_int(o, "time_ns", when);
 	json_put_int(o, "interval_ns", s->since);
 	json_put_int(o, "lost", s->lost);
+	json_put_int(o, "queues_not_shown", s->not_shown);
+	json_put_int(o, "clock_step_ns", s->clock_step);
 	json_put_string(o, "attached", s->how);
 	json_object_object_add(o, "not_available", json_ops(s->unavailable));
 	json_put_double(o, "probe_ns", s->probe_ns);

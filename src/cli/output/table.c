@@ -22,7 +22,12 @@ static double quantile(const struct table_row *r, double q)
 
 static void time_or_dash(const struct table_row *r, double ns, char *cell)
 {
-	if (r->sum.timed)
+	char step[FORMAT_LEN];
+
+	/* The clock did not move while it was measured. */
+	if (r->sum.timed && !ns && r->snapshot->clock_step)
+		snprintf(cell, TABLE_CELL, "<%s", format_time(step, r->snapshot->clock_step));
+	else if (r->sum.timed)
 		format_time(cell, ns);
 	else
 		strcpy(cell, "-");

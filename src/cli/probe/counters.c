@@ -7,13 +7,16 @@
 #include "base/error.h"
 #include "probe/counters.h"
 
-/* So many more are mapped at a time: 256 KiB. Near ones are a multiple of it. */
+/* Slots that are mapped at a time: 256 KiB. */
 #define CHUNK 128
 
-_Static_assert(VT_NEAR_SLOTS % CHUNK == 0, "no chunk is in both maps");
+_Static_assert(VT_NEAR_SLOTS % CHUNK == 0, "a chunk lies in one of the two maps");
 
-/* A slot is free. Programs that found none may have moved the head behind the tail. */
-static void give(struct vt_free *f, uint32_t slot)
+/*
+ * Adds a slot to the list of free ones. Two programs that take the last free slot at once leave the
+ * head one place behind the tail: the tail then goes on from there.
+ */
+static void add_free_slot(struct vt_free *f, uint32_t slot)
 {
 	uint32_t head = __atomic_load_n(&f->head, __ATOMIC_ACQUIRE), tail = f->tail;
 
@@ -23,6 +26,7 @@ static void give(struct vt_free *f, uint32_t slot)
 	__atomic_store_n(&f->tail, tail + 1, __ATOMIC_RELEASE);
 }
 
+/* Marks every place for a slot as empty. */
 static int clear_rows(int near, size_t rows_at)
 {
 	const size_t size = VT_NEAR_ROWS * sizeof(struct vt_row);
@@ -46,7 +50,7 @@ int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_a
 	c->far = far;
 	c->nr_slots = nr_slots;
 	for (uint32_t n = 1; n < nr_slots; n++)
-		give(free, n);
+		add_free_slot(free, n);
 	c->next = calloc(c->nr_slots, sizeof(*c->next));
 	c->slots = mmap(NULL, c->nr_slots * sizeof(*c->slots), PROT_NONE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -65,7 +69,10 @@ void counters_close(struct counters *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* The kernel has memory for all of them; a page that is mapped counts as this process's, too. */
+/*
+ * Maps the slots below a number. Only those in use: what is mapped counts as memory of this
+ * process, too.
+ */
 static int map_until(struct counters *c, uint32_t end)
 {
 	for (; c->mapped < end; c->mapped += CHUNK) {
@@ -84,7 +91,8 @@ static int map_until(struct counters *c, uint32_t end)
 	return 0;
 }
 
-/* The buckets of some slots, added up in 32 bits, which wrap as they do. */
+/* Adds up the buckets below @end of a list of slots, in 32 bits: the sums wrap as the buckets do.
+ */
 static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, unsigned int end)
 {
 	const volatile uint32_t *from = c->slots[first].buckets;
@@ -99,10 +107,14 @@ static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, 
 }
 
 /*
- * Adds up the slots of an operation. Each event counts in a bucket, or as one
- * without a time, before its duration is in the sum, and its bytes come last: if
- * none of these nor what adds nothing to them has changed, nothing has. The largest
- * value comes before its bucket, so that no bucket above it needs to be looked at.
+ * Adds up the slots of an operation of a queue.
+ *
+ * A program writes to a slot in this order: max, then the bucket (or untimed, for an event without
+ * a time), then sum, then the bytes. So, if sum, untimed, bucket 0 and the bytes are unchanged, no
+ * event came: one of 0 ns changes bucket 0, any other one changes the sum. And max is never below
+ * the bucket of an event that was seen, so the buckets above it are empty.
+ * @first: the first slot of the list
+ * @stats: grows to hold the buckets in use
  */
 static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op op, uint32_t first)
 {
@@ -142,7 +154,7 @@ static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op
 		return complain(NULL, "no memory for a histogram");
 	total = *stats;
 	sum_buckets(c, first, buckets, end);
-	/* What came since the last time; the kernel's counts wrap, ours do not. */
+	/* Only what came since the last reading: the kernel's counts wrap at 2^32, these do not. */
 	for (unsigned int b = 0; b < end; b++) {
 		uint32_t more = buckets[b] - (uint32_t)total->hist.bucket[b];
 
@@ -162,7 +174,7 @@ static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op
 	return 0;
 }
 
-/* No event can come any more for a queue that is gone: its slots are free. */
+/* Gives the slots of a queue that is gone back: no event can come for it any more. */
 static void free_slots(struct counters *c, const uint16_t *first)
 {
 	for (int op = 0; op < VT_NR_COUNTED; op++) {
@@ -172,7 +184,7 @@ static void free_slots(struct counters *c, const uint16_t *first)
 			memset((char *)slot + sizeof(slot->owner), 0,
 			       sizeof(*slot) - sizeof(slot->owner));
 			slot->owner = 0;
-			give(c->free, n);
+			add_free_slot(c->free, n);
 		}
 	}
 }
@@ -180,7 +192,10 @@ static void free_slots(struct counters *c, const uint16_t *first)
 int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t nr_entries,
 		  struct snapshot *s)
 {
-	/* Before any comes back, they are taken in their order, from 1 on. */
+	/*
+	 * Slots are taken in their order, from 1 on, until all were taken once: those from the
+	 * head on were never used.
+	 */
 	uint32_t end = __atomic_load_n(&c->free->head, __ATOMIC_ACQUIRE) + 1;
 	/* The first slot of each operation of each entry; 0: none. */
 	uint16_t(*lists)[VT_NR_COUNTED];

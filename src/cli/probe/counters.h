@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The counters that the programs in the kernel write, mapped as far as they are in use, and what
- * they add up to.
+ * Reads the slots in which the programs in the kernel count (see struct vt_slot), and adds them up
+ * for each operation of each queue. A slot belongs to one operation of one queue on one CPU.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -11,35 +11,38 @@
 #include "model/snapshot.h"
 #include "vringtop.h"
 
-/* Mapped from the kernel. */
 struct counters {
-	struct vt_slot *slots; /* the addresses of all of them; mapped are those below `mapped` */
-	uint32_t nr_slots, mapped;
-	int near, far; /* maps: the slots below VT_NEAR_SLOTS, and the others */
-	struct vt_free *free;
-	size_t near_at; /* where in their map the near ones begin, bytes: the begin of a page */
-	uint16_t *next; /* a list of slots for each operation, while they are read */
+	struct vt_slot *slots;	   /* reserved addresses for all slots */
+	uint32_t nr_slots, mapped; /* the slots below `mapped` are mapped there */
+	int near, far;		   /* maps: the slots below VT_NEAR_SLOTS, and the others */
+	size_t near_at;		   /* where in the near map its slots begin, bytes */
+	struct vt_free *free;	   /* the list of free slots */
+	uint16_t *
+		next; /* of each slot the next one of its operation, while they are read; 0: none */
 };
 
 /**
- * Prepares to read.
+ * Prepares to read, marks the near rows as empty and puts all slots but slot 0 on the list of free
+ * ones. No program may run yet.
+ * @c: all zero; becomes what counters_close() frees, also when this fails
  * @nr_slots: at most VT_MOST_SLOTS
- * @near, @far: maps' descriptors, which stay the caller's
- * @near_at, @rows_at: where in @near the slots and the rows begin, bytes: the begin of a page
- * @free: shared with the programs, none of which runs yet; gets all slots
- * Returns 0, or -1 after it has complained.
+ * @near, @far: descriptors of the maps, which stay the caller's
+ * @near_at, @rows_at: where in @near the slots and the rows begin, bytes; multiples of a page
+ * @free: shared with the programs, all zero; must stay until counters_close()
+ * Returns 0, or -1 after it has printed why not.
  */
 int counters_open(struct counters *c, uint32_t nr_slots, int near, size_t near_at, size_t rows_at,
 		  int far, struct vt_free *free);
 
-/** Unmaps all; @c may be all zero, too. */
+/** Unmaps and frees what counters_open() made. @c may be all zero. */
 void counters_close(struct counters *c);
 
 /**
- * Adds up what was counted for the queues of @s since the start. The slots of queues that are gone
- * are free again then.
- * @entries: the kernel's table of queues, @nr_entries of them
- * Returns 0, or -1 after it has complained.
+ * Adds up what was counted since the start for each queue of @s that has an entry in the table. The
+ * slots of queues that are gone are given back to the programs.
+ * @entries, @nr_entries: the kernel's table of queues
+ * @s: its queues get the sums; a queue keeps its memory from call to call
+ * Returns 0, or -1 after it has printed why not.
  */
 int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t nr_entries,
 		  struct snapshot *s);

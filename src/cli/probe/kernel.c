@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include "base/error.h"
 #include "base/format.h"
 #include "model/snapshot.h"
 #include "probe/kernel.h"
@@ -258,9 +260,53 @@ bool kernel_confidential(void)
 	       strstr(line, "[confidentiality]");
 }
 
+bool kernel_ftrace_off(void)
+{
+	char line[16];
+
+	return kernel_read_line("/proc/sys/kernel/ftrace_enabled", line, sizeof(line)) &&
+	       !strcmp(line, "0");
+}
+
+int kernel_complain_ftrace(void)
+{
+	return complain("Switch it on: sysctl kernel.ftrace_enabled=1",
+			"kernel.ftrace_enabled is 0: this kernel has no virtio_ring tracepoints, "
+			"and now calls no program at a function either");
+}
+
+static uint64_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+uint64_t kernel_clock_step(void)
+{
+	uint64_t before = clock_now(), step = UINT64_MAX;
+	bool stood = false;
+
+	for (int moved = 0; moved < 3;) {
+		uint64_t now = clock_now();
+
+		if (now == before) {
+			stood = true;
+			continue;
+		}
+		if (now - before < step)
+			step = now - before;
+		before = now;
+		moved++;
+	}
+	return stood ? step : 0;
+}
+
 static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	if (level == LIBBPF_DEBUG || !getenv("VRINGTOP_DEBUG"))
+	(void)level;
+	if (!getenv("VRINGTOP_DEBUG"))
 		return 0;
 	return vfprintf(stderr, fmt, args);
 }

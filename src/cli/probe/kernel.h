@@ -77,6 +77,22 @@ bool kernel_read_line(const char *path, char *line, size_t size);
 /** Whether the kernel is locked down so far that programs must not read its memory. */
 bool kernel_confidential(void);
 
+/**
+ * Whether the kernel calls no program that is attached to a function, because the system has
+ * switched that off (kernel.ftrace_enabled=0). Attaching gives no error then. Events still come.
+ */
+bool kernel_ftrace_off(void);
+
+/** Prints that, and what to do. Returns -1. */
+int kernel_complain_ftrace(void);
+
+/**
+ * In which steps CLOCK_MONOTONIC moves, ns: what is shorter cannot be measured. Found by reading
+ * the clock until it has moved three times, which takes as long as that. Returns 0 if the clock
+ * moves with each reading, as all but those of timer ticks do.
+ */
+uint64_t kernel_clock_step(void);
+
 /** libbpf prints nothing, but with VRINGTOP_DEBUG in the environment. */
 void kernel_quiet(void);
 

@@ -32,27 +32,17 @@ int probe_rings(struct probe *p)
 	return 0;
 }
 
-/* The entry of a queue; 0: none. At first, entries are given out in the order of the serials. */
-static uint32_t entry_of(const struct probe *p, const struct queue *q)
-{
-	if (q->serial < p->nr_queues && p->queues[q->serial].serial == q->serial)
-		return q->serial;
-	for (uint32_t i = 1; i < p->nr_queues; i++)
-		if (p->queues[i].serial == q->serial)
-			return i;
-	return 0;
-}
-
 const struct vt_ring *probe_ring(const struct probe *p, const struct queue *q)
 {
-	uint32_t entry = q->gone ? 0 : entry_of(p, q);
+	uint32_t entry = q->gone ? 0 : queue_table_entry(&p->queues, q->serial);
 
 	return entry && p->rings[entry].serial == q->serial ? &p->rings[entry] : NULL;
 }
 
 int probe_ring_entries(struct probe *p, const struct queue *q, struct vt_ring_entry *entries)
 {
-	struct vt_part part = { .entry = entry_of(p, q), .serial = q->serial };
+	struct vt_part part = { .entry = queue_table_entry(&p->queues, q->serial),
+				.serial = q->serial };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &part, .ctx_size_in = sizeof(part));
 
 	for (; part.first < q->num; part.first += VT_PART) {

@@ -63,13 +63,14 @@ static const struct argp argp = { options, parse, .doc = doc, .children = childr
 static int print_interval(const struct snapshot *diff, const void *options)
 {
 	const struct hist_options *o = options;
+	char limits[80];
 
 	if (o->json) {
 		json_print(json_snapshot(diff, json_now(), true));
 		return 0;
 	}
-	printf("%.2f s, %zu queues, lost %llu\n\n", diff->since / 1e9, snapshot_queues(diff),
-	       (unsigned long long)diff->lost);
+	printf("%.2f s, %zu queues, lost %llu%s\n\n", diff->since / 1e9, snapshot_queues(diff),
+	       (unsigned long long)diff->lost, snapshot_limits(diff, limits, sizeof(limits)));
 	histogram_print(diff, o->per_queue, stdout);
 	return 0;
 }

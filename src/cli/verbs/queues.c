@@ -111,7 +111,10 @@ int verb_queues(int argc, char **argv)
 	} else {
 		print_all(&s);
 	}
-	failed = 0;
+	failed = !!s.not_shown;
+	if (failed)
+		complain("They are more than the table of queues can hold.",
+			 "%u queues of this machine are not in this list", s.not_shown);
 out:
 	snapshot_free(&s);
 	probe_close(p);

@@ -199,6 +199,7 @@ static void tell(struct stalls *s)
 	json_put_int(o, "time_ns", json_now());
 	json_put_int(o, "after_ns", s->watch.after);
 	json_put_int(o, "queues", snapshot_queues(&s->seen));
+	json_put_int(o, "queues_not_shown", s->seen.not_shown);
 	json_object_object_add(o, "stalled", stalled);
 	json_object_object_add(o, "waiting", waiting);
 	json_print(o);
@@ -354,7 +355,13 @@ int verb_stalls(int argc, char **argv)
 		goto out;
 	if (o.watch ? run_on(&s) : run_once(&s))
 		goto out;
-	status = s.any ? EXIT_STALLED : 0;
+	if (s.any)
+		status = EXIT_STALLED;
+	else if (s.seen.not_shown)
+		complain("They are more than the table of queues can hold.",
+			 "%u queues of this machine were not looked at", s.seen.not_shown);
+	else
+		status = 0;
 out:
 	stall_watch_free(&s.watch);
 	snapshot_free(&s.seen);

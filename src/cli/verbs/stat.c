@@ -36,7 +36,7 @@ struct stat_options {
 
 static void print_header(const struct snapshot *diff, const struct stat_options *o)
 {
-	char clock[16], probe[FORMAT_LEN], ops[64];
+	char clock[16], probe[FORMAT_LEN], ops[64], limits[80];
 	time_t now = time(NULL);
 	struct tm tm;
 
@@ -44,6 +44,7 @@ static void print_header(const struct snapshot *diff, const struct stat_options 
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	printf("%s  %.2f s  %s  lost %llu  tool %.1f%% CPU", clock, diff->since / 1e9, diff->how,
 	       (unsigned long long)diff->lost, diff->since ? 100e9 * diff->cpu / diff->since : 0);
+	printf("%s", snapshot_limits(diff, limits, sizeof(limits)));
 	if (diff->probe_ns > 0)
 		printf("  probe %s/op", format_time(probe, diff->probe_ns));
 	printf("  times: %s\n", table_timed(o->page, op_filter_timed(&o->filter),

@@ -56,7 +56,7 @@ static uint64_t all_ops(const struct snapshot *diff)
 
 static void draw_header(const struct view *v, const struct snapshot *diff)
 {
-	char a[FORMAT_LEN], b[FORMAT_LEN], ops[64], line[256];
+	char a[FORMAT_LEN], b[FORMAT_LEN], ops[64], limits[80], line[256];
 	double seconds = diff->since / 1e9;
 	int n;
 
@@ -65,7 +65,8 @@ static void draw_header(const struct view *v, const struct snapshot *diff)
 		 format_number(a, seconds > 0 ? all_ops(diff) / seconds : 0),
 		 v->paused ? "  PAUSED" : "");
 	put_bar(0, line);
-	n = snprintf(line, sizeof(line), " lost %llu  tool %.1f%%", (unsigned long long)diff->lost,
+	n = snprintf(line, sizeof(line), " lost %llu%s  tool %.1f%%",
+		     (unsigned long long)diff->lost, snapshot_limits(diff, limits, sizeof(limits)),
 		     seconds > 0 ? 100 * diff->cpu / seconds : 0);
 	if (diff->probe_ns > 0)
 		n += snprintf(line + n, sizeof(line) - n, " + probe %s/op %.1f%%",
@@ -75,7 +76,7 @@ static void draw_header(const struct view *v, const struct snapshot *diff)
 	if (!v->open && n < (int)sizeof(line))
 		snprintf(line + n, sizeof(line) - n, "  times: %s",
 			 table_timed(v->page, v->op, v->ops, ops, sizeof(ops)));
-	if (diff->lost)
+	if (diff->lost || diff->not_shown)
 		attron(A_BOLD);
 	put(1, 0, line);
 	attroff(A_BOLD);

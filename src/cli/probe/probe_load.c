@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Opens and loads the programs that fit this kernel and what is asked for. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <bpf/bpf.h>
+#include "base/error.h"
+#include "probe/device.h"
+#include "probe/kernel.h"
+#include "probe/probe_internal.h"
+/* The same programs, compiled so that they keep single operations as well. */
+#include "events.skel.h"
+
+/* Room for single operations, bytes. Each takes 24; all of a second must fit. */
+#define EVENTS_SIZE (16 << 20)
+
+static int complain_refused(const char *what)
+{
+	if (kernel_confidential())
+		return complain("Boot without lockdown=confidentiality.",
+				"cannot load %s: kernel lockdown forbids tracing", what);
+	if (geteuid() != 0)
+		return complain("Run it as root, or give it CAP_BPF and CAP_PERFMON "
+				"(setcap cap_bpf,cap_perfmon+ep).",
+				"cannot load %s: not permitted for user %u", what, geteuid());
+	return complain(
+		"Tracing programs are forbidden here: a container or sandbox without "
+		"CAP_BPF and CAP_PERFMON, or a security module. Run it in the guest itself.",
+		"cannot load %s: the kernel refuses it to root (%s)", what, strerror(EPERM));
+}
+
+static int complain_jit(void)
+{
+	return complain("Switch it on: sysctl net.core.bpf_jit_enable=1",
+			"the kernel's BPF JIT is off, and its interpreter cannot run the programs");
+}
+
+/*
+ * Says in plain words what stands in the way, where libbpf says it in many. Takes long: only
+ * asked once the programs did not load. Returns 0 if it cannot tell.
+ */
+static int check_kernel(void)
+{
+	bool jited;
+	int err;
+
+	if (!kernel_has_bpf())
+		return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
+				"CONFIG_BPF_EVENTS, CONFIG_FUNCTION_TRACER and "
+				"CONFIG_DEBUG_INFO_BTF: most distributions' have them.",
+				"this kernel has no BPF: bpf() is not implemented");
+	switch (kernel_try(&jited)) {
+	case KERNEL_LOADS:
+		return jited ? 0 : complain_jit();
+	case KERNEL_NO_BTF:
+		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
+				"no kernel type information (BTF) in " KERNEL_BTF ": %s",
+				strerror(errno));
+	case KERNEL_BAD_BTF:
+		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
+				"cannot read the kernel's BTF in " KERNEL_BTF ": %s",
+				strerror(errno));
+	case KERNEL_NO_FUNCTIONS:
+		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
+				"the kernel's BTF in " KERNEL_BTF " has no functions");
+	case KERNEL_REFUSES:
+		return complain_refused("a tracing program");
+	case KERNEL_CANNOT:
+		break;
+	}
+	err = errno;
+	if (kernel_confidential())
+		return complain_refused("a tracing program");
+	return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
+			"CONFIG_BPF_EVENTS and CONFIG_FUNCTION_TRACER.",
+			"the kernel does not load tracing programs: %s", strerror(err));
+}
+
+static int choose_way(struct kernel_way *way)
+{
+	memset(way, 0, sizeof(*way));
+	if (kernel_has_events())
+		return 0;
+	if (kernel_find_way(way))
+		return check_kernel()
+			       ?: complain(NULL,
+					   "cannot read the kernel's BTF in " KERNEL_BTF ": %s",
+					   strerror(errno));
+	if (way->by_functions && kernel_ftrace_off())
+		return kernel_complain_ftrace();
+	if (way->by_functions && !way->found)
+		return complain(
+			"Boot a kernel with the series in kernel-patch/ (make kernel), or "
+			"one whose virtio_ring has BTF.",
+			"this kernel has neither the virtio_ring tracepoints nor BTF of its "
+			"virtqueue functions");
+	return 0;
+}
+
+static uint32_t power_of_two(uint32_t n)
+{
+	uint32_t p = 1;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t length = strlen(name), n = strlen(end);
+
+	return length >= n && !strcmp(name + length - n, end);
+}
+
+uint32_t probe_program_ops(const struct bpf_program *prog)
+{
+	const char *section = bpf_program__section_name(prog), *name = strchr(section, '/');
+	int op;
+
+	if (!name++)
+		return 0;
+	if (!strncmp(section, "raw_tp/", 7)) {
+		op = op_by_name(name + strlen("virtqueue_"));
+		return op < 0 ? 0 : 1u << op;
+	}
+	for (int i = 0; kernel_functions[i].name; i++)
+		if (!strcmp(kernel_functions[i].name, name))
+			return kernel_functions[i].ops;
+	return 0;
+}
+
+bool probe_miss_loses_call(const struct bpf_program *prog)
+{
+	static const char *const containers[] = { "fentry/virtqueue_get_buf",
+						  "fentry/virtqueue_enable_cb",
+						  "fentry/virtqueue_kick" };
+	const char *section = bpf_program__section_name(prog);
+
+	for (size_t i = 0; i < sizeof(containers) / sizeof(*containers); i++)
+		if (!strcmp(section, containers[i]))
+			return true;
+	return strncmp(section, "fentry/", 7);
+}
+
+/* Whether a program is for this kernel, and for what is to be counted. */
+static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
+			   const struct kernel_way *way, uint32_t ops)
+{
+	const char *section = bpf_program__section_name(prog), *name = strchr(section, '/');
+	uint32_t own = probe_program_ops(prog);
+
+	if (prog == p->skel->progs.look_at_rings || prog == p->skel->progs.copy_ring)
+		return ops & PROBE_RINGS;
+	if (prog == p->skel->progs.on_uevent)
+		return p->by_functions;
+	if (!name)
+		return true; /* of no operation */
+	if (own && !(own & ops))
+		return false;
+	if (!strncmp(section, "raw_tp/", 7)) {
+		/* Of these there are two: the one that does as much as is asked for. */
+		if (own & (1u << VT_OP_ADD | 1u << VT_OP_GET) &&
+		    ends_with(bpf_program__name(prog), "_each") != (ops >> VT_AVAIL_TO_USED & 1))
+			return false;
+		return !p->by_functions;
+	}
+	for (int i = 0; p->by_functions && kernel_functions[i].name; i++)
+		if (!strcmp(kernel_functions[i].name, name + 1))
+			return way->found >> i & 1;
+	return false;
+}
+
+/* The elements of an array that are not near (see vringtop.bpf.c). */
+static void set_far_entries(struct bpf_map *map, uint32_t all, uint32_t near)
+{
+	bpf_map__set_max_entries(map, all > near ? all - near : 1);
+}
+
+/*
+ * The near slots are in .bss, 8 MiB, which libbpf would fill by copying zeros. It takes a map that
+ * is there already as it is.
+ */
+static int create_bss(struct probe *p)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	struct bpf_map *bss = p->skel->maps.bss;
+
+	p->near_slots = bpf_map_create(BPF_MAP_TYPE_ARRAY, "vringtop.bss", sizeof(__u32),
+				       bpf_map__value_size(bss), 1, &opts);
+	return p->near_slots < 0 ? p->near_slots : bpf_map__reuse_fd(bss, p->near_slots);
+}
+
+/*
+ * The skeleton maps all of .bss, which then counts as memory of this process. counters.c maps what
+ * is in use: an empty mapping takes the place, which libbpf unmaps at the end.
+ */
+static int unmap_bss(struct probe *p)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	size_t size = (bpf_map__value_size(p->skel->maps.bss) + page - 1) / page * page;
+
+	if (mmap(p->skel->bss, size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+		return complain(NULL, "cannot map the counters: %s", strerror(errno));
+	return 0;
+}
+
+/*
+ * Why the programs, or the counters, cannot be loaded.
+ * @module: where some of what they attach to is; NULL: all is built in, or it is not known
+ */
+static int complain_load(const struct probe *p, int err, const char *module)
+{
+	__u32 id;
+
+	if (err == -EMFILE)
+		return complain("Raise the limit (ulimit -n 256) and try again.",
+				"cannot load the programs: more open files are needed than this "
+				"process may have");
+	if (err == -ENOMEM)
+		return complain("Free some memory, or raise the memory limit of this process's "
+				"control group.",
+				"no memory for the counters in the kernel (%u MiB)",
+				p->nr_slots * (unsigned int)sizeof(struct vt_slot) >> 20);
+	if (check_kernel())
+		return -1;
+	/* libbpf finds the types of a module by its number, which the kernel tells few. */
+	if (module && bpf_btf_get_next_id(0, &id) == -EPERM)
+		return complain("Run it as root, or give it CAP_SYS_ADMIN as well; it keeps no "
+				"capability once it has started.",
+				"cannot load the programs: %s is a module here, and only "
+				"CAP_SYS_ADMIN may attach to a module",
+				module);
+	return complain("Run it with VRINGTOP_DEBUG=1 and report what the kernel says.",
+			"cannot load the programs: %s", strerror(-err));
+}
+
+struct vringtop_bpf *probe_open_programs(bool events)
+{
+	struct vringtop_bpf *skel = calloc(1, sizeof(*skel));
+	int err;
+
+	if (!skel) {
+		complain(NULL, "no memory");
+		return NULL;
+	}
+	/*
+	 * Both objects have the same maps, variables and programs: one skeleton fits them. libbpf
+	 * finds each by its name, and fails where an object has none of that name.
+	 */
+	err = vringtop_bpf__create_skeleton(skel);
+	if (!err && events)
+		skel->skeleton->data = (void *)events_bpf__elf_bytes(&skel->skeleton->data_sz);
+	if (!err)
+		err = bpf_object__open_skeleton(skel->skeleton, NULL);
+	if (err) {
+		complain(NULL, "cannot open the programs: %s", strerror(-err));
+		vringtop_bpf__destroy(skel);
+		return NULL;
+	}
+	return skel;
+}
+
+/*
+ * How many slots are made: there are few for each queue, one for each operation on each CPU that
+ * uses the queue. A device has about a pair of queues for each CPU.
+ */
+static uint32_t slots_for_devices(void)
+{
+	uint32_t queues = device_count() * (2 * sysconf(_SC_NPROCESSORS_ONLN) + 4);
+	uint32_t slots = 16 * power_of_two(queues < VT_MOST_SLOTS ? queues : VT_MOST_SLOTS);
+
+	if (slots < VT_NEAR_SLOTS)
+		return VT_NEAR_SLOTS;
+	return slots < VT_MOST_SLOTS ? slots : VT_MOST_SLOTS;
+}
+
+/* An array of the far rows may take so much memory, bytes. */
+#define FAR_ROWS_SIZE (4 << 20)
+
+/*
+ * Rows beyond the near ones: one for each queue and each CPU that there may ever be. A machine may
+ * be made for hundreds of CPUs and have two: there the rows are a hash, which takes memory only for
+ * rows that are used. An array is faster to look up.
+ */
+static void set_far_rows(struct bpf_map *map, uint32_t nr_entries, uint32_t cpus)
+{
+	uint64_t rows = (uint64_t)nr_entries * cpus;
+
+	if (rows <= VT_NEAR_ROWS + FAR_ROWS_SIZE / sizeof(struct vt_row)) {
+		set_far_entries(map, rows, VT_NEAR_ROWS);
+		return;
+	}
+	bpf_map__set_type(map, BPF_MAP_TYPE_HASH);
+	bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
+	/* Each has a pointer of 16 bytes at once. */
+	bpf_map__set_max_entries(map, rows < 65536 ? rows : 65536);
+}
+
+static void set_sizes(struct probe *p, uint32_t ops, uint32_t cpus)
+{
+	struct vringtop_bpf *skel = p->skel;
+	uint32_t nr_entries = p->queues.nr_entries;
+
+	p->nr_slots = slots_for_devices();
+	skel->rodata->nr_cpus = cpus;
+	skel->rodata->nr_queues = nr_entries;
+	set_far_entries(skel->maps.far_slots, p->nr_slots, VT_NEAR_SLOTS);
+	bpf_map__set_max_entries(skel->maps.queues, nr_entries);
+	bpf_map__set_max_entries(skel->maps.queue_of, nr_entries);
+	set_far_rows(skel->maps.far_rows, nr_entries, cpus);
+	bpf_map__set_max_entries(skel->maps.doorbells, nr_entries);
+	set_far_entries(skel->maps.far_announcements, nr_entries, VT_NEAR_QUEUES);
+	if (p->by_functions)
+		set_far_entries(skel->maps.far_outer, nr_entries, VT_NEAR_QUEUES);
+	if (ops & PROBE_EVENTS)
+		bpf_map__set_max_entries(skel->maps.events, EVENTS_SIZE);
+	if (ops & PROBE_RINGS)
+		bpf_map__set_max_entries(skel->maps.rings, nr_entries);
+}
+
+int probe_load(struct probe *p, uint32_t ops)
+{
+	struct vringtop_bpf *skel = p->skel;
+	int cpus = libbpf_num_possible_cpus();
+	struct bpf_program *prog;
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+	struct kernel_way way;
+	int err;
+
+	if (cpus < 1)
+		return complain(NULL, "cannot tell how many CPUs there may be: %s",
+				strerror(-cpus));
+	for (unsigned int ns = 0; ns < VT_SHORT; ns++)
+		skel->rodata->short_buckets[ns] = VT_BUCKET_AT(histogram_bucket(ns));
+	if (ops >> VT_AVAIL_TO_USED & 1) {
+		skel->rodata->avail_to_used = true;
+		ops |= 1u << VT_OP_ADD | 1u << VT_OP_GET;
+	}
+	if (ops >> VT_BUFFERS_PER_DOORBELL & 1)
+		ops |= 1u << VT_OP_ADD | 1u << VT_OP_KICK_PREPARE;
+	/* What takes most memory comes first: without it nothing else needs to be tried. */
+	err = create_bss(p);
+	if (err)
+		return complain_load(p, err, NULL);
+	if (choose_way(&way))
+		return -1;
+	p->by_functions = skel->rodata->by_functions = way.by_functions;
+	p->total.how = p->by_functions ? "functions" : "tracepoints";
+	p->total.unavailable = way.unavailable;
+	p->total.no_bytes_out = p->by_functions;
+	set_sizes(p, ops, cpus);
+	bpf_object__for_each_program(prog, skel->obj)
+		bpf_program__set_autoload(prog, program_wanted(p, prog, &way, ops));
+
+	err = vringtop_bpf__load(skel);
+	if (err)
+		return complain_load(p, err, way.module);
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(skel->progs.refresh), &info, &size) ||
+	    !info.jited_prog_len)
+		return complain_jit();
+	return unmap_bss(p);
+}

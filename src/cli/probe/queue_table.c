@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include "base/error.h"
+#include "base/format.h"
+#include "model/ring.h"
+#include "probe/device.h"
+#include "probe/queue_table.h"
+
+/* A queue is shown as new, or as gone, for so long: ns. */
+#define REMARKABLE 10000000000ull
+
+/* The roles of new queues are looked for in sysfs at most so often: ns. */
+#define ROLES_INTERVAL 1000000000ull
+
+/* Device types, virtio 1.3, section 5. */
+#define TYPE_NET   1
+#define TYPE_BLOCK 2
+
+static enum vt_queue_state state_of(const struct queue_table *t, uint32_t entry)
+{
+	/* Before anything else of the entry is read: the programs fill it, then set the state. */
+	return __atomic_load_n(&t->entries[entry].state, __ATOMIC_ACQUIRE);
+}
+
+/* Adds a queue to a snapshot. Returns NULL if there is no memory. */
+static struct queue *add_queue(struct snapshot *s, const struct vt_queue *k)
+{
+	struct queue *q = realloc(s->queues, (s->nr_queues + 1) * sizeof(*q));
+
+	if (!q)
+		return NULL;
+	s->queues = q;
+	q = &s->queues[s->nr_queues++];
+	memset(q, 0, sizeof(*q));
+	q->serial = k->serial;
+	q->device = k->device;
+	q->device_type = k->device_type;
+	q->index = k->index;
+	q->layout = k->layout;
+	q->features = k->features;
+	return q;
+}
+
+/* Only disks and networks have a role. It may come a while after the device's queues. */
+static bool may_get_role(const struct queue_table *t, const struct queue *q, uint64_t now)
+{
+	return !q->role[0] && (q->device_type == TYPE_NET || q->device_type == TYPE_BLOCK) &&
+	       now - (q->changed ?: t->start) < REMARKABLE;
+}
+
+/* Adds the queues that are new, and takes over what changes of each. */
+static int take_over(struct queue_table *t, struct snapshot *s)
+{
+	bool look_for_roles = s->time - t->roles_read >= ROLES_INTERVAL, added = false;
+	size_t next = 0; /* the entries stand nearly in the order of the snapshot's queues */
+
+	if (look_for_roles)
+		t->roles_read = s->time;
+	for (uint32_t entry = 1; entry < t->nr_entries; entry++) {
+		enum vt_queue_state state = state_of(t, entry);
+		struct vt_queue k;
+		struct queue *q;
+
+		if (state != VT_QUEUE_LIVE && state != VT_QUEUE_GONE)
+			continue;
+		k = t->entries[entry];
+		q = snapshot_queue_near(s, k.serial, next);
+		if (q) {
+			next = q - s->queues + 1;
+		} else {
+			q = add_queue(s, &k);
+			if (!q)
+				return complain(NULL, "no memory for %zu queues", s->nr_queues + 1);
+			if (k.serial >= t->first_new)
+				q->changed = s->time;
+			added = true;
+		}
+		/* The driver's name may come after its first queue. */
+		copy_printable(q->name, k.name, sizeof(q->name));
+		copy_printable(q->driver, k.driver, sizeof(q->driver));
+		q->fresh = q->changed && s->time - q->changed < REMARKABLE;
+		q->broken = k.broken;
+		q->num = k.num;
+		/* The program reads the two one after the other, while a queue may be resized. */
+		q->num_free = k.num_free < k.num ? k.num_free : k.num;
+		if (queue_has_notification_data(q)) {
+			q->doorbells = t->doorbells[entry];
+			doorbells_settle(&q->doorbells);
+		}
+		if (look_for_roles && state == VT_QUEUE_LIVE && may_get_role(t, q, s->time))
+			device_role(q->device, q->role, sizeof(q->role));
+	}
+	if (added)
+		qsort(s->queues, s->nr_queues, sizeof(*s->queues), queue_order);
+	return 0;
+}
+
+static void mark_gone(const struct queue_table *t, struct snapshot *s)
+{
+	for (uint32_t entry = 1; entry < t->nr_entries; entry++) {
+		struct queue *q;
+
+		if (state_of(t, entry) != VT_QUEUE_GONE)
+			continue;
+		q = snapshot_queue(s, t->entries[entry].serial);
+		if (!q || q->gone)
+			continue;
+		q->gone = true;
+		q->fresh = false;
+		q->changed = s->time;
+	}
+}
+
+/* Whether another queue lives in the place of one that is gone. */
+static bool has_successor(const struct snapshot *s, const struct queue *gone)
+{
+	for (size_t i = 0; i < s->nr_queues; i++) {
+		const struct queue *q = &s->queues[i];
+
+		if (!q->gone && q->device == gone->device && q->index == gone->index)
+			return true;
+	}
+	return false;
+}
+
+/* Drops queues that are gone and that the reader has been told of. */
+static void drop_gone(struct snapshot *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->nr_queues; i++) {
+		struct queue *q = &s->queues[i];
+
+		if (!q->gone || q->changed == s->time ||
+		    (s->time - q->changed < REMARKABLE && !has_successor(s, q))) {
+			s->queues[kept++] = *q;
+			continue;
+		}
+		for (int op = 0; op < VT_NR_COUNTED; op++)
+			free(q->op[op]);
+	}
+	s->nr_queues = kept;
+}
+
+int queue_table_read(struct queue_table *t, struct snapshot *s)
+{
+	if (take_over(t, s))
+		return -1;
+	/* After all are taken over: a queue that went meanwhile must not live beside its successor.
+	 */
+	mark_gone(t, s);
+	drop_gone(s);
+	return 0;
+}
+
+void queue_table_free_gone(struct queue_table *t, const struct snapshot *s)
+{
+	for (uint32_t entry = 1; entry < t->nr_entries; entry++) {
+		const struct queue *q;
+
+		if (state_of(t, entry) != VT_QUEUE_GONE)
+			continue;
+		q = snapshot_queue(s, t->entries[entry].serial);
+		if (!q || !q->gone)
+			continue;
+		/* The next queue of this entry begins with none. */
+		memset(&t->doorbells[entry], 0, sizeof(t->doorbells[entry]));
+		__atomic_store_n(&t->entries[entry].state, VT_QUEUE_NONE, __ATOMIC_RELEASE);
+	}
+}
+
+uint32_t queue_table_entry(const struct queue_table *t, unsigned int serial)
+{
+	/* At first, entries are given out in the order of the serials. */
+	if (serial < t->nr_entries && t->entries[serial].serial == serial)
+		return serial;
+	for (uint32_t entry = 1; entry < t->nr_entries; entry++)
+		if (t->entries[entry].serial == serial)
+			return entry;
+	return 0;
+}
