@@ -14,7 +14,9 @@
 static struct answers {
 	enum kernel_verdict verdict;
 	int error;
-	bool jited, has_way, has_function;
+	bool jited, has_way, has_function, has_loop;
+	int nr_lacking;
+	uint64_t clock_step;
 	int error_without_btf;
 	struct kernel_way way;
 } answers;
@@ -45,6 +47,23 @@ bool __wrap_kernel_has_function(const char *name, const char *module)
 	return answers.has_function;
 }
 
+bool __wrap_kernel_has_loop(void)
+{
+	return answers.has_loop;
+}
+
+int __wrap_kernel_options_lacking(bool by_functions, char *lacks, size_t size, const char **source)
+{
+	snprintf(lacks, size, "%s", answers.nr_lacking ? "CONFIG_BPF_JIT" : "");
+	*source = by_functions ? NULL : "/proc/config.gz";
+	return answers.nr_lacking;
+}
+
+uint64_t __wrap_kernel_clock_step(void)
+{
+	return answers.clock_step;
+}
+
 static void take_answers(struct input *in)
 {
 	static const int errors[] = { EPERM, EACCES, ENOENT, ENOSYS, EINVAL, E2BIG, ENOTSUP, 0 };
@@ -55,6 +74,9 @@ static void take_answers(struct input *in)
 	answers.has_way = flags & 2;
 	answers.has_function = flags & 4;
 	answers.way.by_functions = flags & 8;
+	answers.has_loop = flags & 16;
+	answers.nr_lacking = flags & 32 ? 1 : 0;
+	answers.clock_step = flags & 64 ? 4000000 : 0;
 	answers.verdict = take_number(in, 1) % (KERNEL_CANNOT + 1);
 	answers.error = errors[take_number(in, 1) % 7];
 	answers.error_without_btf = errors[take_number(in, 1) % 8];

@@ -22,7 +22,8 @@ $(BUILD)/fuzz/tool.a: $(FUZZ_TOOL) $(BUILD)/fuzz/fake_probe.o
 # What a target answers itself instead of the function that is called.
 FUZZ_FILES := fopen opendir readdir closedir scandir readlink uname
 FUZZ_WRAP_sysfs   := $(FUZZ_FILES)
-FUZZ_WRAP_doctor  := $(FUZZ_FILES) kernel_try kernel_try_without_btf kernel_find_way kernel_has_function
+FUZZ_WRAP_doctor  := $(FUZZ_FILES) kernel_try kernel_try_without_btf kernel_find_way kernel_has_function \
+	kernel_has_loop kernel_options_lacking kernel_clock_step
 FUZZ_WRAP_views   := interval_loop
 # It parses, and does nothing of what is asked for.
 FUZZ_WRAP_options := interval_loop recording_open output_open

@@ -50,7 +50,7 @@ while IFS='|' read -r kernel missing why; do
 	is "$kernel: stat: the advice is the same" "$(named "$stat")" "$off"
 	like "$kernel: stat: status" "$stat" $'\nstatus 1\n'
 done <<'END'
-6.12-nobtf|BTF|no kernel type information \(BTF\)
-6.12-nobpf|BTF,trial load|this kernel has no BPF
+6.12-nobtf|BTF,options|no kernel type information \(BTF\)
+6.12-nobpf|BTF,options,trial load|this kernel has no BPF
 END
 done_testing

@@ -130,7 +130,9 @@ done
 # Where something is missing.
 both 'a user' 'capabilities,trial load' as_user ''
 both 'a user with CAP_BPF and CAP_PERFMON' "${modules:+capabilities}" as_user ,+bpf,+perfmon
-both 'no BTF' "BTF${modules:+,module BTF}" without /sys/kernel/btf
+# Without the kernel's configuration, the missing file is the sign of the missing option.
+config=$(ls /proc/config.gz "/boot/config-$(uname -r)" 2>/dev/null)
+both 'no BTF' "BTF${modules:+,module BTF}$([[ -n $config ]] || echo ,options)" without /sys/kernel/btf
 both 'no virtio' devices without /sys/bus/virtio
 [[ ! -e /proc/self/ns/user ]] || both 'a container' 'capabilities,trial load' unshare -Ur
 if [[ $kernel == debian* ]]; then # the others' kernels have neither

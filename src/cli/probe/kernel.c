@@ -172,6 +172,27 @@ bool kernel_has_bpf(void)
 	return bpf_obj_get_info_by_fd(-1, &info, &size) != -ENOSYS;
 }
 
+bool kernel_has_loop(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_FUNC_loop, NULL) != 0;
+}
+
+const char *kernel_libbpf_version(void)
+{
+	return libbpf_version_string();
+}
+
+bool kernel_btf_is_newer(void)
+{
+	FILE *f = fopen(KERNEL_BTF, "re");
+	uint16_t magic = 0;
+	bool is_btf = f && fread(&magic, sizeof(magic), 1, f) == 1 && magic == BTF_MAGIC;
+
+	if (f)
+		fclose(f);
+	return is_btf;
+}
+
 enum kernel_verdict kernel_try(bool *jited)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);

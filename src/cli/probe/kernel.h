@@ -50,10 +50,25 @@ bool kernel_has_function(const char *name, const char *module);
 /** Whether the kernel has the bpf() system call. */
 bool kernel_has_bpf(void);
 
+/**
+ * Whether programs may call bpf_loop(), which the programs of vringtop do (Linux 5.17). True also
+ * if that cannot be told, because nothing may be loaded.
+ */
+bool kernel_has_loop(void);
+
+/**
+ * Whether the file of the kernel's BTF begins as BTF does. If libbpf cannot read it nevertheless,
+ * it has something that this libbpf does not know: the kernel is newer.
+ */
+bool kernel_btf_is_newer(void);
+
+/** The version of the libbpf in use: "v1.1". */
+const char *kernel_libbpf_version(void);
+
 enum kernel_verdict {
 	KERNEL_LOADS,
 	KERNEL_NO_BTF,	     /* no file of that name, or it cannot be opened: errno */
-	KERNEL_BAD_BTF,	     /* it cannot be read: errno */
+	KERNEL_BAD_BTF,	     /* libbpf cannot read it: errno; see kernel_btf_is_newer() */
 	KERNEL_NO_FUNCTIONS, /* its BTF has none */
 	KERNEL_REFUSES,	     /* it does not permit the program: errno */
 	KERNEL_CANNOT,	     /* it does not know such programs: errno */

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "base/error.h"
 #include "probe/device.h"
 #include "probe/kernel.h"
+#include "probe/kernel_options.h"
 #include "probe/probe_internal.h"
 /* The same programs, compiled so that they keep single operations as well. */
 #include "events.skel.h"
@@ -44,22 +46,33 @@ static int complain_jit(void)
  */
 static int check_kernel(void)
 {
+	char lacks[256], advice[320];
+	struct utsname u;
+	const char *source;
 	bool jited;
 	int err;
 
+	uname(&u);
+	kernel_options_lacking(!kernel_has_events(), lacks, sizeof(lacks), &source);
+	snprintf(advice, sizeof(advice), "Use a kernel with %s. vringtop doctor tells more.",
+		 lacks[0] ? lacks : "BPF and BTF");
 	if (!kernel_has_bpf())
-		return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
-				"CONFIG_BPF_EVENTS, CONFIG_FUNCTION_TRACER and "
-				"CONFIG_DEBUG_INFO_BTF: most distributions' have them.",
-				"this kernel has no BPF: bpf() is not implemented");
+		return complain(advice, "this kernel has no BPF: bpf() is not implemented");
+	if (!kernel_has_loop())
+		return complain("Use Linux 6.1 or later, for which vringtop is made.",
+				"Linux %s is too old: vringtop needs 5.17 (bpf_loop)", u.release);
 	switch (kernel_try(&jited)) {
 	case KERNEL_LOADS:
 		return jited ? 0 : complain_jit();
 	case KERNEL_NO_BTF:
-		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
-				"no kernel type information (BTF) in " KERNEL_BTF ": %s",
+		return complain(advice, "no kernel type information (BTF) in " KERNEL_BTF ": %s",
 				strerror(errno));
 	case KERNEL_BAD_BTF:
+		if (kernel_btf_is_newer())
+			return complain("Install a newer libbpf, or build vringtop with one.",
+					"libbpf %s is too old for Linux %s: it cannot read this "
+					"kernel's BTF",
+					libbpf_version_string(), u.release);
 		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
 				"cannot read the kernel's BTF in " KERNEL_BTF ": %s",
 				strerror(errno));
@@ -74,9 +87,7 @@ static int check_kernel(void)
 	err = errno;
 	if (kernel_confidential())
 		return complain_refused("a tracing program");
-	return complain("Use a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, "
-			"CONFIG_BPF_EVENTS and CONFIG_FUNCTION_TRACER.",
-			"the kernel does not load tracing programs: %s", strerror(err));
+	return complain(advice, "the kernel does not load tracing programs: %s", strerror(err));
 }
 
 static int choose_way(struct kernel_way *way)
@@ -217,6 +228,9 @@ static int complain_load(const struct probe *p, int err, const char *module)
 {
 	__u32 id;
 
+	/* What libbpf says of it was printed before. */
+	if (getenv("VRINGTOP_DEBUG"))
+		fprintf(stderr, "vringtop: loading failed: %s\n", strerror(-err));
 	if (err == -EMFILE)
 		return complain("Raise the limit (ulimit -n 256) and try again.",
 				"cannot load the programs: more open files are needed than this "

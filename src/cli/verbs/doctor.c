@@ -18,6 +18,7 @@
 #include "output/json.h"
 #include "probe/device.h"
 #include "probe/kernel.h"
+#include "probe/kernel_options.h"
 #include "verbs/options.h"
 #include "verbs/verbs.h"
 
@@ -50,6 +51,7 @@ struct doctor {
 	/* What one check finds and another explains. */
 	enum kernel_verdict verdict;
 	int error; /* of the verdict */
+	char release[sizeof(((struct utsname *)0)->release)];
 	bool jited;
 	bool has_way;
 	struct kernel_way way;
@@ -133,7 +135,12 @@ static void check_kernel(struct doctor *d)
 	copy_printable(release, u.release, sizeof(release));
 	facts = fact_string("release", release);
 	json_object_object_add(facts, "machine", json_object_new_string(u.machine));
-	if (sscanf(release, "%u.%u", &major, &minor) == 2 && (major < 6 || (major == 6 && !minor)))
+	if (!kernel_has_loop())
+		tell(d, MISSING, "kernel", facts, "vringtop is made for Linux 6.1 and later.",
+		     "Linux %s (%s) is too old: vringtop needs 5.17 (bpf_loop)", release,
+		     u.machine);
+	else if (sscanf(release, "%u.%u", &major, &minor) == 2 &&
+		 (major < 6 || (major == 6 && !minor)))
 		tell(d, NOTE, "kernel", facts, "vringtop is made for Linux 6.1 and later.",
 		     "Linux %s (%s), older than 6.1", release, u.machine);
 	else
@@ -157,6 +164,15 @@ static void check_btf(struct doctor *d)
 			     KERNEL_BTF ": %s", strerror(d->error));
 		return;
 	case KERNEL_BAD_BTF:
+		if (kernel_btf_is_newer()) {
+			json_object_object_add(facts, "libbpf",
+					       json_object_new_string(kernel_libbpf_version()));
+			tell(d, MISSING, "BTF", facts,
+			     "Install a newer libbpf, or build vringtop with one.",
+			     "libbpf %s is too old for Linux %s: it cannot read this kernel's BTF",
+			     kernel_libbpf_version(), d->release);
+			return;
+		}
 		tell(d, MISSING, "BTF", facts, advice, KERNEL_BTF " cannot be understood: %s",
 		     strerror(d->error));
 		return;
@@ -170,6 +186,33 @@ static void check_btf(struct doctor *d)
 		s.st_size = 0;
 	json_object_object_add(facts, "size", json_object_new_int64(s.st_size));
 	tell(d, OK, "BTF", facts, NULL, KERNEL_BTF ", %.1f MiB", s.st_size / 1048576.0);
+}
+
+/* What the kernel was built without, all at once. */
+static void check_options(struct doctor *d)
+{
+	char lacks[256], *rest = lacks, *name;
+	struct json_object *missing = json_object_new_array(), *facts;
+	const char *source;
+	int n = kernel_options_lacking(!d->has_way || d->way.by_functions, lacks, sizeof(lacks),
+				       &source);
+
+	facts = fact_string("source", source);
+	json_object_object_add(facts, "missing", missing);
+	if (n)
+		tell(d, MISSING, "options", json_object_get(facts),
+		     "Boot a kernel that was built with all of them: most distributions' are.",
+		     "this kernel was built without %s%s%s%s", lacks, source ? " (" : "",
+		     source ?: "", source ? ")" : "");
+	else if (source)
+		tell(d, OK, "options", json_object_get(facts), NULL, "all are set in %s", source);
+	else
+		tell(d, OK, "options", json_object_get(facts), NULL,
+		     "no sign that one is missing; the kernel's configuration is not to be read");
+	while ((name = strsep(&rest, " ")))
+		if (*name)
+			json_object_array_add(missing, json_object_new_string(name));
+	json_object_put(facts);
 }
 
 static void check_modules(struct doctor *d)
@@ -261,6 +304,20 @@ static void explain(const struct doctor *d, enum vt_op op, char *why, size_t siz
 		snprintf(why, size, "a part of other functions");
 }
 
+/* Functions can be attached to without an error, and yet no program is called. */
+static void check_ftrace(struct doctor *d)
+{
+	if (!kernel_ftrace_off())
+		return;
+	if (d->has_way && !d->way.by_functions)
+		tell(d, NOTE, "ftrace", fact("enabled", json_object_new_boolean(false)), NULL,
+		     "kernel.ftrace_enabled = 0: no matter, the tracepoints work without it");
+	else
+		tell(d, MISSING, "ftrace", fact("enabled", json_object_new_boolean(false)),
+		     "Switch it on: sudo sysctl kernel.ftrace_enabled=1",
+		     "kernel.ftrace_enabled = 0: the kernel calls no program at a function");
+}
+
 static void check_operations(struct doctor *d)
 {
 	struct json_object *visible, *hidden, *facts;
@@ -317,6 +374,11 @@ static void check_fentry(struct doctor *d)
 		tell(d, NOTE, "fentry", NULL, NULL, "not known without BTF");
 		return;
 	}
+	if (d->has_way && !d->way.by_functions) {
+		tell(d, OK, "fentry", NULL, NULL,
+		     "not needed: this kernel has the tracepoints of virtio_ring");
+		return;
+	}
 	if (!kernel_has_function("register_ftrace_direct", NULL))
 		tell(d, MISSING, "fentry", NULL,
 		     "No program can be attached to a function. Boot a kernel with "
@@ -325,12 +387,12 @@ static void check_fentry(struct doctor *d)
 		     "no direct calls from functions (register_ftrace_direct)");
 	else if (!kernel_has_function("virtio_uevent", "virtio"))
 		tell(d, MISSING, "fentry", NULL,
-		     "Idle queues are found by it. Boot a kernel with virtio built in, or one "
+		     "New queues that stay idle are found by it. Boot a kernel with virtio built in, or one "
 		     "whose module virtio has BTF.",
 		     "no BTF of the function virtio_uevent");
 	else
 		tell(d, OK, "fentry", NULL, NULL,
-		     "functions can be attached to; virtio_uevent is there, to find idle queues");
+		     "functions can be attached to; virtio_uevent is there, to find new idle queues");
 }
 
 static bool has(const struct doctor *d, int capability)
@@ -380,10 +442,7 @@ static void check_load(struct doctor *d)
 	}
 	if (!kernel_has_bpf()) {
 		tell(d, MISSING, "trial load", fact_string("error", strerror(ENOSYS)),
-		     "Boot a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, CONFIG_BPF_EVENTS, "
-		     "CONFIG_FUNCTION_TRACER and CONFIG_DEBUG_INFO_BTF: most distributions' have "
-		     "them.",
-		     "this kernel has no BPF: bpf() is not implemented");
+		     "See options.", "this kernel has no BPF: bpf() is not implemented");
 		return;
 	}
 	if (kernel_confidential())
@@ -395,9 +454,7 @@ static void check_load(struct doctor *d)
 	else if (err == EPERM || err == EACCES)
 		tell_forbidden(d, err);
 	else
-		tell(d, MISSING, "trial load", fact_string("error", strerror(err)),
-		     "Boot a kernel with CONFIG_BPF_SYSCALL, CONFIG_BPF_JIT, CONFIG_BPF_EVENTS and "
-		     "CONFIG_FUNCTION_TRACER.",
+		tell(d, MISSING, "trial load", fact_string("error", strerror(err)), "See options.",
 		     "the kernel does not load a tracing program: %s", strerror(err));
 }
 
@@ -542,8 +599,10 @@ static void check_clock(struct doctor *d)
 	static const char *const fast[] = { "tsc", "kvm-clock", "hyperv_clocksource_tsc_page" };
 	char current[64], all[256], *rest = all, *name, advice[256];
 	struct json_object *facts, *available;
+	char text[FORMAT_LEN];
 	const char *better = NULL;
 	bool is_slow = false;
+	uint64_t step;
 
 	if (!kernel_read_line(CLOCK "current_clocksource", current, sizeof(current))) {
 		tell(d, NOTE, "clock", NULL, NULL, "not known: " CLOCK "current_clocksource: %s",
@@ -563,6 +622,15 @@ static void check_clock(struct doctor *d)
 	json_object_object_add(facts, "available", available);
 	for (size_t i = 0; i < sizeof(slow) / sizeof(*slow); i++)
 		is_slow |= !strcmp(current, slow[i]);
+	step = kernel_clock_step();
+	json_object_object_add(facts, "step_ns", json_object_new_int64(step));
+	if (step) {
+		tell(d, NOTE, "clock", facts,
+		     "Shorter times cannot be measured. Have the host give this guest "
+		     "kvm-clock or an invariant TSC.",
+		     "%s, which moves in steps of %s", current, format_time(text, step));
+		return;
+	}
 	if (!is_slow) {
 		tell(d, OK, "clock", facts, NULL, "%s", current);
 		return;
@@ -713,6 +781,7 @@ int verb_doctor(int argc, char **argv)
 	static const struct argp argp = { options, parse_json, .doc = doc };
 	struct json_object *all = NULL;
 	struct doctor d = {};
+	struct utsname u;
 	bool json = false;
 
 	options_parse(&argp, argc, argv, 0, &json);
@@ -724,10 +793,14 @@ int verb_doctor(int argc, char **argv)
 	d.capabilities = effective_capabilities();
 	d.verdict = kernel_try(&d.jited);
 	d.error = errno;
+	uname(&u);
+	copy_printable(d.release, u.release, sizeof(d.release));
 	check_kernel(&d);
 	check_btf(&d);
 	check_modules(&d);
 	check_way(&d);
+	check_options(&d);
+	check_ftrace(&d);
 	check_operations(&d);
 	check_fentry(&d);
 	check_capabilities(&d);
