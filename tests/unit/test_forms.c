@@ -237,10 +237,12 @@ static void cells_of_the_page(void **unused)
 		}
 		expect("data-t=\"QUEUE\">%s<td", q ? "+reques#2" : "req.0");
 		expect("data-t=\"BUF/s\">%s<td class=\"n\" data-t=\"BELL/s\">%s<td class=\"n\" "
-		       "data-t=\"SUPPR\">%.0f%%<td class=\"n\" data-t=\"OUT/s\">%s<td class=\"n\" "
+		       "data-t=\"SUPPR\">%.0f%%<td class=\"n\" data-t=\"FAIL/s\">%s<td class=\"n\" "
+		       "data-t=\"OUT/s\">%s<td class=\"n\" "
 		       "data-t=\"IN/s\">%s<td class=\"n\" data-t=\"MEAN\">%s",
 		       format_number(c[0], buffers / SECONDS), format_number(c[1], bells / SECONDS),
-		       100 * not / (not +bells), format_bytes(c[2], bytes_out_of(q) / SECONDS),
+		       100 * not / (not +bells), format_number(c[5], no_of(q, VT_OP_ADD) / SECONDS),
+		       format_bytes(c[2], bytes_out_of(q) / SECONDS),
 		       format_bytes(c[3], bytes_in_of(q) / SECONDS), time_text(c[4], of));
 		/* The facts of the queue, and the text at the end of its bar. */
 		expect(". %s buffers/s, %sB/s out, %sB/s in, %s buffers per doorbell.",

@@ -114,6 +114,7 @@ static void check_queue_row(const struct table_row *row, int q, int op)
 		{ "BUF/s", number(buffers(q) / SECONDS), buffers(q) / SECONDS },
 		{ "BELL/s", number(bells), bells },
 		{ "SUPPR", share(suppressed_share(q), 1), suppressed_share(q) },
+		{ "FAIL/s", number(no_of(q, VT_OP_ADD) / SECONDS), no_of(q, VT_OP_ADD) / SECONDS },
 		{ "OUT/s", bytes(out), out },
 		{ "IN/s", bytes(in), in },
 		{ "MEAN", time_text(mean), mean },
@@ -311,6 +312,7 @@ static void what_is_not_counted_is_a_dash(void **unused)
 	} columns[] = {
 		{ PAGE_QUEUES, "BUF/s", 1u << VT_OP_ADD },
 		{ PAGE_QUEUES, "OUT/s", 1u << VT_OP_ADD },
+		{ PAGE_QUEUES, "FAIL/s", 1u << VT_OP_ADD },
 		{ PAGE_QUEUES, "IN/s", 1u << VT_OP_GET },
 		{ PAGE_QUEUES, "BELL/s", 1u << VT_OP_NOTIFY },
 		{ PAGE_QUEUES, "SUPPR", 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_NOTIFY },

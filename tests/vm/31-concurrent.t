@@ -78,4 +78,24 @@ ok 'the longest is not longer than the test' \
 	awk -v ns="$largest" -v s="$begin $end" 'BEGIN { split(s, t, " "); exit !(ns > 0 && ns < (t[2] - t[1]) * 1e9) }'
 is 'and no mean, and no bucket, above it' "$wrong" 0
 ok 'the recording can be read' vringtop report "$out/recording.vt"
+
+# Three CPUs read the devices' uevent files while vringtop starts: all meet the same queues at once.
+readers=()
+for cpu in 1 2 3; do
+	# shellcheck disable=SC2016 # its own
+	taskset -c $cpu bash -c 'while :; do
+		for file in /sys/bus/virtio/devices/*/uevent; do read -r _ <"$file"; done
+	done' &
+	readers+=($!)
+done
+twice=''
+for _ in {1..5}; do
+	twice+=$(vringtop queues --json | /usr/bin/python3 -c '
+import collections, json, sys
+number = collections.Counter((q["device"], q["index"]) for q in json.load(sys.stdin))
+print(*("%s:%d" % queue for queue, n in number.items() if n > 1), "" if number else "none at all")')
+done
+kill "${readers[@]}"
+wait "${readers[@]}" 2>/dev/null
+is 'each queue is there once, though CPUs meet it at once' "$(xargs <<<"$twice")" ''
 done_testing

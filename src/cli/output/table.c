@@ -95,6 +95,16 @@ static void text_buffers(const struct table_row *r, char *cell)
 	format_number(cell, key_buffers(r));
 }
 
+static double key_adds_failed(const struct table_row *r)
+{
+	return per_second(r, r->adds_failed);
+}
+
+static void text_adds_failed(const struct table_row *r, char *cell)
+{
+	format_number(cell, key_adds_failed(r));
+}
+
 static double key_doorbells(const struct table_row *r)
 {
 	return per_second(r, r->doorbells);
@@ -308,6 +318,8 @@ static const struct column queue_columns[] = {
 	{ "BELL/s", 6, false, 0, NEEDS(NOTIFY), text_doorbells, key_doorbells, legend_doorbells },
 	{ "SUPPR", 5, false, 0, NEEDS(NOTIFY) | NEEDS(KICK_PREPARE), text_suppressed,
 	  key_suppressed, "share of doorbells not wanted by the device (kick_prepare)" },
+	{ "FAIL/s", 6, false, 2, NEEDS(ADD), text_adds_failed, key_adds_failed,
+	  "buffers that add refused: ring or bounce buffers full" },
 	{ "OUT/s", 6, false, 2, NEEDS(ADD), text_out, key_out, legend_out },
 	{ "IN/s", 6, false, 2, NEEDS(GET), text_in, key_in, legend_in },
 	{ "MEAN", 6, false, 3, 0, text_mean, key_mean, legend_times },
@@ -430,6 +442,7 @@ static void queue_row(const struct snapshot *s, const struct queue *q, int op, s
 	r->buffers = queue_buffers(q);
 	r->doorbells = queue_doorbells(q);
 	r->suppressed = queue_suppressed(q);
+	r->adds_failed = q->op[VT_OP_ADD] ? q->op[VT_OP_ADD]->refused : 0;
 	r->failed = notify ? notify->refused : 0;
 	r->bytes_out = queue_bytes_out(q);
 	r->bytes_in = queue_bytes_in(q);

@@ -29,6 +29,7 @@ struct table_row {
 	struct op_stats sum;	      /* of the operations whose times the page shows */
 	const struct op_stats *batch; /* buffers per doorbell; NULL: not known */
 	uint64_t buffers, doorbells, suppressed, failed, bytes_out, bytes_in;
+	uint64_t adds_failed;
 	bool moved; /* something happened to the queue */
 	double seconds;
 	double share; /* of all operations, 0..1 */
