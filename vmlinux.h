@@ -38,6 +38,7 @@ enum {
 
 struct list_head {
 	struct list_head *next;
+	struct list_head *prev;
 };
 
 struct device_driver;

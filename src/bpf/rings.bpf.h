@@ -88,6 +88,15 @@ static __always_inline void ring_read_packed(struct vt_ring *r, const struct vri
 	r->packed.next_avail_flags = shared_u16(desc, (__u64)next * DESC_SIZE + PACKED_DESC_FLAGS);
 }
 
+/* The highest queue index of the device: its driver adds queues to the list in this order. */
+static __always_inline __u16 last_index_of(const struct virtqueue *vq)
+{
+	const void *last = BPF_CORE_READ(vq, vdev, vqs.prev);
+
+	vq = last - bpf_core_field_offset(struct virtqueue, list);
+	return BPF_CORE_READ(vq, index);
+}
+
 static __noinline int ring_read(struct vt_ring *r, const struct vt_queue *q)
 {
 	const struct virtqueue *vq = (const void *)q->vq;
@@ -96,6 +105,7 @@ static __noinline int ring_read(struct vt_ring *r, const struct vt_queue *q)
 
 	__builtin_memset(r, 0, sizeof(*r));
 	r->serial = q->serial;
+	r->last_index = last_index_of(vq);
 	r->num_free = BPF_CORE_READ(vq, num_free);
 	r->num_added = BPF_CORE_READ(vring, num_added);
 	r->last_used = BPF_CORE_READ(vring, last_used_idx);
@@ -186,7 +196,7 @@ static long ring_copy(__u32 i, struct copy *c)
 		packed = BPF_CORE_READ(vring, packed.desc_state);
 		packed = (const void *)packed +
 			 n * bpf_core_type_size(struct vring_desc_state_packed);
-		e->busy = !!BPF_CORE_READ(packed, data);
+		e->token = (__u64)BPF_CORE_READ(packed, data);
 		e->length = BPF_CORE_READ(packed, num);
 		bpf_probe_read_kernel(&e->desc, sizeof(e->desc),
 				      BPF_CORE_READ(vring, packed.vring.desc) + n * DESC_SIZE);
@@ -194,7 +204,7 @@ static long ring_copy(__u32 i, struct copy *c)
 	}
 	split = BPF_CORE_READ(vring, split.desc_state);
 	split = (const void *)split + n * bpf_core_type_size(struct vring_desc_state_split);
-	e->busy = !!BPF_CORE_READ(split, data);
+	e->token = (__u64)BPF_CORE_READ(split, data);
 	bpf_probe_read_kernel(&e->desc, sizeof(e->desc),
 			      BPF_CORE_READ(vring, split.vring.desc) + n * DESC_SIZE);
 	e->avail = shared_u16(BPF_CORE_READ(vring, split.vring.avail), SPLIT_RING + n * AVAIL_SIZE);

@@ -206,7 +206,7 @@ struct vt_ring {
 	unsigned short next_avail; /* split: avail_idx_shadow */
 	unsigned short last_used;  /* that the driver fetched */
 	unsigned short shadow;	   /* the flags that the driver last meant: interrupts on or off */
-	unsigned short pad;
+	unsigned short last_index; /* the highest queue index of the device */
 	union {
 		struct {
 			unsigned short avail_flags, avail_idx, used_event;
@@ -234,11 +234,11 @@ struct vt_ring_entry {
 	} desc;
 	struct {
 		unsigned int id, len;
-	} used;		       /* split */
-	unsigned short avail;  /* split */
-	unsigned short busy;   /* the driver has a buffer of this id in the ring */
-	unsigned short length; /* packed: descriptors of that buffer */
-	unsigned short pad;
+	} used;			  /* split */
+	unsigned long long token; /* the driver's pointer to the buffer of this id; 0: id is free */
+	unsigned short avail;	  /* split */
+	unsigned short length;	  /* packed: descriptors of the buffer of this id */
+	unsigned int pad;
 };
 
 /* Queues that a kernel can have. */

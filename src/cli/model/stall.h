@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which side holds a queue up: from the state of its ring, read several times, to a verdict. Pure.
- * docs/stalls.md says how to read one.
+ * Which side holds a queue: judges the state of one ring. No input or output, no memory of earlier
+ * states; model/stall_watch.h follows a ring over time. docs/stalls.md tells how to read a verdict.
  */
 #ifndef STALL_H
 #define STALL_H
@@ -12,163 +12,111 @@
 #include "model/snapshot.h"
 
 enum stall_verdict {
-	STALL_IDLE,    /* nothing is in flight */
-	STALL_MOVING,  /* or it has not stood for long enough */
-	STALL_WAITING, /* something is, and that is fine */
+	STALL_IDLE,    /* no buffer is in flight */
+	STALL_MOVING,  /* the queue moves, or has not stood still for long enough */
+	STALL_WAITING, /* buffers are in flight, and this is normal */
 	/* From here on the queue is stalled. */
-	STALL_NO_DOORBELL,
-	STALL_NOT_LOOKED,
-	STALL_HELD,
-	STALL_NOT_HEARD,
-	STALL_BROKEN,
+	STALL_NO_DOORBELL, /* the driver did not ring */
+	STALL_NOT_USED,	   /* the device has used nothing; whether it looked is not known */
+	STALL_HELD,	   /* the device has looked at all buffers, and used nothing */
+	STALL_BUFFER,	   /* the queue moves, but one buffer stays with the device */
+	STALL_NOT_FETCHED, /* the driver does not fetch used buffers */
+	STALL_DEVICE_OFF,  /* the device's status says that it does not work on its queues */
+	STALL_BROKEN,	   /* the queue cannot be used any more */
 	STALL_NR_VERDICTS,
 };
 
+/* The evidence that decided. */
 enum stall_why {
-	WHY_NOTHING, /* there is nothing to say */
-	/* waiting */
-	WHY_WORLD,  /* the device is to use its buffers when something comes from outside */
-	WHY_LATE,   /* the driver fetches used buffers when it next needs room */
-	WHY_POLLED, /* the driver wants no interrupts of this queue, ever */
-	WHY_NOBODY, /* the driver was told, and does not want them now: the interface is down */
-	WHY_NOBODY_MAYBE, /* or so it may be: its interface is in another network namespace */
-	/* no doorbell */
+	WHY_NOTHING,
+	/* STALL_WAITING */
+	WHY_WORLD,	       /* the device uses the buffers when something comes from outside */
+	WHY_STREAM,	       /* sound: a stream that is paused keeps its buffers */
+	WHY_LATE,	       /* the driver fetches used buffers when it next needs room */
+	WHY_POLLED,	       /* the driver never wants interrupts of this queue */
+	WHY_INTERFACE_DOWN,    /* the network interface is down */
+	WHY_INTERFACE_UNKNOWN, /* it may be down: it is in another network namespace */
+	/* STALL_NO_DOORBELL; WHY_AVAIL_EVENT and WHY_NO_NOTIFY also STALL_NOT_USED */
 	WHY_NO_KICK,	 /* kick_prepare was not called after the last add */
-	WHY_AVAIL_EVENT, /* the device's event index does not ask for one */
-	WHY_NO_NOTIFY,	 /* nor do its flags */
-	/* not looked, held */
-	WHY_RUNG,	 /* by the event index, which was passed */
-	WHY_RUNG_ALWAYS, /* there is no event index, so that it is not known whether the device
-			    looked */
-	WHY_TAKEN,	 /* the event index has moved up to the last buffer */
-	/* not heard */
-	WHY_DISABLED,	/* the driver switched interrupts off */
-	WHY_LOST,	/* they are on, and one was due */
-	WHY_USED_EVENT, /* they are on, but for an index that no buffer in flight has */
-	/* broken */
+	WHY_NOT_RUNG,	 /* a doorbell became due while vringtop looked, and none was seen */
+	WHY_AVAIL_EVENT, /* the device's event index asks for no doorbell */
+	WHY_NO_NOTIFY,	 /* the device's flags ask for no doorbell */
+	/* STALL_NOT_USED */
+	WHY_DUE,	/* by the event index a doorbell was due */
+	WHY_DUE_ALWAYS, /* the same without an event index: each add needs a doorbell */
+	/* STALL_HELD */
+	WHY_TAKEN, /* the device moved its event index up to the last buffer */
+	/* STALL_BUFFER */
+	WHY_OVERTAKEN, /* later buffers came back */
+	/* STALL_NOT_FETCHED */
+	WHY_DISABLED,	   /* the driver switched interrupts off */
+	WHY_INTERRUPT_DUE, /* interrupts are on, and one was due */
+	WHY_USED_EVENT,	   /* the driver asks for an interrupt at an index that no buffer has */
+	/* STALL_DEVICE_OFF, by the device's status */
+	WHY_NO_DRIVER_OK,
+	WHY_NO_ANSWER, /* it reads as all ones */
+	/* STALL_BROKEN */
 	WHY_GIVEN_UP,	 /* vq->broken */
-	WHY_RESET,	 /* it is being reset */
+	WHY_RESET,	 /* the queue was reset */
 	WHY_NEEDS_RESET, /* the device's status */
 	WHY_FAILED,
 	STALL_NR_WHYS,
 };
 
 /* The device's status, virtio 1.3 section 2.1. */
+#define STATUS_ACKNOWLEDGE 0x01
+#define STATUS_DRIVER	   0x02
+#define STATUS_DRIVER_OK   0x04
+#define STATUS_FEATURES_OK 0x08
 #define STATUS_NEEDS_RESET 0x40
 #define STATUS_FAILED	   0x80
+/* No device has all bits set: this is what a read from a PCI device without memory returns. */
+#define STATUS_NO_ANSWER 0xff
 
-/* Beside the ring, what can be found out; -1: it cannot. */
+/* Facts that are not in the ring: 0 no, 1 yes, -1 not known. */
 struct stall_facts {
-	int status;	  /* the device's */
-	int interface_up; /* 0 or 1: of a network device */
+	int status;	    /* of the device, or -1 */
+	int interface_up;   /* of a network device */
+	int rung_since_add; /* a doorbell was seen since the last buffer was added */
+	int rung_since_due; /* and since a doorbell became due by the event index */
 };
 
-/* A verdict and what it stands on. Numbers of buffers. */
+extern const struct stall_facts stall_facts_unknown;
+
+/* A verdict and its evidence. Numbers of buffers. */
 struct stall {
 	enum stall_verdict verdict;
 	enum stall_why why;
 	uint32_t in_flight; /* made available, and not fetched by the driver */
-	uint32_t unfetched; /* of them: used */
+	uint32_t unfetched; /* of these: used by the device */
 	uint32_t pending;   /* the others: with the device */
-	uint32_t unseen;    /* of these: the device did not look at; by its event index */
+	uint32_t unseen;    /* of the pending ones: beyond the device's event index */
 	uint16_t used;	    /* where the device is: used idx, or the next descriptor to be used */
+	bool due;	    /* by the event index a doorbell was due for a pending buffer */
+	int status;	    /* the device's, as in struct stall_facts */
 };
 
-/** "driver did not ring" and so on. */
-const char *stall_words(enum stall_verdict verdict);
+/** Whether a queue's buffers wait for something from outside: packets, keys, events. */
+bool stall_waits_for_world(const struct queue *q, const struct vt_ring *r);
 
-/** A word for programs: "driver-did-not-ring", "avail-event". */
-const char *stall_name(enum stall_verdict verdict);
-const char *stall_why_name(enum stall_why why);
+/** How far position @to of a ring is ahead of @from: buffers, or descriptors of a packed ring. */
+uint32_t ring_ahead(const struct queue *q, const struct vt_ring *r, uint16_t from, uint16_t to);
 
-/** Whether a queue's buffers wait for something from outside: input, events. */
-bool stall_waits_for_world(const struct queue *q);
+/** The position of a packed ring that is @by descriptors after @from. */
+uint16_t packed_advance(const struct vt_ring *r, uint16_t from, uint32_t by);
+
+/** Whether a packed descriptor at position @at is available, or used, in the lap of @at. */
+bool packed_is_available(uint16_t flags, uint16_t at);
+bool packed_is_used(uint16_t flags, uint16_t at);
 
 /**
- * Judges a ring that does not move.
- * @entries: what is in its arrays, @r->num of them; NULL: of a packed ring only one used buffer
- * is counted, and descriptors instead of buffers
+ * Judges a ring that stands still; of one that moves, the numbers are right and the verdict is not.
+ * @entries: the ring's arrays, @r->num of them. NULL: of a packed ring only one used buffer is
+ * counted, and descriptors instead of buffers.
+ * @s: is overwritten
  */
 void stall_judge(const struct queue *q, const struct vt_ring *r,
 		 const struct vt_ring_entry *entries, const struct stall_facts *facts,
 		 struct stall *s);
-
-#define STALL_TEXT 320
-
-/* A queue that does not move for so long (ns) is stalled, unless it is said otherwise. */
-#define STALL_AFTER 1000000000ull
-
-/** What a verdict stands on, a sentence with the values, into STALL_TEXT bytes. Returns @text. */
-char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
-		   const struct stall *s);
-
-/** How many buffers are where: "3 buffers in flight, 1 of them used". */
-char *stall_counts(char *text, const struct stall *s);
-
-/*
- * So many polls at least find it where it is: if this machine stood still between two, the device
- * may have done so as well.
- */
-#define STALL_POLLS 3
-
-/* A queue over several polls. Times in ns, CLOCK_MONOTONIC. */
-struct stall_watched {
-	unsigned int serial;
-	struct vt_ring ring;	       /* as it was at the last poll */
-	struct vt_ring_entry *entries; /* owned: what was in its arrays then; NULL: not copied */
-	uint64_t polled;	       /* when that was; of this poll, if it was fed in it */
-	uint64_t since;		       /* the first poll that found it where it is */
-	unsigned int polls;	       /* so many did, with that one */
-	bool moved; /* it has moved since the first poll: since is when it stopped, else it stands
-		       longer */
-	uint64_t moves; /* operations that were counted */
-	uint64_t doorbells;
-	uint64_t rung; /* when the last one was seen; 0: none was */
-	int32_t used;  /* stall.used as stall_watched_used() saw it last; -1: not since it moved */
-	bool stalled;  /* stall is a verdict on it */
-	bool has_interrupts;
-	uint64_t interrupts,
-		interrupts_before; /* of the queue: now, and when it was first found so */
-	struct stall stall;
-	/* For who reports it. */
-	enum stall_verdict told;
-	uint64_t told_since;
-	bool told_longer; /* it stood before it was polled first */
-};
-
-struct stall_watch {
-	uint64_t after;		      /* ns without a move make a stall */
-	struct stall_watched *queues; /* owned */
-	size_t nr_queues;
-	size_t next; /* the place after the one that was fed last: queues come in one order */
-};
-
-/**
- * Takes in what a poll found of a queue.
- * @moves, @doorbells: how many operations were counted for it so far
- * Returns its place, good until the next call; NULL: no memory.
- */
-struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct vt_ring *r,
-				       uint64_t moves, uint64_t doorbells, uint64_t now);
-
-/**
- * Of a packed ring: its copied entries were judged. If more are used than when they were judged
- * before, it has moved: where the device is, is nowhere else.
- */
-void stall_watched_used(struct stall_watched *q);
-
-/** Frees the copy of what was in its arrays. */
-void stall_watched_forget(struct stall_watched *q);
-
-/** Whether it has stood for so long that it may be judged. */
-bool stall_watch_stands(const struct stall_watch *w, const struct stall_watched *q);
-
-/** The place of a queue; NULL: it has none. */
-struct stall_watched *stall_watch_find(const struct stall_watch *w, unsigned int serial);
-
-/** Forgets the queues that were not fed at this poll. */
-void stall_watch_drop(struct stall_watch *w, uint64_t now);
-
-void stall_watch_free(struct stall_watch *w);
 
 #endif

@@ -65,38 +65,6 @@ int device_interface_up(int number)
 							  : -1;
 }
 
-bool device_interrupts(int number, const char *queue, uint64_t *count)
-{
-	char name[16 + VT_NAME_LEN], *line = NULL, *end;
-	FILE *f = fopen("/proc/interrupts", "re");
-	bool found = false;
-	size_t size = 0;
-
-	snprintf(name, sizeof(name), " virtio%d-%s", number, queue);
-	while (f && !found && getline(&line, &size, f) > 0) {
-		const char *at = strchr(line, ':'), *last;
-
-		line[strcspn(line, "\n")] = '\0';
-		last = strrchr(line, ' ');
-		if (!at || !last || strcmp(last, name))
-			continue;
-		/* A number for each CPU, then words. */
-		*count = 0;
-		for (at++; *at; at = end) {
-			uint64_t n = strtoull(at, &end, 10);
-
-			if (end == at || (*end && *end != ' '))
-				break;
-			*count += n;
-		}
-		found = true;
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	return found;
-}
-
 /* The features are characters, bit 0 first. */
 static uint64_t parse_features(const char *line)
 {

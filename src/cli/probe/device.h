@@ -38,10 +38,4 @@ int device_status(int number);
 /** Whether a network device's interface is up: 1 or 0; -1 if it is not to be seen from here. */
 int device_interface_up(int number);
 
-/**
- * How many interrupts a queue had, by its line in /proc/interrupts.
- * Returns false if it has none for itself.
- */
-bool device_interrupts(int number, const char *queue, uint64_t *count);
-
 #endif

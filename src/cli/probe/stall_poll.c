@@ -3,41 +3,57 @@
 #include <string.h>
 #include "base/error.h"
 #include "probe/device.h"
+#include "probe/interrupt.h"
 #include "probe/stall_poll.h"
 
-/* What is asked of a device, once in a poll at most. */
-struct asked {
-	int device;
-	struct stall_facts facts;
+/* How often a ring that moves is copied, until a copy is of one moment. */
+#define COPIES 10
+
+/* What sysfs says of a device: read at most once in a poll. */
+struct device_facts {
+	int device; /* -1: none was asked */
+	int status, interface_up;
 };
 
-static const struct stall_facts unknown = { -1, -1 };
+/* One poll. */
+struct poll {
+	struct stall_watch *watch;
+	struct probe *probe;
+	const struct snapshot *all;
+	struct device_facts facts;
+};
 
-/* Buffers that were added or fetched, as far as they are counted: what was tried in vain moves
- * nothing. */
-static uint64_t moves(const struct queue *q)
+/* Buffers that were fetched, where get is counted. */
+static uint64_t count_fetched(const struct queue *q)
 {
-	static const enum vt_op ops[] = { VT_OP_ADD, VT_OP_GET };
-	uint64_t n = 0;
+	const struct op_stats *get = q->op[VT_OP_GET];
 
-	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
-		if (q->op[ops[i]])
-			n += q->op[ops[i]]->count - q->op[ops[i]]->refused;
-	return n;
+	return get ? get->count - get->refused : 0;
 }
 
-static void count_interrupts(const struct queue *q, struct stall_watched *w)
+static void count_interrupts(const struct snapshot *all, const struct queue *q,
+			     struct stall_watched *w)
 {
-	bool first = !w->has_interrupts;
+	struct stall_interrupt *i = &w->interrupt;
+	unsigned int rank = 0, alike = 0;
+	bool first = !i->known;
 
-	w->has_interrupts = device_interrupts(q->device, q->name, &w->interrupts);
+	for (size_t n = 0; n < all->nr_queues; n++) {
+		const struct queue *other = &all->queues[n];
+
+		if (other->gone || other->device != q->device || strcmp(other->name, q->name))
+			continue;
+		alike++;
+		rank += other->index < q->index;
+	}
+	i->known = interrupt_of_queue(q->device, q->name, rank, alike, &i->irq, &i->count);
 	if (first)
-		w->interrupts_before = w->interrupts;
+		i->before = i->count;
 }
 
 /*
- * Copies what is in a ring, which then must be as it was when it was polled: else it moves, and
- * what is in it says nothing. Returns 0, or -1 after it has complained.
+ * Copies a ring's arrays; @w->entries stays NULL if the ring is not as it was at the poll any more.
+ * Returns 0, or -1 after it has printed why not.
  */
 static int copy_entries(struct probe *p, const struct queue *q, struct stall_watched *w)
 {
@@ -56,101 +72,156 @@ static int copy_entries(struct probe *p, const struct queue *q, struct stall_wat
 	return 0;
 }
 
-static void find_moving(struct stall_watched *w)
+static void set_moving(struct stall *s)
 {
-	if (w->stall.verdict == STALL_IDLE)
+	if (s->verdict == STALL_IDLE)
 		return;
-	w->stall.verdict = STALL_MOVING;
-	w->stall.why = WHY_NOTHING;
+	s->verdict = STALL_MOVING;
+	s->why = WHY_NOTHING;
 }
 
-int stall_look(struct probe *p, const struct queue *q, struct stall_watched *w)
+int stall_copy_ring(struct probe *p, const struct queue *q, struct stall_watched *w)
 {
+	bool stuck = w->stalled && w->stall.verdict == STALL_BUFFER;
+
 	if (copy_entries(p, q, w))
 		return -1;
-	for (int tries = 0; tries < 10 && !w->entries; tries++) {
+	for (int tries = 0; tries < COPIES && !w->entries; tries++) {
 		const struct vt_ring *r = probe_ring(p, q);
 
 		if (!r)
 			return 0;
 		w->ring = *r;
-		w->stalled = false;
 		if (copy_entries(p, q, w))
 			return -1;
-		stall_judge(q, &w->ring, w->entries, &unknown, &w->stall);
-		find_moving(w);
+		stall_judge(q, &w->ring, w->entries, &stall_facts_unknown, &w->stall);
+		if (stuck) {
+			w->stall.verdict = STALL_BUFFER;
+			w->stall.why = WHY_OVERTAKEN;
+			continue;
+		}
+		w->stalled = false;
+		set_moving(&w->stall);
 	}
 	return 0;
 }
 
-/* What it asks the device about, once in a poll. */
-static const struct stall_facts *ask(struct asked *asked, const struct queue *q)
+static struct stall_facts ask_device(struct poll *poll, const struct queue *q,
+				     const struct stall_watched *w)
 {
-	if (asked->device != q->device)
-		*asked = (struct asked){
+	struct stall_facts facts;
+
+	if (poll->facts.device != q->device)
+		poll->facts = (struct device_facts){
 			.device = q->device,
-			.facts = {
-				.status = device_status(q->device),
-				.interface_up = device_interface_up(q->device),
-			},
+			.status = device_status(q->device),
+			.interface_up = device_interface_up(q->device),
 		};
-	return &asked->facts;
+	facts.status = poll->facts.status;
+	facts.interface_up = poll->facts.interface_up;
+	stall_watched_doorbells(w, &facts);
+	return facts;
 }
 
 /*
- * Judges a queue that was found where it was. A packed ring is copied for that: again each time, as
- * the device may have used something since; but where buffers wait for input they are only counted.
- * @waits: so it looks without
+ * Judges a queue that was found where it was at the poll before. A packed ring is copied each time,
+ * because the device may have used something since; a queue that waits for input is copied once,
+ * for its buffers are only counted.
+ * Returns 0, or -1 after it has printed why not.
  */
-static int judge_still(struct stall_watch *watch, struct probe *p, const struct queue *q,
-		       struct stall_watched *w, bool waits, struct asked *asked)
+static int judge_still(struct poll *poll, const struct queue *q, struct stall_watched *w,
+		       bool waits)
 {
 	bool packed = layout_is_packed(q->layout);
+	struct stall_facts facts;
 
-	if (packed && (!w->entries || !waits) && copy_entries(p, q, w))
+	if (packed && (!w->entries || !waits) && copy_entries(poll->probe, q, w))
 		return -1;
-	/* It does not stand still for long enough: what was known of it holds. */
+	/* The ring moved while it was copied: the next poll will see that. */
 	if (packed && !w->entries)
 		return 0;
-	stall_judge(q, &w->ring, w->entries, ask(asked, q), &w->stall);
+	facts = ask_device(poll, q, w);
+	stall_judge(q, &w->ring, w->entries, &facts, &w->stall);
 	if (packed)
 		stall_watched_used(w);
-	w->stalled = stall_watch_stands(watch, w) && w->stall.verdict > STALL_WAITING;
-	if (!stall_watch_stands(watch, w))
-		find_moving(w);
+	w->stalled = stall_watch_stands(poll->watch, w) && w->stall.verdict > STALL_WAITING;
+	if (!stall_watch_stands(poll->watch, w))
+		set_moving(&w->stall);
 	return 0;
 }
 
-int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *seen)
+/*
+ * Finds out how long each buffer has been with the device, and whether one is stuck though the
+ * queue moves. In order none can be: a device uses all that were added before. Returns 0, or -1
+ * after it has printed why not.
+ */
+static int follow_buffers(struct poll *poll, const struct queue *q, struct stall_watched *w)
 {
-	struct asked asked = { -1, unknown };
+	struct vt_ring_entry *entries;
+	int err = 0;
+
+	if (layout_is_in_order(q->layout) || !w->stall.in_flight || w->ring.num != q->num) {
+		stall_watched_no_buffers(w);
+		return 0;
+	}
+	entries = calloc(q->num, sizeof(*entries));
+	if (!entries)
+		return complain(NULL, "no memory for a ring");
+	if (!probe_ring_entries(poll->probe, q, entries))
+		err = stall_watched_buffers(w, q, entries, poll->watch->after);
+	free(entries);
+	if (err)
+		return complain(NULL, "no memory for a ring");
+	if (w->nr_stuck && !w->stalled && !stall_watch_stands(poll->watch, w)) {
+		w->stalled = true;
+		w->stall.verdict = STALL_BUFFER;
+		w->stall.why = WHY_OVERTAKEN;
+	}
+	return 0;
+}
+
+static int poll_queue(struct poll *poll, const struct queue *q, const struct vt_ring *r)
+{
+	uint64_t now = poll->all->time;
+	struct stall_watched *w =
+		stall_watch_feed(poll->watch, q, r, count_fetched(q), queue_doorbells(q), now);
+	enum stall_verdict first;
+	bool waits;
+
+	if (!w)
+		return complain(NULL, "no memory for another queue");
+	/* Judged without the ring's entries, so that most queues cost nothing. */
+	first = w->stall.verdict;
+	waits = first == STALL_WAITING;
+	if (first == STALL_NOT_FETCHED && w->polls > 1)
+		count_interrupts(poll->all, q, w);
+	if (first == STALL_IDLE || w->polls < 2 ||
+	    (!stall_watch_stands(poll->watch, w) && (waits || !layout_is_packed(q->layout)))) {
+		w->stalled = false;
+		set_moving(&w->stall);
+	} else if (judge_still(poll, q, w, waits)) {
+		return -1;
+	}
+	if (waits || first == STALL_IDLE || stall_waits_for_world(q, r)) {
+		stall_watched_no_buffers(w);
+		return 0;
+	}
+	return follow_buffers(poll, q, w);
+}
+
+int stall_poll(struct stall_watch *w, struct probe *p, const struct snapshot *all,
+	       const struct snapshot *seen)
+{
+	struct poll poll = { w, p, all, .facts.device = -1 };
 
 	if (probe_rings(p))
 		return -1;
 	for (size_t i = 0; i < seen->nr_queues; i++) {
 		const struct queue *q = &seen->queues[i];
 		const struct vt_ring *r = probe_ring(p, q);
-		struct stall_watched *at;
-		struct stall first;
-		bool waits;
 
-		if (!r)
-			continue;
-		at = stall_watch_feed(w, r, moves(q), queue_doorbells(q), seen->time);
-		if (!at)
-			return complain(NULL, "no memory for %zu queues", seen->nr_queues);
-		/* Without the entries, so that a queue that moves costs nothing. */
-		stall_judge(q, &at->ring, NULL, &unknown, &first);
-		waits = first.verdict == STALL_WAITING;
-		if (first.verdict == STALL_NOT_HEARD && at->polls > 1)
-			count_interrupts(q, at);
-		if (first.verdict == STALL_IDLE || at->polls < 2 ||
-		    (!stall_watch_stands(w, at) && (waits || !layout_is_packed(q->layout)))) {
-			at->stall = first;
-			find_moving(at);
-		} else if (judge_still(w, p, q, at, waits, &asked)) {
+		if (r && poll_queue(&poll, q, r))
 			return -1;
-		}
 	}
 	return 0;
 }

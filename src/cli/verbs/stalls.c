@@ -11,6 +11,7 @@
 #include "base/output_file.h"
 #include "base/signals.h"
 #include "output/json.h"
+#include "output/stall_json.h"
 #include "output/stall_text.h"
 #include "probe/stall_poll.h"
 #include "verbs/attach.h"
@@ -18,13 +19,11 @@
 #include "verbs/verbs.h"
 
 static const char doc[] =
-	"Tells which queues are stuck, and which side holds them: buffers are in flight, and "
-	"nothing "
-	"has moved for some time. The evidence is read from the rings, so it is there as well if "
-	"they "
-	"stopped before vringtop was started. Queues that only wait for input are told, too, and "
-	"are "
-	"not stalled."
+	"Tells which queues are stuck, and which side holds them: buffers are in flight, and for "
+	"some time the device has used nothing and the driver has fetched nothing; or one buffer "
+	"does not come back. The evidence is read from the rings, so vringtop need not have run "
+	"when the queue stopped. Queues that only wait for input are listed too, but do not count "
+	"as stalled."
 	"\vExamples:\n"
 	"  sudo vringtop stalls\n"
 	"  sudo vringtop stalls -d vda --after 5s\n"
@@ -133,7 +132,7 @@ static int poll_once(struct stalls *s)
 	if (snapshot_copy(now, &s->seen))
 		return complain(NULL, "no memory for %zu queues", now->nr_queues);
 	filter_apply(&s->o->filter, &s->seen);
-	return stall_poll(&s->watch, s->p, &s->seen);
+	return stall_poll(&s->watch, s->p, now, &s->seen);
 }
 
 /* Until the next poll. Returns false if it shall end. */
@@ -170,12 +169,12 @@ for_each(struct stalls *s, bool stalled,
 static void show_text(const struct queue *q, const struct stall_watched *w, void *arg)
 {
 	(void)arg;
-	stalls_print("", q, w);
+	stall_print("", q, w);
 }
 
 static void show_json(const struct queue *q, const struct stall_watched *w, void *list)
 {
-	json_object_array_add(list, stalls_json(q, w));
+	json_object_array_add(list, stall_json(q, w));
 }
 
 static void tell(struct stalls *s)
@@ -216,22 +215,22 @@ static int tell_rings(struct stalls *s)
 
 		if (!w || q->gone)
 			continue;
-		if (stall_look(s->p, q, w))
+		if (stall_copy_ring(s->p, q, w))
 			return -1;
 		if (!w->entries)
 			complain(NULL, "virtio%d:%u moves too fast for a copy of its buffers",
 				 q->device, q->index);
 		if (s->o->json) {
-			struct json_object *o = stalls_json(q, w);
+			struct json_object *o = stall_json(q, w);
 
 			/* With what is in flight. */
 			json_object_object_add(
 				o, "ring",
-				stalls_json_ring(q, &w->ring, w->entries, s->o->addresses));
+				stall_json_ring(q, w, s->o->addresses));
 			json_print(o);
 		} else {
-			stalls_print("", q, w);
-			stalls_print_ring(q, &w->ring, w->entries, s->o->addresses);
+			stall_print("", q, w);
+			stall_print_ring(q, w, s->o->addresses);
 		}
 		s->any |= w->stalled;
 		told++;
@@ -275,7 +274,7 @@ static void tell_event(struct stalls *s, const struct queue *q, const struct sta
 	struct tm tm;
 
 	if (s->o->json) {
-		o = stalls_json(q, w);
+		o = stall_json(q, w);
 		json_put_int(o, "time_ns", json_now());
 		json_put_string(o, "event", !over ? "stalled" : q->gone ? "gone" : "over");
 		if (over) {
@@ -289,13 +288,13 @@ static void tell_event(struct stalls *s, const struct queue *q, const struct sta
 	strftime(clock, sizeof(clock), "%H:%M:%S ", &tm);
 	if (over) {
 		snprintf(line, sizeof(line), "%s%s: %s after %s%s (%s)", clock,
-			 stalls_queue(name, sizeof(name), q), q->gone ? "gone" : "over",
+			 stall_queue(name, sizeof(name), q), q->gone ? "gone" : "over",
 			 format_time(time_text, over - w->told_since),
-			 w->told_longer ? " or longer" : "", stall_words(w->told));
+			 w->told_since_is_exact ? "" : " or longer", stall_words(w->told));
 		print_wrapped(0, line);
 		return;
 	}
-	stalls_print(clock, q, w);
+	stall_print(clock, q, w);
 }
 
 /* Tells what is new since the last poll. */
@@ -312,8 +311,8 @@ static void tell_changes(struct stalls *s)
 			w->told = STALL_IDLE;
 		} else if (w->stalled && w->told != w->stall.verdict) {
 			if (!w->told) {
-				w->told_since = w->since;
-				w->told_longer = !w->moved;
+				w->told_since =
+					stall_watched_since(w, &w->told_since_is_exact);
 			}
 			w->told = w->stall.verdict;
 			tell_event(s, q, w, 0);

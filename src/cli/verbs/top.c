@@ -78,7 +78,7 @@ static const struct snapshot *read_all(struct view *v, struct probe *p)
 {
 	const struct snapshot *now = probe_read(p);
 
-	if (!now || stall_poll(&v->stalls, p, now))
+	if (!now || stall_poll(&v->stalls, p, now, now))
 		return NULL;
 	stall_watch_drop(&v->stalls, now->time);
 	return now;

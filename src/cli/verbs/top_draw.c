@@ -293,7 +293,7 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 	double seconds = diff->since / 1e9;
 	int ops[VT_NR_TIMED], n = 0, y = 5, at = 0, room;
 	const struct stall_watched *w;
-	char line[STALL_TEXT];
+	char line[320];
 
 	if (!q) {
 		put(3, 1, "This queue is gone. Esc goes back.");
@@ -303,7 +303,7 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 	w = stalled(&v->stalls, q);
 	if (w) {
 		draw_stall(y++, q, w, 0);
-		put(y++, 1, stall_reason(line, q, &w->ring, &w->stall));
+		y += draw_stall_evidence(y, q, w);
 	}
 	y += draw_doorbells(y, q);
 	for (int op = 0; op < VT_NR_TIMED; op++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
+#include <string.h>
 #include <curses.h>
-#include "base/format.h"
 #include "output/stall_text.h"
 #include "verbs/top_stalls.h"
 
@@ -14,18 +14,51 @@ const struct stall_watched *stalled(const struct stall_watch *stalls, const stru
 
 void draw_stall(int y, const struct queue *q, const struct stall_watched *w, int others)
 {
-	char name[STALL_TEXT], counts[STALL_TEXT], time[FORMAT_LEN], more[24] = "",
-								     line[3 * STALL_TEXT];
+	char name[STALL_TEXT], counts[STALL_TEXT], time[STALL_TEXT], more[24] = "";
+	char line[4 * STALL_TEXT];
 
 	if (others)
 		snprintf(more, sizeof(more), " (and %d more)", others);
-	snprintf(line, sizeof(line), " %s: %s, %s%s: %s", stalls_queue(name, sizeof(name), q),
-		 stall_words(w->stall.verdict), format_time(time, w->polled - w->since), more,
+	snprintf(line, sizeof(line), " %s: %s, %s%s: %s", stall_queue(name, sizeof(name), q),
+		 stall_words(w->stall.verdict), stall_time(time, w), more,
 		 stall_counts(counts, &w->stall));
 	attron(A_BOLD | COLOR_PAIR(1));
 	if (y >= 0 && y < LINES)
 		mvaddnstr(y, 0, line, COLS);
 	attroff(A_BOLD | COLOR_PAIR(1));
+}
+
+/* Draws a sentence, wrapped at blanks. Returns how many lines it took. */
+static int draw_sentence(int y, const char *text)
+{
+	int width = COLS - 2, lines = 0;
+
+	while (*text && width > 0) {
+		int length = strlen(text), cut = length;
+
+		if (length > width) {
+			for (cut = width; cut > 0 && text[cut] != ' '; cut--)
+				;
+			if (!cut)
+				cut = width;
+		}
+		if (y + lines < LINES)
+			mvaddnstr(y + lines, 1, text, cut);
+		lines++;
+		text += cut + (text[cut] == ' ');
+	}
+	return lines;
+}
+
+int draw_stall_evidence(int y, const struct queue *q, const struct stall_watched *w)
+{
+	char sentences[STALL_SENTENCES][STALL_TEXT];
+	size_t nr = stall_evidence(q, w, sentences);
+	int lines = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		lines += draw_sentence(y + lines, sentences[i]);
+	return lines;
 }
 
 int draw_stalls(const struct stall_watch *stalls, const struct snapshot *diff, unsigned int serial)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/utsname.h>
 #include "model/snapshot.h"
-#include "model/stall.h"
+#include "model/stall_watch.h"
 #include "output/table.h"
 
 /* The view: what is shown, and how; the snapshots come from outside. */
