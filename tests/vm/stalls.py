@@ -4,6 +4,8 @@
 Usage: stalls.py faults ROUNDS FAULT...   of the entropy device (tests/device); prints for each
                                           "FAULT RIGHT of CASES", and what was wrong
        stalls.py disk                     stops the backends of two disks, through QEMU's monitor
+       stalls.py real                     faults of QEMU's own devices (faults.py); prints for each
+                                          "row: FAULT|DEVICE|LAYOUT|VERDICT|EVIDENCE|RIGHT"
        stalls.py calm SECONDS             prints every alarm; there must be none
 """
 import glob
@@ -11,16 +13,21 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 
+import faults as inject
+
 # What a queue may stand still for; a busy machine makes a device stand as well.
 AFTER = int(os.environ.get("AFTER") or 800)  # ms
 # Long enough for a tool that starts once another one has told it.
 PAUSE = 2 * AFTER + 5000
-RNG = os.path.basename(glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")[0])
+# The entropy device of every guest: QEMU's own ones, where a test adds them, come after it.
+RNG = min((os.path.basename(path) for path in glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")),
+          key=lambda name: int(name[6:]))
 
 
 class Port:
@@ -118,6 +125,14 @@ def lines_of(name):
     return None
 
 
+def irq_of(name):
+    """The number of the line of /proc/interrupts that ends with a name."""
+    for line in open("/proc/interrupts"):
+        if line.split()[-1] == name:
+            return int(line.split(":")[0])
+    return None
+
+
 def position(report, name):
     """A position of the device, as the ring has it: an index, or an offset and a wrap counter."""
     if report["layout"] == "packed":
@@ -154,8 +169,8 @@ def shown(stall):
     }
 
 
-def expected(fault, report):
-    """What is to be shown, out of what the device says of itself."""
+def expected(fault, report, watched):
+    """What is to be shown, out of what the device says of itself; watched: the tool ran before."""
     used, taken = position(report, "used"), position(report, "avail")
     ahead = behind(report, taken, -1)  # the driver added one that the device did not take
     in_flight = {"in_flight": 1, "used": 0, "with_device": 1, "not_looked_at": 0}
@@ -164,22 +179,23 @@ def expected(fault, report):
     want = {"avail": ahead, "last": used, "used": used, "event": taken,
             "flags": "DESC" if packed else "ENABLE"}
     if fault in ("stop-after", "pause-after"):
-        said = "device-did-not-look", "doorbell-rung", dict(in_flight, not_looked_at=1)
+        said = "device-has-used-nothing", "doorbell-due", dict(in_flight, not_looked_at=1)
         if not by_index:
-            said = said[0], "doorbell-rung-no-event-index", in_flight
+            said = said[0], "doorbell-due-no-event-index", in_flight
     elif fault == "no-interrupt-after":
-        said = ("driver-did-not-hear", "interrupt-due",
+        said = ("driver-did-not-fetch", "interrupt-due",
                 {"in_flight": 1, "used": 1, "with_device": 0, "not_looked_at": 0})
         want.update(avail=taken, last=behind(report, used, 1))
     elif fault == "stale-avail-event-after":
         said = "driver-did-not-ring", "avail-event", in_flight
         want["event"] = behind(report, taken, 1)
     elif fault == "no-notify-after":
-        said = "driver-did-not-ring", "device-flags", in_flight
+        # Who did not see the buffer being added cannot know whether the driver rang before.
+        said = "driver-did-not-ring" if watched else "device-has-used-nothing", "device-flags", in_flight
         want["flags"] = "DISABLE"
         want.pop("event")
     elif fault == "hold":
-        said = "device-is-slow", "buffers-taken", in_flight
+        said = "device-holds-buffers", "buffers-taken", in_flight
         want["avail"] = taken
     elif fault == "wrong-id-after":
         said = "queue-is-broken", "broken", None
@@ -191,9 +207,9 @@ def expected(fault, report):
     return said, want
 
 
-def differences(fault, report, stall):
+def differences(fault, report, stall, watched):
     """What is wrong with a stall."""
-    said, want = expected(fault, report)
+    said, want = expected(fault, report, watched)
     wrong = []
     got = stall["verdict"], stall["why"], stall["buffers"] if said[2] else None
     if got != said:
@@ -205,7 +221,7 @@ def differences(fault, report, stall):
     if stall["queue"]["device"] != RNG or stall["queue"]["index"] != 0:
         wrong.append(f"on {stall['queue']}")
     if fault == "no-interrupt-after":
-        truth = {"count": lines_of(RNG + "-input"), "since": 0}
+        truth = {"irq": irq_of(RNG + "-input"), "count": lines_of(RNG + "-input"), "since": 0}
         if stall.get("interrupts") != truth:
             wrong.append(f"interrupts {stall.get('interrupts')} instead of {truth}")
     return wrong
@@ -226,7 +242,7 @@ def one_case(device, watch, reader, fault):
     event = watch.event(20)
     if not event or event["event"] != "stalled":
         return [f"before: no stall was told: {event}"]
-    wrong += ["before: " + text for text in differences(fault, device.report(), event)]
+    wrong += ["before: " + text for text in differences(fault, device.report(), event, True)]
     if fault in ("stop-after", "pause-after"):
         # The doorbell that was ignored was seen, and with notification data what it said.
         report = device.report()
@@ -244,7 +260,7 @@ def one_case(device, watch, reader, fault):
     if status != 3 or len(all_["stalled"]) != 1 or not all_["stalled"][0]["or_longer"]:
         wrong.append(f"after: status {status}: {all_['stalled']}")
     else:
-        wrong += ["after: " + text for text in differences(fault, report, all_["stalled"][0])]
+        wrong += ["after: " + text for text in differences(fault, report, all_["stalled"][0], False)]
     if fault == "hold":
         device.tell("hold 0ms")
     if fault == "wrong-id-after":
@@ -257,7 +273,7 @@ def one_case(device, watch, reader, fault):
     over = watch.event(20)
     if not over or over["event"] != ("gone" if fault == "wrong-id-after" else "over"):
         return wrong + [f"it is never over: {over}"]
-    if over["was"] != expected(fault, device.report())[0][0]:
+    if over["was"] != expected(fault, device.report(), True)[0][0]:
         wrong.append(f"over: was {over['was']}")
     reads, end = reader.reads, time.monotonic() + 10
     while reader.reads == reads and time.monotonic() < end:
@@ -284,30 +300,9 @@ def faults(rounds, names):
     print("status", watch.end())
 
 
-class Monitor(Port):
-    """QEMU's, behind a virtio port."""
-
-    def __init__(self):
-        super().__init__("vringtop.qmp")
-        self.do("qmp_capabilities")
-
-    def do(self, command, **arguments):
-        os.write(self.port, json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
-        while True:
-            answer = json.loads(self.line())
-            if "error" in answer:
-                raise SystemExit(f"QEMU does not {command}: {answer}")
-            if "return" in answer:
-                return
-
-    def limit(self, drive, bytes_per_second):
-        self.do("block_set_io_throttle", device=drive, bps=bytes_per_second, bps_rd=0, bps_wr=0,
-                iops=0, iops_rd=0, iops_wr=0)
-
-
 def disk():
     """All of a disk's requests but the first are stopped; how many are so, the block layer says."""
-    monitor = Monitor()
+    monitor = inject.Monitor()
     for drive in "split", "packed":
         name, = (path.split("/")[3] for path in glob.glob("/sys/block/vd*/serial")
                  if open(path).read().strip() == drive)
@@ -315,15 +310,14 @@ def disk():
         # The block layer's queue of each CPU; they are in the order of the device's.
         queue = len(glob.glob(f"/sys/block/{name}/mq/*")) - 1
         cpu = open(f"/sys/block/{name}/mq/{queue}/cpu_list").read().split(",")[0].strip()
-        monitor.limit(drive, 1)
         dd = ["taskset", "-c", cpu, "dd", f"if=/dev/{name}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct",
               "status=none"]
-        readers = [subprocess.Popen([*dd, f"skip={i}"]) for i in range(4)]
-        event = watch.event(20) or {"queue": {}, "buffers": {}}
-        in_flight = sum(int(n) for n in open(f"/sys/block/{name}/inflight").read().split())
-        waiting = sum(reader.poll() is None for reader in readers)
-        again = watch.event(1)
-        monitor.limit(drive, 0)
+        with monitor.throttled(drive):
+            readers = [subprocess.Popen([*dd, f"skip={i}"]) for i in range(4)]
+            event = watch.event(20) or {"queue": {}, "buffers": {}}
+            in_flight = sum(int(n) for n in open(f"/sys/block/{name}/inflight").read().split())
+            waiting = sum(reader.poll() is None for reader in readers)
+            again = watch.event(1)
         over = watch.event(20) or {}
         status = [reader.wait(timeout=30) for reader in readers]
         told = event["queue"]
@@ -331,6 +325,179 @@ def disk():
               f" {event.get('verdict')}, in flight {event['buffers'].get('in_flight')}; truth"
               f" {in_flight} {waiting}; then {again} {over.get('event')}, reads {sum(status)},"
               f" status {watch.end()}")
+
+
+class Case:
+    """A real device, a request to it, and the queue that the request goes to."""
+
+    def __init__(self, kind, layout):
+        self.kind, self.layout = kind, layout
+        getattr(self, kind)()
+
+    def disk(self, serial, first):
+        self.name, = (path.split("/")[3] for path in glob.glob("/sys/block/vd*/serial")
+                      if open(path).read().strip() == serial)
+        self.device = os.path.basename(os.path.realpath(f"/sys/block/{self.name}/device"))
+        self.queue = first
+        self.request = lambda: self.dd("read")
+
+    def blk(self):
+        self.disk("real-" + self.layout, 0)
+
+    def scsi(self):
+        # Of the two adapters with two request queues each, by the serial number in page 0x80.
+        for path in glob.glob("/sys/block/sd*/device/vpd_pg80"):
+            if open(path, "rb").read()[4:].strip() == b"real-scsi-" + self.layout.encode():
+                self.name = path.split("/")[3]
+        parts = os.path.realpath(f"/sys/block/{self.name}").split("/")
+        self.device = [part for part in parts if part.startswith("virtio")][0]
+        self.queue = 3  # the last of control, event and two request queues that have one name
+        self.request = lambda: self.dd("read", cpu=1)
+
+    def dd(self, what, cpu=0, count=1, skip=0):
+        side = ["if=/dev/" + self.name, "of=/dev/null", "iflag=direct", f"skip={skip}"]
+        if what == "write":
+            side = ["if=/dev/zero", "of=/dev/" + self.name, "oflag=direct", f"seek={skip}"]
+        return subprocess.Popen(["taskset", "-c", str(cpu), "dd", *side, "bs=4k", f"count={count}", "status=none"],
+                                stderr=subprocess.DEVNULL)
+
+    def net(self, group="real"):
+        mac = {"real": "52:54:00:76:73:0", "lone": "52:54:00:76:74:0"}[group] + ("1" if self.layout == "packed" else "0")
+        path, = (path for path in glob.glob("/sys/class/net/*/address") if open(path).read().strip() == mac)
+        self.name = path.split("/")[4]
+        self.device = os.path.basename(os.path.realpath(f"/sys/class/net/{self.name}/device"))
+        self.queue = 1
+        open(f"/proc/sys/net/ipv6/conf/{self.name}/disable_ipv6", "w").write("1")
+        subprocess.run(["ip", "link", "set", self.name, "up"], check=True)
+        self.request = self.send
+
+    def send(self):
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+            raw.bind((self.name, 0))
+            raw.send(b"\xff" * 6 + b"\x52\x54\x00\x76\x73\x02" + b"\x88\xb5" + bytes(46))
+
+    def console(self):
+        name = "vringtop.real-" + self.layout
+        self.device, = (os.path.realpath(path).split("/")[-3] for path in glob.glob("/sys/class/virtio-ports/*")
+                        if open(path + "/name").read().strip() == name)
+        self.queue = 5  # of port 1: 0 and 1 are of port 0, 2 and 3 for control
+        port = os.open("/dev/virtio-ports/" + name, os.O_RDWR | os.O_NONBLOCK)
+        self.request = lambda: os.write(port, b"x")
+
+    def rng(self, name="real"):
+        devices = sorted((os.path.basename(path) for path in glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")),
+                         key=lambda name: int(name[6:]))
+        # Of each layout the first one is without a limit, as 98-faults.t orders them.
+        own = [device for device in inject.named("virtio_rng", self.layout) if device != RNG]
+        self.device = own[0 if name == "real" else 1]
+        self.queue = 0
+        self.current = f"virtio_rng.{devices.index(self.device)}"
+        self.request = self.ask
+
+    def ask(self):
+        open("/sys/class/misc/hw_random/rng_current", "w").write(self.current)
+        return subprocess.Popen(["timeout", "60", "dd", "if=/dev/hwrng", "of=/dev/null", "bs=64", "count=2",
+                                 "status=none"], stderr=subprocess.DEVNULL)
+
+
+def real():
+    """Faults of QEMU's own devices, seen by one tool that runs before."""
+    monitor = inject.Monitor()
+    watch = Watch("--after", f"{AFTER}ms")
+
+    def event_of(case, kind, seconds=40):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            event = watch.event(max(0, end - time.monotonic()))
+            if event and event["event"] == kind and event["queue"]["device"] == case.device \
+                    and event["queue"]["index"] == case.queue:
+                return event
+        return None
+
+    def row(fault, case, wanted, event, right=True, note=""):
+        verdict = f"{event['verdict']} {event['why']}" if event else "none"
+        right = right and bool(event) and verdict in wanted
+        evidence = event["evidence"][0] if event else ""
+        print(f"row: {fault}|{case.kind}|{case.layout}|{verdict}|{evidence}|{'yes' if right else 'no ' + note}",
+              flush=True)
+
+    kinds = "blk", "scsi", "net", "console", "rng"
+    due = ["device-has-used-nothing doorbell-due"]
+    for layout in "split", "packed":
+        for kind in kinds:
+            case = Case(kind, layout)
+            with inject.doorbells_lost(case.device):
+                case.request()
+                time.sleep(0.3)
+            event = event_of(case, "stalled")
+            row("doorbell lost", case, due, event, bool(event) and "last_doorbell" in event, "no doorbell was seen")
+            monitor.kick_all()
+            over = event_of(case, "over")
+            print(f"over: doorbell lost {kind} {layout} {bool(over)}", flush=True)
+        for kind in kinds:
+            case = Case(kind, layout)
+            irqs = sorted(int(irq) for irq in os.listdir(inject.pci(case.device) + "/msi_irqs"))
+            irq = irqs[case.queue + 1]  # the first one tells of changes of the configuration
+            with inject.interrupt_masked(case.device, case.queue + 1):
+                case.request()
+                event = event_of(case, "stalled")
+                count = [sum(int(n) for n in line.split()[1:1 + os.cpu_count()])
+                         for line in open("/proc/interrupts") if line.split(":")[0].strip() == str(irq)][0]
+                got = (event or {}).get("interrupts")
+                truth = {"irq": irq, "count": count, "since": 0}
+            row("interrupt lost", case, ["driver-did-not-fetch interrupt-due"], event, got == truth,
+                f"{got} instead of {truth}")
+            over = event_of(case, "over")
+            print(f"over: interrupt lost {kind} {layout} {bool(over)}", flush=True)
+        case = Case("blk", layout)
+        stop = threading.Event()
+
+        def others():
+            while not stop.is_set():
+                case.dd("write", count=50, skip=100).wait()
+
+        with monitor.write_held("real-debug-" + layout, "real-" + layout):
+            began = time.monotonic()
+            held = case.dd("write", skip=7)
+            time.sleep(0.5)
+            thread = threading.Thread(target=others)
+            thread.start()
+            event = event_of(case, "stalled")
+            while event and event["verdict"] != "buffer-is-stuck" and time.monotonic() < began + 60:
+                event = event_of(case, "stalled")
+            age = time.monotonic() - began
+            told = (event or {}).get("oldest_buffer", {}).get("age_ns", 0) / 1e9
+            stop.set()
+            thread.join()
+            ring = subprocess.run(["vringtop", "stalls", "--json", "--ring", f"{case.name}:0"],
+                                  stdout=subprocess.PIPE).stdout
+            left = [buffer["id"] for buffer in json.loads(ring)["ring"]["buffers"]]
+            status = monitor.do("x-query-virtio-queue-status", path=f"/machine/peripheral/real-{layout}/virtio-backend",
+                                queue=0)
+        row("one request held", case, ["buffer-is-stuck overtaken"], event,
+            age - 3 < told <= age and left == [event["oldest_buffer"]["id"]] and status["inuse"] == 1,
+            f"age {told:.1f} of {age:.1f} s, left {left}, QEMU has {status['inuse']}")
+        held.wait()
+        print(f"over: one request held blk {layout} {bool(event_of(case, 'over'))}", flush=True)
+        # QEMU measures the request and does not take it.
+        case = Case("rng", layout)
+        case.rng("limited")
+        case.request()
+        row("rate limit", case, due, event_of(case, "stalled"))
+        case = Case("net", layout)
+        case.net("lone")
+        case.request()
+        row("no peer", case, [*due, "device-has-used-nothing device-flags"], event_of(case, "stalled"))
+        if layout == "split":
+            for kind in "blk", "scsi":
+                case = Case(kind, layout)
+                with inject.bus_master_off(case.device):
+                    case.request()
+                    event = event_of(case, "stalled")
+                    status = open(f"/sys/bus/virtio/devices/{case.device}/status").read().strip()
+                    row("bus master off", case, ["device-is-off no-driver-ok"], event,
+                        bool(event) and f"{event['device_status']['value']:#010x}" == status, status)
+    print("status", watch.end())
 
 
 def calm(seconds):
@@ -426,6 +593,8 @@ def main():
         faults(int(arguments[0]), arguments[1:])
     elif what == "disk":
         disk()
+    elif what == "real":
+        real()
     elif what == "calm":
         calm(float(arguments[0]))
     else:

@@ -22,8 +22,9 @@
 
 /*
  * A buffer that the driver has in the ring, by its id. The same id and token may come back with
- * another request, so the places at which the ring names the id are compared as well: see
- * stall_watched_buffers().
+ * another request, so the places at which the ring names the id are compared as well. Of a packed
+ * ring they repeat after two laps: if exactly so many descriptors were added between all polls, an
+ * id that came back looks as if it had stayed.
  */
 struct stall_buffer {
 	uint64_t token;	     /* 0: the id is free */
