@@ -23,8 +23,8 @@ if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 	echo "words fine $(grep -c 'waiting, and that is fine' /tmp/fine)"
 	timeout --foreground --preserve-status -s INT 2 vringtop stalls --after 60s >/tmp/early 2>&1
 	echo "early $? $(sed 1d /tmp/early)"
-	# What is shown of a ring while it moves is of one moment: it has as many descriptors in it as its
-	# driver has buffers there, each of which takes one. In one the driver may be amid an add or a get.
+	# What is shown of a ring while it moves is of one moment: as many buffers are listed as its driver
+	# has there. In one the driver may be amid an add or a get.
 	for _ in 1 2 3 4; do
 		dd if=/dev/vdb of=/dev/null bs=4k iflag=direct 2>/dev/null &
 		readers+=($!)
@@ -40,7 +40,7 @@ while shown < 10 or (len(set(counts)) < 2 and shown < 60):
     shown += 1
     r = json.loads(done.stdout)
     if "buffers" in r:
-        counts.append((r["buffers"]["in_flight"], len(r["ring"]["descriptors"])))
+        counts.append((r["buffers"]["in_flight"], len(r["ring"]["buffers"])))
 print("busy", len(set(counts)) > 1, sum(a != b for a, b in counts) <= 1, counts)'
 	kill "${readers[@]}"
 	tell 'stop-after 0'
@@ -57,8 +57,8 @@ print("busy", len(set(counts)) > 1, sum(a != b for a, b in counts) <= 1, counts)
 		"$(grep -cE 'addr 0x[0-9a-f]+' /tmp/addresses)"
 	echo "wide $(cat /tmp/fine /tmp/stalled /tmp/ring /tmp/addresses | awk 'length > 80' | wc -l)"
 	terminal 80 24 'vringtop; sleep 100'
-	terminal_line 'did not look' >&2
-	echo "live $(grep 'did not look' <<<"$screen")"
+	terminal_line 'has used nothing' >&2
+	echo "live $(grep 'has used nothing' <<<"$screen")"
 	terminal_close
 	echo "others $(vringtop stalls --after 300ms -D virtio_blk >/dev/null; echo $?) $(vringtop stalls --ring vdz 2>&1 >/dev/null | head -n 1)"
 	sed 's/^/text /' /tmp/stalled /tmp/ring
@@ -144,7 +144,7 @@ if wanted calm; then
 	is 'addresses only where they are asked for' "$(fact addresses)" '0 0 1'
 	is 'no line is longer than 80' "$(fact wide)" 0
 	like 'the live view says it in the same words' "$(fact live)" \
-		'^ virtio[0-9]+ rng, queue 0 input, split: device did not look, '
+		'^ virtio[0-9]+ rng, queue 0 input, split: device has used nothing, '
 	like 'other queues are not stalled; a device that is not there' "$(fact others)" \
 		'^0 vringtop: no queue matches --device vdz$'
 	like 'names as in virtio 1.3' "$(fact text)" \
@@ -157,7 +157,7 @@ if wanted calm; then
 	for layout in split packed; do
 		line=$(fact $layout:)
 		like "a $layout disk whose backend is stopped: on the right queue, told once, then over" "$line" \
-			"^True True $layout device-is-slow, in flight ([0-9]+); truth [0-9]+ [0-9]+; then None over, reads 0, status 3\$"
+			"^True True $layout device-holds-buffers, in flight ([0-9]+); truth [0-9]+ [0-9]+; then None over, reads 0, status 3\$"
 		[[ $line =~ flight\ ([0-9]+)\;\ truth\ ([0-9]+)\ ([0-9]+) ]]
 		is "a $layout disk: as many buffers as the block layer and the readers wait for" \
 			"${BASH_REMATCH[1]:-none}" "$((BASH_REMATCH[2] == BASH_REMATCH[3] ? BASH_REMATCH[2] : -1))"

@@ -224,9 +224,7 @@ static int tell_rings(struct stalls *s)
 			struct json_object *o = stall_json(q, w);
 
 			/* With what is in flight. */
-			json_object_object_add(
-				o, "ring",
-				stall_json_ring(q, w, s->o->addresses));
+			json_object_object_add(o, "ring", stall_json_ring(q, w, s->o->addresses));
 			json_print(o);
 		} else {
 			stall_print("", q, w);
@@ -311,8 +309,7 @@ static void tell_changes(struct stalls *s)
 			w->told = STALL_IDLE;
 		} else if (w->stalled && w->told != w->stall.verdict) {
 			if (!w->told) {
-				w->told_since =
-					stall_watched_since(w, &w->told_since_is_exact);
+				w->told_since = stall_watched_since(w, &w->told_since_is_exact);
 			}
 			w->told = w->stall.verdict;
 			tell_event(s, q, w, 0);
