@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is said of a kernel by its configuration. */
+/* What is said of a kernel by its configuration, and of its clock by reading it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <cmocka.h>
@@ -89,12 +90,43 @@ static void little_room(void **state)
 	unlink(path);
 }
 
+/* The clock that is read: it moves by a step in so many readings. */
+static uint64_t clock_moves = 1, clock_readings = 1, readings;
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	uint64_t now = 1000000007 + readings++ / clock_readings * clock_moves;
+
+	(void)clock;
+	t->tv_sec = now / 1000000000;
+	t->tv_nsec = now % 1000000000;
+	return 0;
+}
+
+static uint64_t step_of(uint64_t moves, uint64_t in_readings)
+{
+	clock_moves = moves;
+	clock_readings = in_readings;
+	return kernel_clock_step();
+}
+
+static void steps_of_a_clock(void **state)
+{
+	(void)state;
+	/* It moves with each reading: how fine it is, readings do not tell. */
+	assert_int_equal(step_of(30, 1), 0);
+	/* Ticks of a timer. */
+	assert_int_equal(step_of(4000000, 1000), 4000000);
+	assert_int_equal(step_of(100, 2), 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options_of_a_configuration),
 		cmocka_unit_test(no_configuration),
 		cmocka_unit_test(little_room),
+		cmocka_unit_test(steps_of_a_clock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

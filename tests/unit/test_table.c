@@ -346,6 +346,38 @@ static void what_is_not_counted_is_a_dash(void **unused)
 	snapshot_free(&s);
 }
 
+/* A clock that moves in steps: a time of 0 is below a step, one above it is what was measured. */
+static void times_below_a_step_of_the_clock(void **unused)
+{
+	struct queue q = { .serial = 1, .num = 8 };
+	struct snapshot s = { .since = 1000000000, .how = "tracepoints", .nr_queues = 1 };
+	char cell[TABLE_CELL], limits[80];
+	struct table t;
+
+	(void)unused;
+	s.queues = &q;
+	assert_int_equal(op_stats_room(&q.op[VT_OP_ADD], VT_NR_BUCKETS), 0);
+	histogram_put(&q.op[VT_OP_ADD]->hist, 0, 99);
+	histogram_put(&q.op[VT_OP_ADD]->hist, histogram_bucket(4000000), 1);
+	q.op[VT_OP_ADD]->count = q.op[VT_OP_ADD]->timed = 100;
+	q.op[VT_OP_ADD]->sum = q.op[VT_OP_ADD]->max = 4000000;
+	for (int steps = 0; steps < 2; steps++) {
+		s.clock_step = steps ? 4000000 : 0;
+		assert_int_equal(table_make(&s, PAGE_QUEUES, VT_OP_ADD, ALL, &t), 0);
+		table_cell(&table_columns(PAGE_QUEUES)[table_column(PAGE_QUEUES, "P50")],
+			   &t.rows[0], cell);
+		assert_string_equal(cell, steps ? "<4.00ms" : "0ns");
+		table_cell(&table_columns(PAGE_QUEUES)[table_column(PAGE_QUEUES, "MAX")],
+			   &t.rows[0], cell);
+		assert_string_equal(cell, "4.00ms");
+		table_free(&t);
+	}
+	s.not_shown = 7;
+	assert_string_equal(snapshot_limits(&s, limits, sizeof(limits)),
+			    "  7 queues not shown  clock steps 4.00ms");
+	free(q.op[VT_OP_ADD]);
+}
+
 static void the_header_names_whose_times_are_shown(void **unused)
 {
 	char got[64], cut[8];
@@ -578,6 +610,7 @@ int main(void)
 		cmocka_unit_test(a_line_has_each_cell_below_its_title),
 		cmocka_unit_test(every_column_is_shown_where_there_is_room),
 		cmocka_unit_test(what_is_not_counted_is_a_dash),
+		cmocka_unit_test(times_below_a_step_of_the_clock),
 		cmocka_unit_test(the_header_names_whose_times_are_shown),
 		cmocka_unit_test(lines_of_operations),
 		cmocka_unit_test(bars_of_histograms),

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Where vringtop cannot work, doctor and stat say so, and their advice is what helps: on a kernel
-# without BTF, on one without BPF, and on this machine, whatever that forbids. (25-kernels.t has doctor
+# without BTF, on one without BPF, where functions are switched off, and on this machine, whatever that
+# forbids. (25-kernels.t has doctor
 # on the kernels on which vringtop works.)
 . "$(dirname "$0")/lib.sh"
 
@@ -52,5 +53,33 @@ while IFS='|' read -r kernel missing why; do
 done <<'END'
 6.12-nobtf|BTF,options|no kernel type information \(BTF\)
 6.12-nobpf|BTF,options,trial load|this kernel has no BPF
+END
+
+# kernel.ftrace_enabled=0: the kernel calls no program at a function, without a word. With the series no
+# function is needed; without it each verb says so, also one that runs already.
+while IFS='|' read -r kernel status missing words; do
+	# shellcheck disable=SC2016 # the guest's shell
+	KERNEL=$kernel vm_run 'vringtop stat --json 0.2 >/tmp/running 2>/tmp/errors & tool=$!
+		until [[ -s /tmp/running ]]; do sleep 0.1; done
+		sysctl -q -w kernel.ftrace_enabled=0
+		sleep 1; kill -INT $tool 2>/dev/null; wait $tool
+		echo "running $?"; cat /tmp/errors
+		for verb in "stat 0.2 1" "hist 0.2 1" stalls queues "record -o /tmp/x.vt -- sleep 0.3"; do
+			vringtop $verb >/tmp/out 2>&1; echo "$verb: $? $(grep -c "ftrace_enabled is 0" /tmp/out)"
+		done
+		echo "queues $(vringtop queues 2>/dev/null | grep -c "^virtio")"
+		echo "doctor"; vringtop doctor | sed -n "s/^MISSING  //p" | cut -c 1-14'
+	is "$kernel: ftrace off: the guest ends well" "$vm_status" 0
+	like "$kernel: ftrace off: a verb that runs ends with" "$vm_out" "(^|"$'\n'")running $status"$'\n'
+	for verb in 'stat 0.2 1' 'hist 0.2 1' stalls queues 'record -o /tmp/x.vt -- sleep 0.3'; do
+		like "$kernel: ftrace off: $verb: status, and whether it says so" "$vm_out" $'\n'"$verb: $status $words"$'\n'
+	done
+	is "$kernel: ftrace off: doctor: what is missing" "$(sed '1,/^doctor$/d; s/ *$//' <<<"$vm_out" | paste -sd,)" "$missing"
+	if [[ $status == 0 ]]; then
+		like "$kernel: ftrace off: all queues are found" "$vm_out" $'\nqueues 39\n'
+	fi
+done <<'END'
+6.12|0||0
+6.12-stock|1|ftrace|1
 END
 done_testing
