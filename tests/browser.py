@@ -4,7 +4,8 @@
 
 Usage: browser.py PAGE...    with SCREENSHOTS=PREFIX, screenshots too: PREFIX-PAGE-WIDTH-SCHEME.png
 Prints as JSON, for each page and each of the four: what went to the console or was asked of any network, how
-wide the page is, and what each plot has; "text" is what the page says.
+wide the page is, and what each plot has; "text" is what the page says, "beyond" how many cells of the tables
+that fit a phone are beyond its edge all the same.
 """
 import base64, json, os, subprocess, sys, tempfile, time
 
@@ -18,6 +19,8 @@ LOOK = """JSON.stringify({
   handlers: [...document.querySelectorAll('*')].filter(e => [...e.attributes].some(
     a => a.name.startsWith('on') || /^(src|href)$/.test(a.name) && !a.value.startsWith('data:'))).length,
   text: document.body.innerText,
+  beyond: [...document.querySelectorAll('.stack td')].filter(
+    e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length,
   plots: [...document.querySelectorAll('figure')].map(figure => {
     const shown = e => e.getBoundingClientRect().width > 0;
     const text = s => (figure.querySelector(s) || {}).textContent || '';

@@ -203,6 +203,8 @@ for p in pages:
         print(here, "something of a name has become a part of the page")
     if p["scroll"] > p["width"]:
         print(here, p["scroll"], "pixels wide")
+    if p["width"] < 600 and p["beyond"]:
+        print(here, p["beyond"], "cells of tables are beyond the edge")
     if "<script>alert(1)</script>" not in p["text"] or "<img src=" not in p["text"]:
         print(here, "a name is not shown as it is")
     titles = [f["title"] for f in p["plots"]]
