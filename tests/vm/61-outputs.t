@@ -15,7 +15,10 @@ fails() {
 
 before=$(left)
 dmesg -C
-for verb in 'stat 0.1 2' 'stat --json 0.1 2' 'hist 0.1 1' 'stalls -a 0.1' queues doctor; do
+cp "$repo/tests/smoke.vt" /tmp/a.vt
+cp "$repo/tests/smoke.vt" /tmp/b.vt
+for verb in 'stat 0.1 2' 'stat --json 0.1 2' 'hist 0.1 1' 'stalls -a 0.1' queues doctor 'report /tmp/a.vt' \
+	'report --html - /tmp/a.vt' 'diff /tmp/a.vt /tmp/b.vt' 'diff --json /tmp/a.vt /tmp/b.vt'; do
 	fails "$verb to a full device" "vringtop $verb >/dev/full" 'No space left on device'
 	fails "$verb to a closed stdout" "vringtop $verb >&-" 'Bad file descriptor'
 	bash -c "set -o pipefail; vringtop $verb | :" 2>/tmp/errors
@@ -27,6 +30,26 @@ fails 'a reader that ends, SIGPIPE ignored' \
 	'trap "" PIPE; vringtop stat 0.1 | :; exit ${PIPESTATUS[0]}' 'Broken pipe'
 is_as_before "$kernel: nowhere to write to: no program, map or link is left"
 fails 'help to a full device' 'vringtop --help >/dev/full' 'No space left on device'
+
+# The name of the page was forgotten: no recording is lost, of those that are read or of others.
+for command in 'diff --html a.vt b.vt c.vt' 'diff --html a.vt a.vt b.vt' 'report --html a.vt b.vt' \
+	'report --html a.vt a.vt' 'report --perfetto a.vt a.vt'; do
+	cp /tmp/a.vt /tmp/c.vt
+	(cd /tmp && vringtop $command) 2>/tmp/errors
+	is "$kernel: $command: status 1, and the file is as it was" \
+		"$? $(md5sum </tmp/a.vt)" "1 $(md5sum <"$repo/tests/smoke.vt")"
+	like "$kernel: $command: why" "$(</tmp/errors)" 'a.vt is .* not overwritten'
+done
+
+# The disk fills up while a page is written: the old page stays, and nothing else.
+mkdir /tmp/page
+mount -t tmpfs -o size=72k none /tmp/page
+ok "$kernel: a page" vringtop report --html /tmp/page/a.html /tmp/a.vt
+page=$(md5sum </tmp/page/a.html)
+vringtop report --html /tmp/page/a.html /tmp/a.vt 2>/tmp/errors
+is "$kernel: a full disk: status 1, and the old page" "$? $(md5sum </tmp/page/a.html) $(ls /tmp/page)" "1 $page a.html"
+like "$kernel: a full disk: why" "$(</tmp/errors)" 'cannot write /tmp/page/a.html: No space left on device'
+umount /tmp/page
 
 # It is full after some intervals: those are whole.
 mkdir /tmp/small

@@ -74,7 +74,8 @@ static int check_place(const char *path, const char *const *inputs, bool force)
 	if (!st.st_size || force || has_mark(path))
 		return 0;
 	return complain("Name another file, or replace this one with --force.",
-			"%s is there, and vringtop did not write it: it is not overwritten", path);
+			"%s is there, and is no page or trace of vringtop: it is not overwritten",
+			path);
 }
 
 /* A pipe, a terminal, /dev/full: has no content that could be lost. */

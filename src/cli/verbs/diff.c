@@ -67,7 +67,7 @@ static const struct argp_option options[] = {
 	{ 0, 0, 0, 0, "Output:", 2 },
 	OPTION_JSON,
 	{ "html", OPT_HTML, "FILE", 0, "A page with plots; - is stdout", 2 },
-	{ "force", OPT_FORCE, 0, 0, "Replace FILE, even if vringtop did not write it", 2 },
+	{ "force", OPT_FORCE, 0, 0, "Replace FILE even if it is no page or trace of vringtop", 2 },
 	{ 0, 0, 0, 0, "Verdict:", 3 },
 	{ "fail-on", OPT_FAIL_ON, "EXPR", 0,
 	  "Exit with 3 if a figure is worse than this, for sure: 'p99>10%' (see below)", 3 },

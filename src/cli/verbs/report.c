@@ -46,7 +46,7 @@ static const struct argp_option options[] = {
 	{ "html", OPT_HTML, "FILE", 0, "A page with plots; - is stdout", 2 },
 	{ "perfetto", OPT_PERFETTO, "FILE", 0,
 	  "A trace for ui.perfetto.dev or chrome://tracing; - is stdout", 2 },
-	{ "force", OPT_FORCE, 0, 0, "Replace FILE, even if vringtop did not write it", 2 },
+	{ "force", OPT_FORCE, 0, 0, "Replace FILE even if it is no page or trace of vringtop", 2 },
 	{},
 };
 
