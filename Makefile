@@ -96,9 +96,13 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 	$(say) CC unit/$*.o
 	$(Q)$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) -MMD -MP -c $< -o $@
 
+# What a test answers itself instead of the function that is called.
+$(BUILD)/unit/test_interval_loop: UNIT_WRAP := wait_until probe_now confine
+
 $(BUILD)/unit/%: $(BUILD)/unit/%.o $(BUILD)/unit/tool.a
 	$(say) TEST $*
-	$(Q)$(CC) $(UNIT_FLAGS) $(filter %.o %.a,$^) $(PKG_LIBS) -lcmocka -lm -o $@
+	$(Q)$(CC) $(UNIT_FLAGS) $(addprefix -Wl$(COMMA)--wrap=,$(UNIT_WRAP)) \
+		$(filter %.o %.a,$^) $(PKG_LIBS) -lcmocka -lm -o $@
 
 .SECONDARY: $(UNIT:=.o)
 -include $(UNIT_OBJ:.o=.d) $(UNIT:=.d)

@@ -183,27 +183,22 @@ static int complain_terminal(void)
 		"cannot use a terminal of type '%s'", getenv("TERM") ?: "");
 }
 
-/* Returns NULL after it has complained. */
-static SCREEN *open_screen(void)
+/* Returns 0, or -1 after it has complained. */
+static int open_screen(void)
 {
-	SCREEN *screen = newterm(NULL, stdout, stdin);
-	const char *move = screen ? tigetstr("cup") : NULL;
+	const char *move;
 
-	if (!screen) {
-		complain_terminal();
-		return NULL;
-	}
+	if (!newterm(NULL, stdout, stdin))
+		return complain_terminal();
+	move = tigetstr("cup");
 	/*
 	 * Until it was left once, ncurses 6.4 takes a screen for one that it does not draw itself,
 	 * and writes at each move of the cursor instead of once. Nor need it look for keys there.
 	 */
 	endwin();
 	/* TERM=dumb: cannot move the cursor */
-	if (!move || move == (char *)-1) {
-		delscreen(screen);
-		complain_terminal();
-		return NULL;
-	}
+	if (!move || move == (char *)-1)
+		return complain_terminal();
 	typeahead(-1);
 	set_escdelay(50);
 	cbreak();
@@ -218,14 +213,15 @@ static SCREEN *open_screen(void)
 		init_pair(1, COLOR_RED, -1);
 	}
 	before_message = leave_screen;
-	return screen;
+	return 0;
 }
 
-static void close_screen(SCREEN *screen)
+/* No delscreen(): where there is no memory, that of ncurses 6.4 crashes. The process ends anyway.
+ */
+static void close_screen(void)
 {
 	leave_screen();
 	before_message = NULL;
-	delscreen(screen);
 }
 
 int verb_top(int argc, char **argv)
@@ -242,7 +238,6 @@ int verb_top(int argc, char **argv)
 		},
 	};
 	const struct snapshot *first;
-	SCREEN *screen = NULL;
 	struct probe *p;
 	int failed = 1;
 
@@ -263,13 +258,12 @@ int verb_top(int argc, char **argv)
 	uname(&v.system);
 	setlocale(LC_CTYPE, "");
 	v.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	screen = open_screen();
-	if (!screen)
+	if (open_screen())
 		goto out;
 	/* Only now: ncurses has read the terminal's description. */
 	if (!confine() && !watch(&v, p, filter, o.intervals.count))
 		failed = 0;
-	close_screen(screen);
+	close_screen();
 out:
 	probe_close(p);
 	return failed;
