@@ -10,7 +10,8 @@
 #include "base/command.h"
 #include "base/error.h"
 
-static void waited_for(sigset_t *set)
+/* The signals that command_wait() fetches. */
+static void fetched_signals(sigset_t *set)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGINT);
@@ -24,13 +25,13 @@ void command_signals(struct command *c)
 	sigset_t set;
 
 	c->status = -1;
-	waited_for(&set);
-	/* Who started us may have told the kernel to forget children. */
+	fetched_signals(&set);
+	/* If our parent ignored SIGCHLD, the kernel would throw away exit statuses. */
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &set, &c->before);
 }
 
-/* Becomes the command as soon as the other side says so; not if that one has ended. */
+/* In the child: waits for a byte, then becomes the command. Exits if vringtop has ended. */
 static _Noreturn void become(const struct command *c, char **words, int go, int failed)
 {
 	char byte;
@@ -72,8 +73,8 @@ int command_prepare(struct command *c, char **words)
 	return 0;
 }
 
-/* Takes note of it if the command has ended. */
-static void look(struct command *c, int flags)
+/* Fetches the exit status if the command has ended. @flags: of waitpid() */
+static void reap(struct command *c, int flags)
 {
 	int status;
 
@@ -92,13 +93,13 @@ int command_start(struct command *c, const char *name)
 	if (write(c->go, "", 1) != 1)
 		err = errno;
 	close(c->go);
-	/* Nothing comes, and it is closed, as soon as the command runs. */
+	/* execvp() closes the pipe without a byte if it succeeds. */
 	if (!err && read(c->failed, &err, sizeof(err)) <= 0)
 		err = 0;
 	close(c->failed);
 	if (!err)
 		return 0;
-	look(c, 0);
+	reap(c, 0);
 	c->status = err == ENOENT ? 127 : 126;
 	return complain(NULL, "cannot run %s: %s", name, strerror(err));
 }
@@ -117,15 +118,15 @@ int command_wait(struct command *c, uint64_t until)
 		left.tv_sec = (until - now) / 1000000000;
 		left.tv_nsec = (until - now) % 1000000000;
 	}
-	waited_for(&set);
+	fetched_signals(&set);
 	signal = sigtimedwait(&set, &info, &left);
 	if (signal == SIGCHLD) {
-		look(c, WNOHANG);
+		reap(c, WNOHANG);
 		return 0;
 	}
 	if (signal <= 0)
 		return 0;
-	/* Above 0: the kernel's, that is of the terminal, and for all processes there. */
+	/* si_code above 0: from the kernel, for all processes of the terminal, the command too. */
 	if (c->pid && info.si_code <= 0)
 		kill(c->pid, signal);
 	return signal;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The command that is watched while it runs: it is there before anything is given up,
- * and begins when all is ready. Signals are waited for, not caught.
+ * The command of `record -- COMMAND`. Its process is forked early, before vringtop gives up its
+ * privileges, and waits; it becomes the command when the recording has begun. Signals have no
+ * handlers: they stay blocked, and command_wait() fetches them.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -11,42 +12,43 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Begins with all zero: no command, but signals can be waited for all the same. */
+/* All zero to begin with: no command. command_wait() works without one, too. */
 struct command {
-	pid_t pid;	 /* 0: none, or it has ended */
-	int go, failed;	 /* pipes: it may begin; why it could not */
-	int status;	 /* what it ended with, as a shell has it; -1: not yet */
-	sigset_t before; /* what was blocked */
+	pid_t pid;	 /* 0: no command, or it has ended */
+	int go, failed;	 /* pipes to the child: begin now; from it: errno of a failed execvp() */
+	int status;	 /* exit status, as a shell has it: 128 + n for signal n; -1: not ended */
+	sigset_t before; /* signals that were blocked before command_signals() */
 };
 
-/** From here on, command_wait() gets SIGINT, SIGTERM, SIGHUP and SIGCHLD. */
+/** Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD from now on, for command_wait(). */
 void command_signals(struct command *c);
 
 /**
- * Makes the process of a command, which waits.
+ * Forks the process of a command. It waits for command_start(), and ends if vringtop does.
  * @words: ends with NULL
- * Returns 0, or -1 after it has said why not.
+ * Returns 0, or -1 after a message.
  */
 int command_prepare(struct command *c, char **words);
 
 /**
- * Lets it begin.
- * Returns 0, or -1 after it has said why it cannot: c->status is 127 or 126 then, as a
- * shell has it.
+ * Lets the command begin.
+ * @name: of the command, for the message
+ * Returns 0, or -1 after a message. c->status is then 127 if there is no such command, else 126, as
+ * in a shell.
  */
 int command_start(struct command *c, const char *name);
 
 /**
- * Waits until a time or a signal. One that was sent to this process alone is passed on
- * to the command; those of a terminal it has got already.
+ * Waits for a time, for a signal, or for the end of the command. A signal that another process sent
+ * to vringtop is passed on to the command; one of the terminal (Ctrl-C) goes to both by itself.
  * @until: ns, CLOCK_MONOTONIC
- * Returns the signal that asks to end, or 0; c->pid is 0 as soon as the command has ended.
+ * Returns SIGINT, SIGTERM or SIGHUP if one came, else 0. c->pid is 0 once the command has ended.
  */
 int command_wait(struct command *c, uint64_t until);
 
 /**
- * Waits for the command if it still runs, and passes on signals meanwhile.
- * @told: it has got a signal to end already; else it gets SIGTERM
+ * Waits for the end of the command, and passes on signals meanwhile.
+ * @told: true: the command has already got a signal to end; false: send it SIGTERM
  */
 void command_end(struct command *c, bool told);
 

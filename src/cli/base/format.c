@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/format.h"
 
-/* Returns where it ends. @digits: at least so many */
+/* Writes @n with at least @digits digits. Returns the end of what was written. */
 static char *put_digits(char *to, unsigned long n, int digits)
 {
 	char text[24], *at = text + sizeof(text);
@@ -16,7 +16,7 @@ static char *put_digits(char *to, unsigned long n, int digits)
 	return to + (text + sizeof(text) - at);
 }
 
-/* "%.*f%s", for at most 2 decimals; in a tenth of the time, and most of a screen is this. */
+/* printf("%.*f%s") for at most 2 decimals, in a tenth of its time: most of a screen are numbers. */
 static char *decimal(char *buf, int decimals, double value, const char *unit)
 {
 	static const unsigned int scales[] = { 1, 10, 100 };
@@ -38,7 +38,7 @@ static char *decimal(char *buf, int decimals, double value, const char *unit)
 	return buf;
 }
 
-/* Three digits, then the unit. */
+/* A number of three digits and a unit. */
 static char *three_digits(char *buf, double value, const char *unit)
 {
 	return decimal(buf, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, unit);
@@ -93,7 +93,7 @@ void copy_printable(char *to, const char *from, size_t size)
 			*to++ = *from;
 			continue;
 		}
-		/* Whole or not at all. */
+		/* A part of \xHH would be read as something else. */
 		if (end - to < 4)
 			break;
 		to += sprintf(to, "\\x%02x", (unsigned char)*from);

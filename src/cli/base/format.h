@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Numbers as people read them: short, with a unit, at most six characters. */
+/*
+ * Numbers and names as people read them. A number has three digits and a unit: at most six
+ * characters below 1000 s and 1000 T. No function here can fail.
+ */
 #ifndef FORMAT_H
 #define FORMAT_H
 
@@ -8,7 +11,7 @@
 
 #define FORMAT_LEN 16
 
-/* Each writes into @buf of FORMAT_LEN bytes and returns it. */
+/* The functions format_*() write into @buf, which has FORMAT_LEN bytes, and return it. */
 
 /** A time: "412ns", "1.23us", "45.6ms", "16.6s". */
 char *format_time(char *buf, double ns);
@@ -19,16 +22,20 @@ char *format_number(char *buf, double n);
 /** A number of bytes: "512", "1.23K", "45.6M", steps of 1024. */
 char *format_bytes(char *buf, double n);
 
-/** A share of a whole: "37%"; "-" if the whole is 0. */
+/** A share in percent: "37%"; "-" if @whole is 0. */
 char *format_share(char *buf, double part, double whole);
 
 /**
- * A name from the kernel or a device, which must not be able to move the cursor: what
- * is not printable ASCII, and the backslash, becomes \xHH. Cut to @size (1 at least).
+ * Copies a name that comes from outside, so that a terminal can show it: every byte that is not
+ * printable ASCII, and the backslash, becomes \xHH, because escape sequences could move the cursor.
+ * @size: of @to, 1 at least; a name that is too long is cut, but never within a \xHH
  */
 void copy_printable(char *to, const char *from, size_t size);
 
-/** Prints words from column @column on, which go on below it where a line of 80 ends. */
+/**
+ * Prints a text to stdout. The cursor is in column @column, and each further line begins there too;
+ * lines end between words, before column 80.
+ */
 void print_wrapped(int column, const char *text);
 
 #endif

@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which queues and operations a user asked for. */
+/* The queues and operations that a user asked for. */
 #ifndef FILTER_H
 #define FILTER_H
 
 #include <stdint.h>
 #include "model/snapshot.h"
 
-/* Strings belong to whoever set them. NULL: any. */
+/* Strings belong to the caller. NULL: any. */
 struct filter {
-	const char *device; /* virtio2, or vda */
+	const char *device; /* "virtio2", or the name in the system, "vda" */
 	const char *driver;
-	const char *queue; /* name or index */
-	uint32_t ops;	   /* a bit for each enum vt_op */
+	const char *queue; /* its name, or its index as a decimal number */
+	uint32_t ops;	   /* those to keep: a bit for each enum vt_op */
 };
 
-/** Removes the queues and operations that the filter does not name. */
+/** Removes queues and operations that do not match from a snapshot, and frees them. */
 void filter_apply(const struct filter *f, struct snapshot *s);
 
-/**
- * Checks that the filter leaves some queue.
- * Returns 0, or -1 after it has said what there is to choose from.
- */
+/** Checks that at least one queue matches. Returns 0, or -1 after a message. */
 int filter_match(const struct filter *f, const struct snapshot *s);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Log-linear histograms: buckets, quantiles, sums and differences. Pure. */
+/* Log-linear histograms: buckets, quantiles, sums and differences. No function here can fail. */
 #ifndef HISTOGRAM_H
 #define HISTOGRAM_H
 
@@ -7,44 +7,44 @@
 #include "vringtop.h"
 
 /*
- * Counts per bucket; see VT_NR_BUCKETS in vringtop.h for their bounds. Most histograms use few of
- * them: outside of begin..end - 1 all are 0, and need no memory where it says so. An empty one
- * is all zero.
+ * Counts per bucket; VT_NR_BUCKETS in vringtop.h explains their bounds. Buckets outside of
+ * begin..end - 1 are 0. An empty histogram is all zero.
  */
 struct histogram {
 	unsigned int begin, end;
-	unsigned int room; /* so many buckets have memory; 0: all */
+	unsigned int room; /* number of buckets that are allocated; 0: all */
 	uint64_t bucket[VT_NR_BUCKETS];
 };
 
-/** The bucket of a value. @ns: any. Returns 0..VT_NR_BUCKETS - 1. */
+/** The bucket of a value: 0..VT_NR_BUCKETS - 1. @ns: any */
 unsigned int histogram_bucket(uint64_t ns);
 
-/** The least value of a bucket, ns. @b: 0..VT_NR_BUCKETS; the last gives the end of all. */
+/** The smallest value of a bucket, ns. @b: 0..VT_NR_BUCKETS, where the last is the end of the range
+ */
 uint64_t histogram_lower(unsigned int b);
 
-/** Counts @n values more in a bucket. @b: 0..VT_NR_BUCKETS - 1; there must be room */
+/** Adds @n to the count of a bucket. @b: 0..VT_NR_BUCKETS - 1, and below h->room unless that is 0
+ */
 void histogram_put(struct histogram *h, unsigned int b, uint64_t n);
 
-/** Makes @to, which may have counts already, the same as @from, for which it must have room. */
+/** Makes @to equal to @from. @to: may have counts, which go; needs room for the buckets of @from */
 void histogram_copy(struct histogram *to, const struct histogram *from);
 
-/** How many values are in a histogram. */
+/** The number of values in a histogram. */
 uint64_t histogram_count(const struct histogram *h);
 
 /**
  * A quantile, within 3.2 % of the exact one for values below 16 s.
- * @h: the histogram
- * @q: 0..1; the value of rank ceil(q * count) is meant, at least the first
- * @max: the largest value counted, if known (else UINT64_MAX); the answer is never above it
- * Returns ns; 0 for an empty histogram.
+ * @q: 0..1. The quantile is the value of rank ceil(q * count), at least rank 1.
+ * @max: the largest value counted, or UINT64_MAX if that is not known
+ * Returns the middle of the bucket with that rank, ns, but at most @max; 0 for an empty histogram.
  */
 uint64_t histogram_quantile(const struct histogram *h, double q, uint64_t max);
 
-/** Adds the counts of @from to @to. */
+/** Adds the counts of @from to @to, which needs room for the buckets of @from. */
 void histogram_add(struct histogram *to, const struct histogram *from);
 
-/** Takes the counts of @from, an earlier state of @to, away from it. */
+/** Subtracts the counts of @from. @from: an earlier state of @to */
 void histogram_sub(struct histogram *to, const struct histogram *from);
 
 #endif

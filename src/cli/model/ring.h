@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the specification says of rings: feature bits and notification data. Pure. */
+/* Rings as virtio 1.3 defines them: feature bits and notification data. No function here can fail.
+ */
 #ifndef RING_H
 #define RING_H
 
@@ -15,15 +16,16 @@ enum {
 	RING_F_NOTIFICATION_DATA = 38,
 };
 
-/* The feature bits that say how the ring works; ends with name NULL. */
+/* Feature bits of rings. The array ends with name NULL. */
 struct ring_feature {
 	unsigned int bit;
 	const char *name;	/* as in the specification, without VIRTIO_ and F_ */
-	const char *short_name; /* for tables; NULL: the layout says it, or nearly all have it */
+	const char *short_name; /* for tables; NULL: not shown there, because the layout says it or
+				   nearly all have it */
 };
 extern const struct ring_feature ring_features[];
 
-/** The layout of a device's rings, by its negotiated features. */
+/** The layout of a device's rings. @features: the negotiated ones */
 enum vt_layout ring_layout(uint64_t features);
 
 /* The notification data, virtio 1.3 section 2.9. */
@@ -34,30 +36,33 @@ struct notification {
 	bool wrap_counter;
 };
 
-/** Takes the 32-bit value of a doorbell with notification data apart. */
+/** Decodes notification data: the 32-bit value that a driver writes as a doorbell. */
 struct notification notification_decode(enum vt_layout layout, uint32_t value);
 
 /** Whether a queue's doorbells carry notification data. */
 bool queue_has_notification_data(const struct queue *q);
 
-/** Leaves out the newest doorbells, from the first on that was not written when they were read. */
+/**
+ * Cuts d->sent back to before the first doorbell that the kernel side had numbered, but not yet
+ * written, when @d was copied.
+ */
 void doorbells_settle(struct vt_doorbells *d);
 
 /**
- * A doorbell with notification data.
- * @back: 0 the newest, 1 the one before, ...
- * Returns NULL where there was none or it is not kept any more.
+ * A doorbell with notification data; it belongs to the queue.
+ * @back: 0: the newest, 1: the one before, ...
+ * Returns NULL if there was none, or if a newer one has overwritten it.
  */
 const struct vt_doorbell *queue_doorbell(const struct queue *q, unsigned int back);
 
-/* All queues of one layout. */
+/* What all queues of one layout did. */
 struct layout_usage {
-	unsigned int queues;
+	unsigned int queues; /* that are not gone */
 	uint64_t buffers, bytes_out, bytes_in;
 	struct op_stats sum; /* of all operations */
 };
 
-/** Sums the queues of a layout; @u is overwritten. */
+/** Sums the queues of a layout. @u: overwritten */
 void layout_usage(const struct snapshot *s, enum vt_layout layout, struct layout_usage *u);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/format.h"
 #include "model/snapshot.h"
 
-/* Memory for buckets comes in so many. */
+/* Memory for buckets is allocated in multiples of this. */
 #define ROOM_STEP 32u
 
 static const struct {
@@ -111,7 +111,7 @@ void op_stats_add(struct op_stats *to, const struct op_stats *from)
 	histogram_add(&to->hist, &from->hist);
 }
 
-/* The largest value of an interval: it lies in the highest bucket that grew. */
+/* An upper bound of the longest time in an interval: the end of the highest bucket that grew. */
 static uint64_t interval_max(const struct op_stats *now)
 {
 	uint64_t high = histogram_lower(now->hist.end) - 1;
@@ -157,7 +157,7 @@ static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
 	to->bytes_out -= from->bytes_out;
 	to->bytes_in -= from->bytes_in;
 	histogram_sub(&to->hist, &from->hist);
-	/* A new maximum is exact, an old one is not of this interval. */
+	/* A maximum that grew was measured in this interval; an old one was not. */
 	if (to->max == from->max)
 		to->max = interval_max(to);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A snapshot: what was counted until a point in time, queues x operations.
- * Views and recordings are made of snapshots and of their differences; where a
- * snapshot came from, live or recorded, it does not say.
+ * A snapshot: what was counted for each operation of each queue, from the start of the probe to a
+ * point in time. The difference of two snapshots is an interval, in the same struct. A snapshot
+ * does not say whether it is live or was read from a recording.
+ *
+ * No function here prints a message. Those that can fail return -ENOMEM.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
@@ -13,26 +15,37 @@
 #include "model/histogram.h"
 #include "vringtop.h"
 
-/* One operation of one queue, or what is measured between them. Times in ns. */
+/* What was counted for one enum vt_op of one queue. Times in ns. */
 struct op_stats {
 	uint64_t count;
-	uint64_t timed; /* so many of them have a time */
-	uint64_t sum;
-	uint64_t max;
+	uint64_t timed;	       /* of count: events whose time is known, and in hist */
+	uint64_t sum;	       /* of the times */
+	uint64_t max;	       /* the longest time */
 	uint64_t refused;      /* failed, or answered no: op_refused_name() says which */
 	uint64_t stale;	       /* notification_data: the ring had moved on from the value sent */
 	uint64_t bytes_out;    /* add: bytes for the device to read */
 	uint64_t bytes_in;     /* add: room for the device to write; get: bytes it wrote */
-	struct histogram hist; /* last: a queue's has memory as far as there are counts */
+	struct histogram hist; /* must be last: allocated only up to hist.room buckets */
 };
 
-/* A virtqueue. Strings hold printable characters only. */
+/*
+ * A virtqueue. Strings hold printable characters only.
+ *
+ * A queue has four numbers:
+ * index   the driver's: the queue's place in its device, from 0 (virtio 1.3, section 2.6). Users
+ * see it. serial  vringtop's: counts from 1 and is never used again. A queue that is deleted and
+ * made again has a new serial, so snapshots, recordings and programs know a queue by its serial.
+ * entry   its place in the kernel programs' table of queues (struct vt_queue), and part of
+ * vt_slot.owner. A deleted queue's entry is used again. Only probe/ and src/bpf/ know it. id the
+ * patched kernel's: a small number by which its events name a queue. A deleted queue's id is used
+ * again. Only src/bpf/ uses it, to find the entry.
+ */
 struct queue {
-	unsigned int serial; /* tells queues apart for good */
+	unsigned int serial; /* identifies the queue, see above */
 	bool gone;	     /* deleted */
-	bool fresh;	     /* made a short time ago, while someone watched */
+	bool fresh;	     /* made while vringtop ran, a few seconds ago at most */
 	bool broken;
-	uint64_t changed; /* ns, CLOCK_MONOTONIC: when it was found new or gone; 0: never */
+	uint64_t changed; /* when vringtop found it new or gone: ns, CLOCK_MONOTONIC; 0: neither */
 	int device;	  /* virtio%d */
 	unsigned int device_type;
 	unsigned int index;
@@ -41,22 +54,23 @@ struct queue {
 	enum vt_layout layout;
 	uint64_t features;
 	struct vt_doorbells doorbells; /* with notification data */
-	unsigned int new_doorbells;    /* of a difference: how many of them are of its time */
+	unsigned int new_doorbells;    /* in a difference: doorbells sent in that interval */
 	char name[VT_NAME_LEN];
 	char driver[VT_NAME_LEN];
-	char role[VT_NAME_LEN]; /* what the device is in the system: vda, eth0; may be empty */
-	struct op_stats *op[VT_NR_COUNTED]; /* owned; NULL: never seen */
+	char role[VT_NAME_LEN]; /* the device's name in the system: vda, eth0; may be empty */
+	struct op_stats *op[VT_NR_COUNTED]; /* owned; NULL: no event yet */
 };
 
 struct snapshot {
 	uint64_t time;	      /* ns, CLOCK_MONOTONIC */
-	uint64_t since;	      /* ns; for a difference: how long it took */
+	uint64_t since;	      /* length of the interval, ns; of a snapshot: since the probe began */
 	uint64_t lost;	      /* events that could not be counted */
-	double probe_ns;      /* what counting one event takes, ns; 0: not measured */
+	double probe_ns;      /* what counting one event costs, ns; 0: not measured */
 	double cpu;	      /* CPU time of the tool, s */
-	const char *how;      /* the operations were seen: "tracepoints" or "functions" */
-	uint32_t unavailable; /* what cannot be seen on this kernel: a bit for each enum vt_op */
-	bool no_bytes_out;    /* nor the bytes for the device */
+	const char *how;      /* what the probe is attached to: "tracepoints" or "functions" */
+	uint32_t unavailable; /* operations that this kernel does not show: a bit for each enum
+				 vt_op */
+	bool no_bytes_out;    /* this kernel does not show the bytes for the device */
 	uint32_t not_shown;   /* queues of this machine that are not among these */
 	uint64_t clock_step;  /* ns: the clock moves in steps of so much; 0: finer than a reading */
 	size_t nr_queues;
@@ -66,7 +80,7 @@ struct snapshot {
 /** The name of an operation as in the kernel's event, without "virtqueue_". */
 const char *op_name(enum vt_op op);
 
-/** The operation of a name; a negative number if there is none. */
+/** The enum vt_op with a name, or -1. */
 int op_by_name(const char *name);
 
 /**
@@ -78,46 +92,49 @@ const char *op_refused_name(enum vt_op op);
 /** The name of a layout, "split" and so on. */
 const char *layout_name(enum vt_layout layout);
 
-/** The same in at most nine characters, for tables: "split-io" is split in order. */
+/** The name of a layout in at most nine characters, for tables: "split-io" is split in order. */
 const char *layout_short_name(enum vt_layout layout);
 
-/** What a queue's device is in the system, vda, eth0; else its type: "net", "balloon". */
+/** The name of a queue's device in the system, vda, eth0; without one its type, "net", "balloon".
+ */
 const char *queue_role(const struct queue *q);
 
 /**
- * Gives an operation of a queue memory for the buckets below @end, and what it counts so far.
- * @o: owned by its queue; may be NULL, and may move
- * Returns 0 or -ENOMEM.
+ * Makes room for the histogram buckets below @end. What was counted stays.
+ * @o: owned by a queue. NULL: becomes a new one, all zero. It may move in memory.
+ * Returns 0, or -ENOMEM with @o unchanged.
  */
 int op_stats_room(struct op_stats **o, unsigned int end);
 
 /**
- * What happened between two snapshots of one run.
- * @new, @old: @old may be NULL: from the start on
- * @to: becomes the difference, as snapshot_copy() has it; max is that of the interval
- * as far as the histogram tells
+ * Makes @to the difference of two snapshots of the same probe: what was counted between them.
+ * @old: NULL: since the probe began
+ * @to: as for snapshot_copy(). Its max is exact if it is new in this interval; else the end of the
+ * highest bucket that grew.
  * Returns 0, or -ENOMEM with @to empty.
  */
 int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct snapshot *to);
 
 /**
- * Makes @to a copy of its own. What @to had before, or all zero, goes; its memory is used again
- * where it can be. To be freed with snapshot_free().
+ * Makes @to a copy of @from.
+ * @to: all zero, or a snapshot that is replaced; its memory is used again where possible. To be
+ * freed with snapshot_free().
  * Returns 0, or -ENOMEM with @to empty.
  */
 int snapshot_copy(const struct snapshot *from, struct snapshot *to);
 
 /**
- * Adds a difference to a sum of differences. Queues that are gone stay in the sum.
- * @to: the sum; at first all zero
- * Returns 0 or -ENOMEM.
+ * Adds a difference to a sum of differences. A queue that only one of them has is in the sum. What
+ * is not counted, such as num_free, is that of @diff.
+ * @to: the sum; all zero to begin with
+ * Returns 0, or -ENOMEM with a part of @diff added.
  */
 int snapshot_add(struct snapshot *to, const struct snapshot *diff);
 
-/** The queue of a serial, which belongs to the snapshot; NULL: it has none. */
+/** The queue with a serial; it belongs to the snapshot. NULL: there is none. */
 struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial);
 
-/** The same; faster if it is at @place of its queues. */
+/** The same, but looks first at s->queues[place]. */
 struct queue *snapshot_queue_near(const struct snapshot *s, unsigned int serial, size_t place);
 
 /** For qsort(): the order of the queues of a snapshot, by device, index and serial. */
@@ -126,10 +143,10 @@ int queue_order(const void *a, const void *b);
 /** Frees what a snapshot owns and empties it. */
 void snapshot_free(struct snapshot *s);
 
-/** The mean time, ns; 0 if there is none. */
+/** The mean time, ns; 0 without any. */
 double op_stats_mean(const struct op_stats *s);
 
-/** Adds the figures of @from, which may be NULL, to @to. */
+/** Adds the figures of @from to those of @to. @from: NULL adds nothing */
 void op_stats_add(struct op_stats *to, const struct op_stats *from);
 
 /**
@@ -139,17 +156,19 @@ void op_stats_add(struct op_stats *to, const struct op_stats *from);
  */
 char *snapshot_limits(const struct snapshot *s, char *text, size_t size);
 
-/** Sums all operations of a queue (@op < 0), or takes what was counted for one; @to is overwritten.
+/**
+ * Makes @to the figures of one operation of a queue, all zero if it has none.
+ * @op: an enum vt_op; -1: the sum of all operations below VT_NR_OPS
  */
 void queue_sum(const struct queue *q, int op, struct op_stats *to);
 
 /** Buffers made available: successful adds. */
 uint64_t queue_buffers(const struct queue *q);
 
-/** Queues that live. */
+/** Number of queues that are not gone. */
 size_t snapshot_queues(const struct snapshot *s);
 
-/** Doorbells rung, and doorbells that kick_prepare found not needed. */
+/** Doorbells sent, and doorbells that kick_prepare found not needed. */
 uint64_t queue_doorbells(const struct queue *q);
 uint64_t queue_suppressed(const struct queue *q);
 
