@@ -14,11 +14,11 @@ static void hist(const void *data, size_t length, uint64_t total)
 	struct histogram one, two;
 	struct encoder p = {};
 
-	if (!decode_hist(data, length, total, &one))
+	if (!decode_histogram(data, length, total, &one))
 		return;
 	must(histogram_count(&one) == total);
-	encode_hist(&p, &one);
-	must(!p.failed && decode_hist(p.data, p.length, total, &two));
+	encode_histogram(&p, &one);
+	must(!p.failed && decode_histogram(p.data, p.length, total, &two));
 	must(!memcmp(&one, &two, sizeof(one)));
 	encode_free(&p);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Compares two sides of recordings: queues are matched, and for each figure of each operation it
- * says by how much it changed and how sure that is. Pure: no input, no output.
+ * Compares two sides, each of one or more recordings. Queues are matched by their names; for each
+ * figure of each operation the comparison says by how much it changed, and how sure that is. No
+ * function here prints; those that can fail return -ENOMEM.
  */
 #ifndef COMPARE_H
 #define COMPARE_H
@@ -19,18 +20,19 @@ enum side {
 };
 
 enum verdict {
-	VERDICT_TOO_LITTLE = 0, /* data */
-	VERDICT_SAME = 1,	/* no difference seen: there may be one that is small */
+	VERDICT_TOO_LITTLE = 0, /* too little data */
+	VERDICT_SAME = 1,	/* no difference seen; there may be a small one */
 	VERDICT_LESS = 2,
 	VERDICT_MORE = 3,
 };
 
-/* How one figure changed. What there is too little data for is all 0. */
+/* How one figure changed. All 0 if there is too little data. */
 struct change {
 	double value[NR_SIDES]; /* ns, or per second; of several recordings the geometric mean */
 	double change;		/* relative: 0.1 is 10 % more */
-	double low, high; /* where the change lies, as all others of the comparison do; infinite:
-			     open */
+	/* The true change lies in this range. With the chance that compare_run() was given, all
+	 * ranges of the comparison hold together. Infinite: open. */
+	double low, high;
 	enum verdict verdict;
 };
 
@@ -42,9 +44,8 @@ struct compared_op {
 
 struct compared_queue {
 	bool on[NR_SIDES];
-	struct queue
-		queue[NR_SIDES]; /* as it was last, without operations; where it is on a side */
-	unsigned int nth;	 /* of the same names, by device */
+	struct queue queue[NR_SIDES]; /* its last state on each side, without operations */
+	unsigned int nth; /* number among queues with the same names, in the order of devices */
 	struct compared_op *op[VT_NR_TIMED]; /* owned; NULL: on neither side */
 };
 
@@ -57,27 +58,28 @@ struct comparison {
 	} * runs; /* owned: the recordings */
 	size_t nr_runs;
 	size_t nr_side[NR_SIDES];
-	size_t tested; /* so many figures */
+	size_t tested; /* number of figures that were tested */
 };
 
 /**
- * Begins the next recording of a side; at first @c is all zero.
- * Returns 0 or -ENOMEM.
+ * Begins the next recording.
+ * @c: all zero before the first one; freed with compare_free() also after an error
+ * Returns 0, or -ENOMEM without a new recording.
  */
 int compare_begin(struct comparison *c, enum side side);
 
 /**
  * Adds an interval of the recording that was begun last.
- * @diff: as recording_next() gives it; it is copied
+ * @diff: an interval from recording_next(); it is copied
  * Returns 0 or -ENOMEM.
  */
 int compare_add(struct comparison *c, const struct snapshot *diff);
 
 /**
  * Compares what was added.
- * @threshold: changes that may be smaller than this, relative, are none
- * @level: how often at most a comparison of the same may claim any change, 0..1
- * @progress: told the share that is done, 0..1; may be NULL
+ * @threshold: smallest relative change that counts: 0.02 is 2 %
+ * @level: chance that a comparison of two equal sides claims any change, 0..1
+ * @progress: called with the share that is done, 0..1; may be NULL
  * Returns 0 or -ENOMEM.
  */
 int compare_run(struct comparison *c, double threshold, double level,
@@ -89,7 +91,7 @@ void compare_free(struct comparison *c);
 /** "rate", "mean", "p50", ... */
 const char *figure_name(enum figure f);
 
-/** A figure of a name; a negative number if there is none. */
+/** The enum figure with a name, or -1. */
 int figure_by_name(const char *name);
 
 /**
@@ -98,11 +100,13 @@ int figure_by_name(const char *name);
  */
 const char *verdict_name(enum verdict v, const struct queue *q, enum vt_op op, enum figure f);
 
-/** Whether the device waits for something to arrive with these buffers, so that a long time is no
- * fault. */
+/**
+ * Whether the buffers of this queue wait for something to arrive, such as packets. Their time then
+ * says nothing about how fast the device is. False for operations other than VT_AVAIL_TO_USED.
+ */
 bool op_waits(const struct queue *q, enum vt_op op);
 
-/** The histogram of all recordings of a side; @to is overwritten. */
+/** Sums the histograms of all recordings of a side. @to: overwritten */
 void compare_histogram(const struct comparison *c, const struct compared_op *o, enum side side,
 		       struct histogram *to);
 

@@ -3,16 +3,16 @@
 #include <string.h>
 #include "analysis/fail_on.h"
 
-const char *fail_on_parse(const char *text, struct fail_on *g)
+const char *fail_on_parse(const char *text, struct fail_on *to)
 {
 	const char *sign = strpbrk(text, "<>"), *dot = strchr(text, '.');
 	char name[VT_NAME_LEN], *end;
 	int figure;
 
-	*g = (struct fail_on){ .text = text, .op = -1 };
+	*to = (struct fail_on){ .text = text, .op = -1 };
 	if (!sign)
 		return "there is no > or < in it";
-	g->above = *sign == '>';
+	to->above = *sign == '>';
 	if (sign - text >= (int)sizeof(name))
 		return "what stands before > or < is too long";
 	memcpy(name, text, sign - text);
@@ -21,34 +21,34 @@ const char *fail_on_parse(const char *text, struct fail_on *g)
 	/* p99.9 has a dot, too. */
 	if (figure < 0 && dot && dot < sign) {
 		name[dot - text] = '\0';
-		g->op = op_by_name(name);
-		if (g->op < 0 || g->op >= VT_NR_TIMED)
+		to->op = op_by_name(name);
+		if (to->op < 0 || to->op >= VT_NR_TIMED)
 			return "there is no such operation (add, get, avail_to_used, ...)";
 		figure = figure_by_name(name + (dot - text) + 1);
 	}
 	if (figure < 0)
 		return "there is no such figure (rate, mean, p50, p90, p99, p99.9)";
-	g->figure = figure;
-	g->limit = strtod(sign + 1, &end) / 100;
+	to->figure = figure;
+	to->limit = strtod(sign + 1, &end) / 100;
 	if (end == sign + 1 || (*end && strcmp(end, "%")))
 		return "a number of percent must follow > or <";
-	if (!(g->above ? g->limit >= 0 && g->limit < 1e6 : g->limit <= 0 && g->limit > -1))
+	if (!(to->above ? to->limit >= 0 && to->limit < 1e6 : to->limit <= 0 && to->limit > -1))
 		return "the number must be 0 or more after >, 0 to above -100 after <";
 	return NULL;
 }
 
-enum fail_on_answer fail_on_ask(const struct fail_on *g, const struct queue *q, enum vt_op op,
+enum fail_on_answer fail_on_ask(const struct fail_on *e, const struct queue *q, enum vt_op op,
 				enum figure f, const struct change *c)
 {
-	if (f != g->figure || (g->op >= 0 && (int)op != g->op))
+	if (f != e->figure || (e->op >= 0 && (int)op != e->op))
 		return FAIL_ON_NOT_ASKED;
 	/* How long buffers lie until something arrives is neither good nor bad. */
 	if (f != FIGURE_RATE && op_waits(q, op))
 		return FAIL_ON_NOT_ASKED;
 	if (c->verdict == VERDICT_TOO_LITTLE)
 		return FAIL_ON_UNKNOWN;
-	if (g->above)
-		return c->verdict == VERDICT_MORE && c->change > g->limit ? FAIL_ON_FAIL
+	if (e->above)
+		return c->verdict == VERDICT_MORE && c->change > e->limit ? FAIL_ON_FAIL
 									  : FAIL_ON_PASS;
-	return c->verdict == VERDICT_LESS && c->change < g->limit ? FAIL_ON_FAIL : FAIL_ON_PASS;
+	return c->verdict == VERDICT_LESS && c->change < e->limit ? FAIL_ON_FAIL : FAIL_ON_PASS;
 }

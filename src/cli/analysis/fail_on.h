@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What must not get worse: expressions such as "p99>10%", and what of a comparison they are about.
- * Pure. */
+/* Expressions of diff --fail-on, such as "p99>10%": what must not get worse. No function prints. */
 #ifndef FAIL_ON_H
 #define FAIL_ON_H
 
@@ -20,18 +19,22 @@ struct fail_on {
 	double limit; /* relative */
 };
 
-/** Parses an expression. Returns NULL, or what is wrong with it. @g: keeps @text */
-const char *fail_on_parse(const char *text, struct fail_on *g);
+/**
+ * Parses an expression.
+ * @to: keeps @text, which must live as long
+ * Returns NULL, or what is wrong with the expression: a constant.
+ */
+const char *fail_on_parse(const char *text, struct fail_on *to);
 
 enum fail_on_answer {
-	FAIL_ON_NOT_ASKED = 0, /* it is about something else */
+	FAIL_ON_NOT_ASKED = 0, /* the expression is about something else */
 	FAIL_ON_UNKNOWN = 1,   /* too little data */
 	FAIL_ON_PASS = 2,
 	FAIL_ON_FAIL = 3, /* the change is beyond the limit, and not by chance */
 };
 
-/** Holds a figure of an operation of a queue against an expression. */
-enum fail_on_answer fail_on_ask(const struct fail_on *g, const struct queue *q, enum vt_op op,
+/** Checks the change of one figure of one operation of a queue against an expression. */
+enum fail_on_answer fail_on_ask(const struct fail_on *e, const struct queue *q, enum vt_op op,
 				enum figure f, const struct change *c);
 
 #endif

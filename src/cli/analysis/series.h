@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One operation of one queue in one recording: a series of intervals, its figures, and how sure
- * they are. Pure.
+ * One operation of one queue in one recording: a series of intervals, and its figures with their
+ * ranges. No function prints; those that can fail return -ENOMEM.
  */
 #ifndef SERIES_H
 #define SERIES_H
@@ -26,7 +26,8 @@ struct series {
 	struct part {
 		size_t interval;
 		uint64_t count, timed, sum;
-		uint64_t binned;   /* so many have a bucket: of a live snapshot not quite all */
+		uint64_t binned; /* events in the buckets; in a live snapshot a few less than timed
+				  */
 		size_t first, end; /* of its cells */
 	} * parts;		   /* owned, as are the cells */
 	struct cell {
@@ -51,21 +52,21 @@ void series_free(struct series *s);
 /** Adds all of a series to a histogram. */
 void series_sum(const struct series *s, struct histogram *to);
 
-/** Which figures there is enough data for. @enough: an element for each */
+/** Finds out for which figures there is enough data. @enough: NR_FIGURES elements, overwritten */
 void series_enough(const struct series *s, bool *enough);
 
-/* A figure, and between what it lies. Logarithms: changes are relative. */
+/* A figure and its range, as logarithms, because changes are relative. */
 struct estimate {
-	double log, low, high; /* the ends may be infinite: the data do not say */
-	double deviation;      /* half of where it lies with 68 % */
+	double log, low, high; /* low and high are infinite where the data do not bound them */
+	double deviation;      /* standard deviation of log */
 	double share; /* of a quantile: the deviation of the share of operations below it */
 };
 
 /**
  * Estimates the figures of a series.
- * @n: the recording's intervals; those that the series lacks count as empty
- * @p: how often at most the true figure is outside of low..high
- * @to: an element for each figure; those without enough data are not set
+ * @n: all intervals of the recording; those that the series does not have count as empty
+ * @p: chance that the true figure is outside of low..high
+ * @to: NR_FIGURES elements; figures without enough data are not set
  * Returns 0 or -ENOMEM.
  */
 int series_estimate(const struct series *s, const struct intervals *n, double p,

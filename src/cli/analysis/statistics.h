@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What comparing takes of statistics: distributions, correlated series, variances. Pure. */
+/* Statistics: distributions, correlated series, variances. No function here can fail. */
 #ifndef STATISTICS_H
 #define STATISTICS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/** The next of a sequence of numbers that is the same on every machine. @state: any seed. */
+/** The next random number; the sequence is the same on every machine. @state: begins with any seed
+ */
 uint64_t random_next(uint64_t *state);
 
 /** A whole number from 0 to @below - 1. */
 size_t random_below(uint64_t *state, size_t below);
 
-/** How likely Student's t is at least @t away from 0. @df: degrees of freedom, any above 0. */
+/** The chance that Student's t is at least @t away from 0. @df: degrees of freedom, above 0 */
 double student_p(double t, double df);
 
-/** The t of which student_p() is @p. @p: above 0, at most 1. */
+/** The inverse of student_p(): the t for a chance. @p: above 0, at most 1 */
 double student_t(double p, double df);
 
 /**

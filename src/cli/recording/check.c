@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What can be said of a recording before SQLite opens it: whether it is one, whether it
- * is all there, and whether a transaction that was cut off has to be undone.
+ * Checks a file before SQLite opens it: is it a recording, is it whole, must a transaction be
+ * undone?
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #define PAGE_SIZE_AT 16
 #define VERSIONS_AT  18 /* for writing and reading; 1: a journal, 2: a write-ahead log */
 #define CHANGES_AT   24
-#define PAGES_AT     28 /* good if the next is equal to the number of changes */
+#define PAGES_AT     28 /* valid if the numbers at CHANGES_AT and PAGES_FOR_AT are equal */
 #define FORMAT_AT    60
 #define ID_AT	     68
 #define PAGES_FOR_AT 92
@@ -33,7 +33,7 @@ static uint32_t number_at(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
 }
 
-/* A recording that was killed while it wrote has a journal of what is to be undone. */
+/* Whether a journal has a transaction that must be undone: vringtop was killed while it wrote. */
 static bool to_be_undone(const char *journal)
 {
 	int fd = open(journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
@@ -46,8 +46,9 @@ static bool to_be_undone(const char *journal)
 }
 
 /*
- * A journal may name another one, which SQLite deletes when it has undone both; ours
- * never do. Such a name ends with the magic number that the journal begins with.
+ * A journal may name a super-journal (SQLite's word), a file that SQLite deletes after it has
+ * undone the transaction. Ours never do, so such a journal is an attack. The name ends with the
+ * magic number that the journal begins with. True also if the journal cannot be read.
  */
 static bool names_another(const char *journal)
 {
@@ -76,14 +77,15 @@ static int undo(const char *path)
 			       "%s is not the journal of a recording", journal);
 		goto out;
 	}
-	/* SQLite does it at the first look, unless the recording goes on. */
+	/* SQLite undoes the transaction at its first read, unless the file is locked by a writer.
+	 */
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, NULL) !=
 		    SQLITE_OK ||
 	    sqlite3_db_readonly(db, "main"))
 		err = complain(
 			"Copy both to where you may write, or let their owner read it first.",
-			"%s was killed while it was written; %s is to be undone, and may not "
-			"be",
+			"vringtop was killed while it wrote %s, and %s, which is needed to undo "
+			"that, may not be written to",
 			path, journal);
 	else
 		sqlite3_exec(db, "PRAGMA user_version", NULL, NULL, NULL);
@@ -93,8 +95,8 @@ out:
 	return err;
 }
 
-/* @whole: nothing is to be undone any more, so all that the header tells of is there */
-static int look_at_header(const char *path, int fd, bool whole)
+/* @whole: nothing must be undone any more, so the file must be as long as the header says */
+static int check_open_file(const char *path, int fd, bool whole)
 {
 	uint8_t h[HEADER_SIZE];
 	uint64_t size;
@@ -136,7 +138,7 @@ static int check_header(const char *path, bool whole)
 
 	if (fd < 0)
 		return complain(NULL, "cannot read %s: %s", path, strerror(errno));
-	err = look_at_header(path, fd, whole);
+	err = check_open_file(path, fd, whole);
 	close(fd);
 	return err;
 }

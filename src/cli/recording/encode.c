@@ -4,10 +4,10 @@
 #include <string.h>
 #include "recording/encode.h"
 
-/* What is left to take apart. */
-struct unpack {
+/* The bytes that are still to be decoded. */
+struct decoder {
 	const uint8_t *next, *end;
-	bool failed; /* it ended too soon, or a number is too large */
+	bool failed; /* the bytes ended too soon, or a number is too large */
 };
 
 static void encode_byte(struct encoder *p, uint8_t byte)
@@ -39,13 +39,13 @@ void encode_free(struct encoder *p)
 	memset(p, 0, sizeof(*p));
 }
 
-/* @data: NULL if there is none, to which nothing may be added */
-static struct unpack decode_from(const void *data, size_t length)
+/* @data: may be NULL if @length is 0; pointer arithmetic on NULL is undefined even then */
+static struct decoder decode_from(const void *data, size_t length)
 {
-	return (struct unpack){ data, length ? (const uint8_t *)data + length : data, false };
+	return (struct decoder){ data, length ? (const uint8_t *)data + length : data, false };
 }
 
-static uint64_t decode_number(struct unpack *u, uint64_t max)
+static uint64_t decode_number(struct decoder *u, uint64_t max)
 {
 	uint64_t n = 0;
 
@@ -66,7 +66,7 @@ static uint64_t decode_number(struct unpack *u, uint64_t max)
 	return 0;
 }
 
-static bool unpacked_all(const struct unpack *u)
+static bool decoded_all(const struct decoder *u)
 {
 	return !u->failed && u->next == u->end;
 }
@@ -82,7 +82,7 @@ static int64_t unzigzag(uint64_t n)
 	return n >> 1 ^ (n & 1 ? UINT64_MAX : 0);
 }
 
-void encode_hist(struct encoder *p, const struct histogram *h)
+void encode_histogram(struct encoder *p, const struct histogram *h)
 {
 	unsigned int next = 0;
 
@@ -95,9 +95,9 @@ void encode_hist(struct encoder *p, const struct histogram *h)
 	}
 }
 
-bool decode_hist(const void *data, size_t length, uint64_t total, struct histogram *h)
+bool decode_histogram(const void *data, size_t length, uint64_t total, struct histogram *h)
 {
-	struct unpack u = decode_from(data, length);
+	struct decoder u = decode_from(data, length);
 	unsigned int b = 0;
 
 	memset(h, 0, sizeof(*h));
@@ -113,7 +113,7 @@ bool decode_hist(const void *data, size_t length, uint64_t total, struct histogr
 	return !total;
 }
 
-/* The number of the oldest doorbell that is kept of those after the first @sent. */
+/* The number of the oldest doorbell after number @sent that is not overwritten yet. */
 static unsigned int oldest_doorbell(unsigned int newest, unsigned int sent)
 {
 	return newest - sent > VT_NR_DOORBELLS ? newest - VT_NR_DOORBELLS + 1 : sent + 1;
@@ -133,7 +133,7 @@ void encode_doorbells(struct encoder *p, const struct vt_doorbells *d, unsigned 
 
 bool decode_doorbells(const void *data, size_t length, unsigned int sent, struct vt_doorbells *d)
 {
-	struct unpack u = decode_from(data, length);
+	struct decoder u = decode_from(data, length);
 
 	for (unsigned int n = oldest_doorbell(sent, d->sent); n - 1 != sent && !u.failed; n++) {
 		struct vt_doorbell *bell = &d->last[(n - 1) % VT_NR_DOORBELLS];
@@ -144,12 +144,12 @@ bool decode_doorbells(const void *data, size_t length, unsigned int sent, struct
 		bell->number = decode_number(&u, UINT_MAX) + n;
 	}
 	d->sent = sent;
-	return unpacked_all(&u);
+	return decoded_all(&u);
 }
 
 void encode_events(struct encoder *p, const struct recording_event *e, size_t n, uint64_t base)
 {
-	/* Column by column: what compresses well stands together. */
+	/* Column by column, because like numbers next to each other compress better. */
 	for (size_t i = 0; i < n; base = e[i++].time)
 		encode_number(p, e[i].time - base);
 	/* 0: not timed */
@@ -168,7 +168,7 @@ void encode_events(struct encoder *p, const struct recording_event *e, size_t n,
 bool decode_events(const void *data, size_t length, struct recording_event *e, size_t n,
 		   uint64_t base)
 {
-	struct unpack u = decode_from(data, length);
+	struct decoder u = decode_from(data, length);
 
 	for (size_t i = 0; i < n && !u.failed; i++)
 		base = e[i].time = base + decode_number(&u, INT64_MAX - base);
@@ -182,5 +182,5 @@ bool decode_events(const void *data, size_t length, struct recording_event *e, s
 		e[i].cpu = decode_number(&u, UINT_MAX);
 	for (size_t i = 0; i < n && !u.failed; i++)
 		e[i].result = unzigzag(decode_number(&u, UINT64_MAX));
-	return unpacked_all(&u);
+	return decoded_all(&u);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads a recording. The file may be damaged, or made to do harm: SQLite is told to
- * run nothing of it, its schema must be ours to the letter, and every value is checked.
+ * Reads a recording. The file may be damaged, or made to do harm. So SQLite is set to run nothing
+ * that the file contains, the schema must be ours to the letter, and every value is checked.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -15,9 +15,9 @@
 #include "recording/check.h"
 #include "recording/schema.h"
 
-/* More than this is not what we wrote. */
+/* A recording of ours never has more than this. */
 #define MAX_QUEUES  65536
-#define MAX_LISTED  8192 /* at once */
+#define MAX_LISTED  8192 /* in one interval */
 #define MAX_DEVICES 65536
 #define MAX_BLOB    (1 << 20)
 #define MAX_HEAP    (256 << 20)
@@ -66,6 +66,7 @@ struct recording_reader {
 	unsigned int work; /* steps of SQLite since the last call, in thousands */
 };
 
+/* Prints, once for each reader, what is wrong with the file. */
 static int damaged(struct recording_reader *r, const char *what)
 {
 	char text[200];
@@ -77,7 +78,7 @@ static int damaged(struct recording_reader *r, const char *what)
 	return complain(NULL, "the recording %s is damaged: %s", r->path, text);
 }
 
-/* What SQLite met. */
+/* Prints, once for each reader, the error that SQLite met. */
 static int cannot_read(struct recording_reader *r)
 {
 	int code = sqlite3_errcode(r->db), cause = sqlite3_system_errno(r->db);
@@ -97,12 +98,12 @@ static int cannot_read(struct recording_reader *r)
 		return complain(NULL, "cannot read %s: %s", r->path,
 				cause ? strerror(cause) : sqlite3_errmsg(r->db));
 	case SQLITE_INTERRUPT:
-		return damaged(r, "reading it does not come to an end");
+		return damaged(r, "reading it takes too many steps");
 	}
 	return damaged(r, sqlite3_errmsg(r->db));
 }
 
-/* --- What is in a row --- */
+/* --- Values of a row. One that cannot be is 0 or empty, and sets r->bad. --- */
 
 static uint64_t number(struct recording_reader *r, sqlite3_stmt *s, int column, uint64_t max)
 {
@@ -118,7 +119,7 @@ static double real(struct recording_reader *r, sqlite3_stmt *s, int column)
 {
 	double x = sqlite3_column_double(s, column);
 
-	/* Not a number compares with nothing. */
+	/* False for a NaN. */
 	if (sqlite3_column_type(s, column) == SQLITE_FLOAT && x >= -1e300 && x <= 1e300)
 		return x;
 	r->bad = true;
@@ -136,14 +137,14 @@ static void text(struct recording_reader *r, sqlite3_stmt *s, int column, char *
 	}
 	while (*c >= ' ' && *c <= '~')
 		c++;
-	/* What is printable was made so, and is not to be changed again. */
+	/* The writer has escaped names already. Escaping twice would change the backslash. */
 	if (!*c)
 		snprintf(to, size, "%s", from);
 	else
 		copy_printable(to, from, size);
 }
 
-/* A string that lives as long as the recording; NULL: no memory. */
+/* A copy of a string that lives as long as the reader; NULL without memory. */
 static const char *keep_text(struct recording_reader *r, sqlite3_stmt *s, int column)
 {
 	size_t size = 4 * (size_t)sqlite3_column_bytes(s, column) + 1;
@@ -158,7 +159,7 @@ static const char *keep_text(struct recording_reader *r, sqlite3_stmt *s, int co
 	return r->strings[r->nr_strings++] = to;
 }
 
-/* The next row: 1, 0 at the end, -1. */
+/* Goes to the next row. Returns 1; 0 at the end; -1 after a message. */
 static int step(struct recording_reader *r, sqlite3_stmt *s)
 {
 	int code = sqlite3_step(s);
@@ -180,7 +181,7 @@ static sqlite3_stmt *prepare(struct recording_reader *r, const char *sql)
 
 /* --- Whether it is a recording --- */
 
-/* Only reading, and only our tables. */
+/* Allows SQLite to read our tables, and nothing else. */
 static int authorize(void *unused, int action, const char *what, const char *column, const char *db,
 		     const char *inner)
 {
@@ -201,6 +202,7 @@ static int authorize(void *unused, int action, const char *what, const char *col
 	return SQLITE_DENY;
 }
 
+/* SQLite calls this every 1000 steps. Returns not 0 to interrupt it. */
 static int worked(void *arg)
 {
 	struct recording_reader *r = arg;
@@ -208,6 +210,7 @@ static int worked(void *arg)
 	return ++r->work > MAX_WORK;
 }
 
+/* Turns off everything in SQLite that a file could use to run something or to take long. */
 static void restrain(struct recording_reader *r)
 {
 	static const struct {
@@ -245,7 +248,8 @@ static const struct recording_table *table_of(const char *name)
 	return t;
 }
 
-/* The schema must be what we write, to the letter, so nothing of it runs when it is read. */
+/* The schema must be what we write, to the letter: then it has no trigger or view that could run.
+ */
 static int check_schema(struct recording_reader *r)
 {
 	sqlite3_stmt *s = prepare(r, "SELECT type, name, tbl_name, sql FROM sqlite_master");
@@ -265,7 +269,7 @@ static int check_schema(struct recording_reader *r)
 		if (!strcmp(row[0], "trigger") || !strcmp(row[0], "view")) {
 			r->ended = true;
 			return complain(
-				"Remove it if you know who added it, else do not trust the file.",
+				"Remove it if you know who added it; otherwise do not trust the file.",
 				"%s has a %s, '%s', which a recording never has", r->path, row[0],
 				name);
 		}
@@ -295,7 +299,7 @@ static int read_field(struct recording_reader *r, sqlite3_stmt *s, const struct 
 		*(const char **)at = keep_text(r, s, 1);
 		return *(const char **)at ? 0 : complain(NULL, "no memory to read %s", r->path);
 	case FIELD_INT:
-		/* Only an exit status is negative, if there is none. */
+		/* Only exit_status may be negative: -1 is none. */
 		*(int *)at = sqlite3_column_int64(s, 1) == -1 ? -1 : (int)number(r, s, 1, INT_MAX);
 		break;
 	case FIELD_U64:
@@ -384,7 +388,7 @@ static int read_info(struct recording_reader *r)
 			return damaged(r, "it does not say where it was made");
 		sqlite3_reset(s);
 	}
-	/* Not there before the first interval. */
+	/* The writer writes these two with the first interval. */
 	sqlite3_bind_text(s, 1, "unavailable", -1, SQLITE_STATIC);
 	if (step(r, s) > 0)
 		r->unavailable = known_ops(r, number(r, s, 1, UINT32_MAX));
@@ -589,7 +593,7 @@ static struct recorded_queue *queue_of(struct recording_reader *r, unsigned int 
 	return NULL;
 }
 
-/* What is new of the queues in this interval. */
+/* Reads what changed of the queues in this interval. */
 static int read_states(struct recording_reader *r)
 {
 	sqlite3_stmt *s = r->states;
@@ -645,7 +649,7 @@ static int list_queues(struct recording_reader *r, struct snapshot *diff)
 	return 0;
 }
 
-/* The queue of a serial in a snapshot of which it is known that r->queues are listed. */
+/* Finds a queue by its serial in @diff, whose queues are ordered by device and index. */
 static struct queue *listed_queue(struct recording_reader *r, struct snapshot *diff,
 				  unsigned int serial)
 {
@@ -708,8 +712,8 @@ static int read_ops(struct recording_reader *r, struct snapshot *diff)
 			to->bytes_out = number(r, s, 7, INT64_MAX);
 		to->bytes_in = number(r, s, 8, INT64_MAX);
 		if (r->bad || sqlite3_column_type(s, 9) != SQLITE_BLOB ||
-		    !decode_hist(sqlite3_column_blob(s, 9), sqlite3_column_bytes(s, 9), to->timed,
-				 &to->hist))
+		    !decode_histogram(sqlite3_column_blob(s, 9), sqlite3_column_bytes(s, 9),
+				      to->timed, &to->hist))
 			return damaged(r, "what was counted does not agree with itself");
 	}
 	return more;
@@ -737,7 +741,7 @@ int recording_next(struct recording_reader *r, struct snapshot *diff)
 	diff->lost = number(r, s, 3, INT64_MAX);
 	diff->cpu = real(r, s, 4);
 	diff->probe_ns = real(r, s, 5);
-	/* Views know these words by their addresses. */
+	/* Constants, because a snapshot does not own this string. */
 	diff->how = strcmp(r->info.attached, "functions") ? "tracepoints" : "functions";
 	diff->unavailable = r->unavailable;
 	diff->no_bytes_out = r->no_bytes_out;
@@ -775,7 +779,7 @@ static bool name_events(struct recording_reader *r)
 	return true;
 }
 
-/* Takes the next block apart. Returns 1, 0 at the end, -1. */
+/* Reads the next block. Returns 1; 0 at the end; -1 after a message. */
 static int read_block(struct recording_reader *r)
 {
 	sqlite3_stmt *s = r->blocks;

@@ -29,7 +29,7 @@ const struct recording_table recording_tables[] = {
 		" PRIMARY KEY(interval, queue, op)) STRICT, WITHOUT ROWID" },
 	{ "events", "CREATE TABLE events(block INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
 		    " last INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB NOT NULL) STRICT" },
-	/* For those who query: what the numbers are called. */
+	/* Names of the numbers above. The reader knows operations by these names. */
 	{ "operation",
 	  "CREATE TABLE operation(op INTEGER PRIMARY KEY, name TEXT NOT NULL, no TEXT) STRICT" },
 	{ "layout", "CREATE TABLE layout(layout INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT" },

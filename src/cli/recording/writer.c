@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes a recording. SQLite keeps what is about to change in a journal beside the
- * file, so that a transaction that is cut off can be undone. The journal is opened
- * once, before the process is confined, and emptied after each transaction.
+ * Writes a recording. SQLite copies what a transaction will change into a journal beside the file,
+ * so that a transaction that was cut off can be undone. The journal is opened once, because the
+ * process may open no files after it is confined, and is emptied after each transaction.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,10 +16,11 @@
 #include "recording/schema.h"
 #include "recording/writer.h"
 
-/* Transactions are at least so far apart, ns: a little less than the usual interval. */
+/* Shortest time from transaction to transaction, ns: a little less than the usual interval of 1 s.
+ */
 #define COMMIT_EVERY 900000000ull
 
-/* The fastest of zstd's levels but those that hardly compress. */
+/* zstd's fastest level that compresses well; negative levels are faster but hardly compress. */
 #define ZSTD_LEVEL 1
 
 /* A queue that is in the snapshots: as the last row of it in the table state says. */
@@ -51,7 +52,7 @@ static uint64_t now(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-/* Says what went wrong, once. */
+/* Prints, once for each writer, why SQLite could not write. */
 static int cannot_write(struct recording_writer *w)
 {
 	int code = sqlite3_errcode(w->db), cause = sqlite3_system_errno(w->db);
@@ -163,7 +164,7 @@ static int prepare(struct recording_writer *w)
 	return 0;
 }
 
-/* The tables, and what is known from the beginning. */
+/* Creates the tables, and writes what is known from the beginning. */
 static int fill(struct recording_writer *w, const struct recording_info *info)
 {
 	char sql[128];
@@ -291,7 +292,7 @@ static int begin(struct recording_writer *w)
 	return sqlite3_get_autocommit(w->db) ? run(w, "BEGIN") : 0;
 }
 
-/* Writes the events that were gathered, as a block. */
+/* Writes the events that were gathered as one block. */
 static int put_events(struct recording_writer *w)
 {
 	size_t n = w->nr_events, room, length;
@@ -345,7 +346,7 @@ static struct recorded_queue *known_queue(struct recording_writer *w, unsigned i
 	return NULL;
 }
 
-/* Writes what does not change while a queue lives, its names, and when it came and went. */
+/* Writes a row of the table queue: what never changes, names, and when the queue came and went. */
 static int put_queue(struct recording_writer *w, const struct queue *q, uint64_t time)
 {
 	const struct recording_device device = { q->device, q->device_type, q->features, q->role,
@@ -410,7 +411,7 @@ static bool same_state(const struct queue *a, const struct queue *b)
 	       a->doorbells.sent == b->doorbells.sent;
 }
 
-/* Writes what is new of a queue. */
+/* Writes what changed of a queue since the interval before. */
 static int write_queue(struct recording_writer *w, const struct queue *q, uint64_t time)
 {
 	struct recorded_queue *known = known_queue(w, q->serial);
@@ -436,7 +437,7 @@ static int write_queue(struct recording_writer *w, const struct queue *q, uint64
 	return err;
 }
 
-/* Queues that are no longer listed. */
+/* Marks queues that are not in this snapshot as no longer listed, and forgets them. */
 static int forget_queues(struct recording_writer *w)
 {
 	size_t kept = 0;
@@ -467,7 +468,7 @@ static int write_op(struct recording_writer *w, unsigned int serial, int op,
 	struct encoder p = {};
 	int err;
 
-	encode_hist(&p, &stats->hist);
+	encode_histogram(&p, &stats->hist);
 	if (p.failed)
 		return no_memory(w);
 	sqlite3_bind_int64(s, 1, w->interval);
@@ -486,7 +487,7 @@ static int write_op(struct recording_writer *w, unsigned int serial, int op,
 	return err;
 }
 
-/* Of all snapshots, once. */
+/* Writes what is the same in all snapshots. */
 static int put_constants(struct recording_writer *w, const struct snapshot *diff)
 {
 	const struct {
