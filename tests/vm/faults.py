@@ -1,7 +1,7 @@
 """Makes QEMU's own virtio devices go wrong, from inside the guest: one call for each fault.
 
 Each fault is a context manager: it lasts as long as its block. Used by stalls.py; the guest needs the
-devices that 98-faults.t gives it, and QEMU's monitor behind the port vringtop.qmp.
+devices that faults.sh gives it, and QEMU's monitor behind the port vringtop.qmp.
 """
 import contextlib
 import glob
@@ -115,9 +115,12 @@ class Monitor:
             self.human(f'qemu-io -d /machine/peripheral/{device}/virtio-backend "resume A"')
 
     def kick_all(self):
-        """Stops and continues the machine: QEMU then looks at every ring once."""
-        self.do("stop")
-        self.do("cont")
+        """Stops and continues the machine: QEMU then looks at every ring once. A machine that is stopped
+        cannot ask to be continued, so both commands go out together."""
+        os.write(self.port, b'{"execute": "stop"}\n{"execute": "cont"}\n')
+        answers = 0
+        while answers < 2:
+            answers += "return" in json.loads(self.line())
 
 
 def named(driver, layout):

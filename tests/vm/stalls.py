@@ -90,7 +90,9 @@ class Watch:
         self.tool = subprocess.Popen(["vringtop", "stalls", "--watch", "--json", *options],
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.rest = b""
-        self.tool.stderr.readline()  # it watches
+        said = self.tool.stderr.readline().decode()
+        if not said.startswith("Watching"):
+            raise SystemExit(f"vringtop does not watch: {said}")
 
     def event(self, seconds):
         """The next one; None if there is none in time."""
@@ -387,7 +389,7 @@ class Case:
     def rng(self, name="real"):
         devices = sorted((os.path.basename(path) for path in glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")),
                          key=lambda name: int(name[6:]))
-        # Of each layout the first one is without a limit, as 98-faults.t orders them.
+        # Of each layout the first one is without a limit, as faults.sh orders them.
         own = [device for device in inject.named("virtio_rng", self.layout) if device != RNG]
         self.device = own[0 if name == "real" else 1]
         self.queue = 0
