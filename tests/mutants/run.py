@@ -55,10 +55,10 @@ def read_mutant(path):
     missing = [field for field in FIELDS if field not in mutant]
     if missing:
         raise Unusable(f"without {', '.join(missing)}")
-    built = re.search(r"build/(\w+/\w+)", mutant["test"])
-    source = ROOT / (f"tests/{built[1]}.c" if built else mutant["test"].split()[-1])
-    if not source.exists():
-        raise Unusable(f"there is no {source.relative_to(ROOT)}")
+    built = re.findall(r"build/(\w+/\w+)", mutant["test"])
+    for source in [f"tests/{name}.c" for name in built] or [mutant["test"].split()[-1]]:
+        if not (ROOT / source).exists():
+            raise Unusable(f"there is no {source}")
     return mutant
 
 
@@ -80,8 +80,8 @@ def is_guest(test):
 
 def target_of(test):
     "what make must build before this test can run"
-    built = re.search(r"build/(unit|fuzz)/\w+", test)
-    return built[0] if built else None if "tests/device" in test else "all"
+    built = re.findall(r"build/unit/\w+", test)
+    return " ".join(built) if built else None if "tests/device" in test else "all"
 
 
 def run(command, top, limit):
@@ -255,7 +255,7 @@ def in_copies(jobs, work, items):
 
 
 def build(tests):
-    targets = sorted({target_of(test) or "all" for test in tests})
+    targets = sorted({target for test in tests for target in (target_of(test) or "all").split()})
     subprocess.run(["make", "-s", "-j", str(os.cpu_count()), "all", *targets], cwd=ROOT, check=True,
                    env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}, stdout=sys.stderr)
 

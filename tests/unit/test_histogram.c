@@ -95,6 +95,22 @@ static void quantiles_of_known_distributions(void **unused)
 	check_distribution("constant", constant_ns);
 }
 
+/* Small values have a bucket each, so the answer is exact: the smallest with enough at or below it.
+ */
+static void a_quantile_is_the_value_of_its_rank(void **unused)
+{
+	struct histogram h = {};
+
+	(void)unused;
+	for (unsigned int value = 1; value <= 3; value++)
+		histogram_put(&h, value, 1);
+	assert_int_equal(histogram_quantile(&h, 0.33, 3), 1);
+	assert_int_equal(histogram_quantile(&h, 0.34, 3), 2);
+	assert_int_equal(histogram_quantile(&h, 0.5, 3), 2);
+	assert_int_equal(histogram_quantile(&h, 0.67, 3), 3);
+	assert_int_equal(histogram_quantile(&h, 1, 3), 3);
+}
+
 static void buckets_cover_all_values(void **unused)
 {
 	(void)unused;
@@ -165,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buckets_cover_all_values),
 		cmocka_unit_test(a_bucket_is_narrow),
+		cmocka_unit_test(a_quantile_is_the_value_of_its_rank),
 		cmocka_unit_test(quantiles_of_known_distributions),
 		cmocka_unit_test(empty_and_single),
 		cmocka_unit_test(more_than_the_last_bucket),

@@ -1,0 +1,69 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Makes mutants without a look at the tests: a comparison, a constant or the order of two arguments is
+changed on lines that a seeded generator picks.
+
+Usage: random_faults.py FOLDER [NUMBER [SEED]]     (30, 1)
+Then:  run.py --folder FOLDER
+Lines are picked in the rooms that unit tests can reach; what probe and verbs do takes guests.
+"""
+import pathlib
+import random
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The first pattern that fits names the tests of a file.
+TESTS = (
+    ("model/stall", "stall"), ("model/histogram", "histogram snapshot"), ("model/", "snapshot table json"),
+    ("analysis/", "compare diff"), ("recording/", "recording"), ("base/format", "format snapshot"),
+    ("base/command", "command"), ("output/table", "table snapshot"), ("output/json", "json report"),
+    ("output/diff", "diff"), ("output/report", "report"), ("output/histogram", "table report"),
+    ("output/plot", "report diff"), ("output/html", "report diff"))
+CHANGES = (
+    (r" <= ", " < "), (r" >= ", " > "), (r" < ", " <= "), (r" > ", " >= "), (r" == ", " != "), (r" != ", " == "),
+    (r"(?<=[ (\[])(\d+)(?=[ ;,)\]])", lambda found: str(int(found[1]) + 1)),
+    (r"\((\w+), (\w+)(?=[,)])", lambda found: f"({found[2]}, {found[1]}"))
+
+
+def faults(path):
+    "all (line, changed line) of a file"
+    text = path.read_text()
+    for line in text.splitlines():
+        code = line.strip()
+        if code.startswith(("#", "/*", "*", "//", "static const", "case ")) or not code.endswith((";", "{", ")", ",", "&&", "||")):
+            continue
+        if text.count(code) != 1:
+            continue
+        for pattern, to in CHANGES:
+            for found in re.finditer(pattern, code):
+                new = code[:found.start()] + re.sub(pattern, to, found[0] if callable(to) else found[0]) + code[found.end():]
+                # What a lookbehind needs is outside of the match.
+                if new == code and callable(to):
+                    new = code[:found.start()] + to(found) + code[found.end():]
+                if new != code:
+                    yield code, new
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    number = int(sys.argv[2]) if len(sys.argv) > 2 else 30
+    pick = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    known = [(path, tests) for path in sorted((ROOT / "src/cli").glob("*/*.c"))
+             for prefix, tests in TESTS if path.relative_to(ROOT / "src/cli").as_posix().startswith(prefix)]
+    first = {}
+    for path, tests in known:
+        first.setdefault(path, tests)
+    all_faults = [(path, tests, *fault) for path, tests in first.items() for fault in faults(path)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.mutant"):
+        old.unlink()
+    for n, (path, tests, old, new) in enumerate(pick.sample(all_faults, number), 1):
+        programs = " ".join(f"build/unit/test_{name}" for name in tests.split())
+        (folder / f"random-{n:02}.mutant").write_text(
+            f"kind: random\nfile: {path.relative_to(ROOT)}\nbreaks: {new}\nold: {old}\nnew: {new}\ntest: {programs}\n")
+    print(f"{number} of {len(all_faults)} faults, in {folder}")
+
+
+if __name__ == "__main__":
+    main()
