@@ -9,33 +9,20 @@ mutants: ## put small faults into the code one by one, and see that a test notic
 	@scripts/setup.sh build $(if $(filter no,$(GUESTS)),,guest)
 	@tests/mutants/run.py --jobs $(JOBS) --only $(foreach name,$(MUTANTS),'$(name)') $(if $(filter no,$(GUESTS)),--no-guests)
 
-# --- Coverage: all unit tests, and the seeds of the fuzzers, built again with gcov ---
+# --- Coverage: all unit tests, built again with gcov ---
 # The tool itself is built, too, so that files that no unit test can have count as not run. What guests
 # run is not in it: the tool gives up writing files after its start, so gcov cannot write what it counted.
 .PHONY: coverage coverage-programs
 COVERAGE       := build/coverage
 COVERAGE_FLAGS := -O0 -g -std=gnu11 -Wall -Wextra --coverage
 COVERED_UNIT   := $(patsubst tests/unit/%.c,$(COVERAGE)/unit/%,$(wildcard tests/unit/*.c))
-# Without options.c, which asks the sanitizer's allocator what is left.
-REPLAY         := $(patsubst $(BUILD)/fuzz/%,$(BUILD)/replay/%,$(filter-out %/options,$(FUZZ)))
 
-$(BUILD)/replay/sysfs $(BUILD)/replay/doctor: tests/fuzz/files.c
-$(BUILD)/replay/%: tests/fuzz/%.c tests/replay.c $(BUILD)/unit/tool.a
-	@mkdir -p $(@D)
-	$(say) REPLAY $*
-	$(Q)$(CC) $(UNIT_FLAGS) $(CPPFLAGS) $(PKG_FLAGS) $(addprefix -Wl$(COMMA)--wrap=,$(FUZZ_WRAP_$*)) \
-		$(filter %.c %.a,$^) $(PKG_LIBS) -lm -o $@
+coverage-programs: all $(UNIT)
 
-coverage-programs: all $(UNIT) $(REPLAY)
-
-coverage: ## tell which lines and branches the unit tests and the fuzzers' seeds reach, by folder (docs/coverage.md)
+coverage: ## tell which lines and branches the unit tests reach, by folder (docs/coverage.md)
 	@scripts/setup.sh build
 	@$(MAKE) --no-print-directory BUILD=$(COVERAGE) CFLAGS='$(COVERAGE_FLAGS)' LDFLAGS=--coverage \
 		UNIT_FLAGS='$(COVERAGE_FLAGS)' coverage-programs
 	@find $(COVERAGE) -name '*.gcda' -delete
 	@CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(COVERED_UNIT) 2>$(COVERAGE)/said || { cat $(COVERAGE)/said >&2; exit 1; }
-	@for target in $(notdir $(REPLAY)); do \
-		$(COVERAGE)/replay/$$target $$(ls -d tests/fuzz/seeds/$$target build/fuzz/corpus/$$target 2>/dev/null) \
-			>$(COVERAGE)/said 2>&1 || { echo "$$target:"; tail -n 20 $(COVERAGE)/said; exit 1; } \
-	done
 	@tests/coverage.py $(COVERAGE) docs/coverage.md
