@@ -29,5 +29,5 @@ documented=$(grep "^| $kernel |" "$repo/docs/kernels.md")
 # A newer package may have been compiled to other functions; what can be seen is to stay.
 [[ $documented == *"| $release |"* ]] ||
 	documented=$(sed -E "s/^(\| [^|]*\|) [^|]* \|/\1 $release |/; s/[0-9]+ functions/$way/" <<<"$documented")
-is "$kernel: docs/kernels.md says so" "$documented" "$line"
+is "$kernel: docs/kernels.md says so" "$line" "$documented"
 done_testing
