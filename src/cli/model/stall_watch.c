@@ -126,8 +126,11 @@ static int seen(bool was_seen, uint64_t before, uint64_t now)
 
 void stall_watched_doorbells(const struct stall_watched *q, struct stall_facts *facts)
 {
-	facts->rung_since_add = seen(q->add_was_seen, q->bells_at_add, q->doorbells);
-	facts->rung_since_due = seen(q->due_was_seen, q->bells_at_due, q->doorbells);
+	/* Where no doorbell of this queue was ever counted, one that is missing says nothing. */
+	bool counted = q->rung;
+
+	facts->rung_since_add = seen(counted && q->add_was_seen, q->bells_at_add, q->doorbells);
+	facts->rung_since_due = seen(counted && q->due_was_seen, q->bells_at_due, q->doorbells);
 }
 
 void stall_watched_used(struct stall_watched *q)
