@@ -335,7 +335,7 @@ static int run_on(struct stalls *s)
 int verb_stalls(int argc, char **argv)
 {
 	const struct snapshot *first;
-	struct stalls_options o = { .after = STALL_AFTER / 1e9 };
+	struct stalls_options o = { .after = STALL_AFTER / 1e9, .filter.ops = ~0u };
 	struct stalls s = { .o = &o };
 	int status = 1;
 
