@@ -110,9 +110,10 @@ $(BUILD)/unit/%: $(BUILD)/unit/%.o $(BUILD)/unit/tool.a
 include tests/fuzz/fuzz.mk
 include tests/tests.mk
 
-check: all $(UNIT) $(FUZZ) ## the fast tests, no guest
+check: all $(UNIT) $(FUZZ) ## the fast tests, no guest; format, linters, who includes whom
+	@scripts/setup.sh build lint
 	@$(MAKE) -s -C tests/device check
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t tests/lint.t
 
 fuzz: $(FUZZ) ## fuzz what parses what comes from outside, FUZZ_SECONDS for each target (3)
 	@tests/fuzz/fuzz.t
@@ -129,7 +130,7 @@ export KERNEL
 # The command goes on as it was written: its dollar signs are the guest's shell's.
 unexport CMD
 vm: export VM_COMMAND = $(value CMD)
-.PHONY: setup kernel btf vm demo smoke test sanitizers bench install help
+.PHONY: setup kernel btf vm demo smoke test sanitizers bench install uninstall help
 
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh
@@ -148,9 +149,9 @@ vm: ## run a command as root in a guest: KERNEL=debian CMD='vringtop queues'; a 
 	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all >&2
 	@scripts/vm.sh "$$VM_COMMAND"
 
-demo: ## everything needed, then the live view in a guest under load (snapshots without a terminal)
+demo: ## the live view in a guest under load (without a terminal: snapshots); KERNEL=debian builds no kernel
 	@echo '[1/4] packages'
-	@scripts/setup.sh build kernel guest
+	@scripts/setup.sh build guest $(if $(filter debian%,$(KERNEL)),debian,kernel)
 	@echo '[2/4] vringtop'
 	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all
 	@echo '[3/4] kernel'
@@ -173,12 +174,12 @@ sanitizers: ## every verb under ASan, LeakSanitizer and UBSan in a guest (takes 
 	@prove --timer -e '' $(LONG)
 
 test: ## all tests but sanitizers; ends with a line that counts them
-	@scripts/setup.sh build kernel guest browser
+	@scripts/setup.sh build lint kernel guest browser
 	@$(MAKE) --no-print-directory -j $(JOBS) all $(UNIT) $(FUZZ)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP bash -c 'prove "$$@" 2> >(tee $(BUILD)/said >&2)' prove --timer -j $(JOBS) -e '' \
-		$(UNIT) tests/fuzz/fuzz.t $(filter-out $(LONG),$(sort $(wildcard tests/vm/*.t))) || \
+		$(UNIT) tests/fuzz/fuzz.t tests/lint.t $(filter-out $(LONG),$(sort $(wildcard tests/vm/*.t))) || \
 		{ echo 'The first words of what failed (all: $(BUILD)/said):'; \
 		grep -A 3 -E '^# [^ ]+\.t: |error: Failure' $(BUILD)/said | head -n 15 | cut -c 1-120; exit 1; }
 
@@ -191,6 +192,9 @@ bench: ## measure what it costs, in guests: a table, and build/bench.json; PARTS
 install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
 	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop
 
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/vringtop
+
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target what; do printf 'make %-8s %s\n' "$$target" "$$what"; done
+		while IFS='|' read -r target what; do printf 'make %-10s %s\n' "$$target" "$$what"; done

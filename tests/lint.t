@@ -8,14 +8,10 @@ mapfile -t sources < <(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'scripts/*.[ch]'
 mapfile -t scripts < <(git ls-files '*.sh' '*.t' .ci/run)
 
 too_long() {
-	local file lines=''
-	for file in "${sources[@]}"; do
-		lines+=$(expand -t 8 "$file" | awk -v file="$file" 'length > 100 { print file ":" FNR ": " length " columns" }')
-	done
-	[[ -z $lines ]] || {
-		echo "$lines"
-		return 1
-	}
+	perl -CSD -ne '1 while s/\t/" " x (8 - $-[0] % 8)/e; chomp;
+		if (length > 100) { print "$ARGV:$.: ", length, " columns\n"; $failed = 1 }
+		close ARGV if eof;
+		END { $? = 1 if $failed }' "${sources[@]}"
 }
 
 # What cppcheck is told:

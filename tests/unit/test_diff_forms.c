@@ -188,7 +188,8 @@ static void every_figure_of_the_text(void **unused)
 			       figures[f], figure(b, f, base_of(op, f)),
 			       figure(n, f, new_of(op, f)), 100 * change_of(op, f),
 			       100 * low_of(op, f), 100 * high_of(op, f), verdict_of(f));
-	expect("\n12 figures changed; of 5 no difference was seen; for 4 there is too little data.");
+	expect("\n12 figures changed; of 5 no difference was seen; for 4 there is too little "
+	       "data.");
 }
 
 static double number(struct json_object *o, const char *key)
@@ -283,7 +284,8 @@ static void every_figure_of_the_page(void **unused)
 			figure(b, f, base_of(op, f));
 			figure(n, f, new_of(op, f));
 			expect("<tr><td>vda req.0</td><td data-t=\"Operation\">%s</td>"
-			       "<td data-t=\"Figure\">%s</td><td class=\"n\" data-t=\"Base\">%s</td>"
+			       "<td data-t=\"Figure\">%s</td><td class=\"n\" data-t=\"Base\">"
+			       "%s</td>"
 			       "<td class=\"n\" data-t=\"New\">%s</td><td class=\"n\" "
 			       "data-t=\"Change\">%+.1f %%</td><td class=\"n wide\" "
 			       "data-t=\"Between\">%+.1f to %+.1f %%</td><td data-t=\"Verdict\">"

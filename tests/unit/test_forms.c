@@ -387,7 +387,8 @@ static void counters_of_the_trace(void **unused)
 		const char *name = q ? "request#2" : "req.0";
 		int pid = q ? 6 : 3, tid = (q ? 12 : 11) * 8 + 1000;
 
-		expect("{\"ph\":\"C\",\"pid\":%d,\"tid\":%d,\"ts\":0.000,\"name\":\"%s: per second\","
+		expect("{\"ph\":\"C\",\"pid\":%d,\"tid\":%d,\"ts\":0.000,\"name\":\"%s: per "
+		       "second\","
 		       "\"args\":{\"buffers\":%.6g,\"doorbells\":%.6g,\"suppressed\":%.6g}}",
 		       pid, tid, name, (count_of(q, VT_OP_ADD) - no_of(q, VT_OP_ADD)) / SECONDS,
 		       count_of(q, VT_OP_NOTIFY) / SECONDS, no_of(q, VT_OP_KICK_PREPARE) / SECONDS);
@@ -434,7 +435,8 @@ static void slices_of_the_trace(void **unused)
 	end(w);
 	print(report_perfetto, -1);
 	expect("{\"ph\":\"X\",\"pid\":3,\"tid\":1088,\"ts\":10.250,\"dur\":0.250,\"cat\":"
-	       "\"virtqueue\",\"name\":\"add\",\"args\":{\"cpu\":3,\"result\":0,\"duration_ns\":250}}");
+	       "\"virtqueue\",\"name\":\"add\",\"args\":{\"cpu\":3,\"result\":0,"
+	       "\"duration_ns\":250}}");
 	expect("{\"ph\":\"X\",\"pid\":6,\"tid\":1096,\"ts\":21.777,\"dur\":0.000,\"cat\":"
 	       "\"virtqueue\",\"name\":\"get\",\"args\":{\"cpu\":1,\"result\":1}}");
 	expect("{\"ph\":\"X\",\"pid\":6,\"tid\":1096,\"ts\":29.997,\"dur\":0.004,\"cat\":"

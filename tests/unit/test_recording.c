@@ -721,7 +721,8 @@ static void operations_are_read_by_their_names(void **unused)
 {
 	(void)unused;
 	record();
-	sql("UPDATE operation SET name=CASE op WHEN 0 THEN 'free' ELSE 'add' END WHERE op IN (0, 18)");
+	sql("UPDATE operation SET name=CASE op WHEN 0 THEN 'free' ELSE 'add' END WHERE op IN (0, "
+	    "18)");
 	compare_with_names_exchanged(VT_OP_ADD, VT_OP_FREE);
 }
 
@@ -736,7 +737,8 @@ static void unknown_operations_are_left_out_and_said(void **unused)
 
 	(void)unused;
 	record();
-	sql("UPDATE operation SET name='steal' WHERE op=3; INSERT INTO operation VALUES(30,'wink',NULL)");
+	sql("UPDATE operation SET name='steal' WHERE op=3; INSERT INTO operation VALUES(30,'wink',"
+	    "NULL)");
 	listen();
 	r = recording_open(path);
 	text = said();

@@ -35,6 +35,7 @@ fails 'help to a full device' 'vringtop --help >/dev/full' 'No space left on dev
 for command in 'diff --html a.vt b.vt c.vt' 'diff --html a.vt a.vt b.vt' 'report --html a.vt b.vt' \
 	'report --html a.vt a.vt' 'report --perfetto a.vt a.vt'; do
 	cp /tmp/a.vt /tmp/c.vt
+	# shellcheck disable=SC2086 # a verb and its words
 	(cd /tmp && vringtop $command) 2>/tmp/errors
 	is "$kernel: $command: status 1, and the file is as it was" \
 		"$? $(md5sum </tmp/a.vt)" "1 $(md5sum <"$repo/tests/smoke.vt")"

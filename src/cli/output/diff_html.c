@@ -322,7 +322,8 @@ static void put_table(FILE *f, const struct comparison *c)
 	fputs("<section><h2>All figures that changed</h2><div "
 	      "class=\"scroll\"><table class=\"stack\"><thead><tr><th>Queue</th>"
 	      "<th>Operation</th><th>Figure</th><th class=\"n\">Base</th><th class=\"n\">New</th>"
-	      "<th class=\"n\">Change</th><th class=\"n\">Between</th><th>Verdict</th></tr></thead>\n<tbody>",
+	      "<th class=\"n\">Change</th><th class=\"n\">Between</th><th>Verdict</th></tr></thead>"
+	      "\n<tbody>",
 	      f);
 	for (size_t i = 0; i < c->nr_queues * VT_NR_TIMED * NR_FIGURES; i++) {
 		const struct compared_queue *cq = &c->queues[i / NR_FIGURES / VT_NR_TIMED];
@@ -386,8 +387,7 @@ void diff_html(FILE *f, const struct diff *d)
 	put_sides(f, d);
 	if (!judged) {
 		fputs("<p class=\"warning\">Nothing could be compared: for all figures there is "
-		      "too "
-		      "little data on one side at least. Record for longer, and under the same "
+		      "too little data on one side at least. Record for longer, and under the same "
 		      "load.</p>\n",
 		      f);
 		put_only(f, c);
@@ -395,10 +395,9 @@ void diff_html(FILE *f, const struct diff *d)
 		return;
 	}
 	fputs("<section><h2>Changes</h2>\n<p class=\"note\">A dot is the change that was measured, "
-	      "the "
-	      "line is where it lies: with 99 % all lines of this page hold together. A change is "
-	      "claimed if its whole line is beyond the threshold. Of an operation of which nothing "
-	      "is claimed, the mean is shown.</p>\n<div class=\"pair\">",
+	      "the line is where it lies: with 99 % all lines of this page hold together. A "
+	      "change is claimed if its whole line is beyond the threshold. Of an operation of "
+	      "which nothing is claimed, the mean is shown.</p>\n<div class=\"pair\">",
 	      f);
 	for (size_t i = 0; i < c->nr_queues; i++)
 		put_changes(f, c, &c->queues[i]);

@@ -56,8 +56,8 @@ const char *report_warning(const struct report *r, unsigned int n)
 				    "counts have them.";
 	if (r->timed == VT_AVAIL_TO_USED && !has_to_used(r))
 		warnings[count++] =
-			"NO TIMES: the tables show - for times, because this recording has "
-			"no times from available to used; record -u keeps them.";
+			"NO TIMES: the tables show - for times, because this recording has no "
+			"times from available to used; record -u keeps them.";
 	return n < count ? warnings[n] : NULL;
 }
 

@@ -472,8 +472,7 @@ static void put_curves(const struct page_of *p, const struct queue *q, const int
 	struct plot plot = {
 		.title = "Distribution: how many took how long",
 		.note = "Each step up leaves a tenth of the operations: where a curve crosses 99 "
-			"%, one "
-			"in a hundred took longer.",
+			"%, one in a hundred took longer.",
 		.x = { "time per operation, log scale", PLOT_LOG, INFINITY, 0, format_time },
 		.y = { "share that took no longer, %", PLOT_NINES, 0, 0.99, NULL },
 	};
@@ -556,7 +555,8 @@ static void put_op_cells(FILE *f, enum vt_op op, const struct op_stats *o, doubl
 
 static void put_op_table(const struct page_of *p, const struct queue *q)
 {
-	fputs("<div class=\"scroll\"><table class=\"stack\"><thead><tr><th>OPERATION<th class=\"n\">COUNT"
+	fputs("<div class=\"scroll\"><table class=\"stack\"><thead><tr><th>OPERATION<th "
+	      "class=\"n\">COUNT"
 	      "<th class=\"n\">RATE/s<th class=\"n\">MEAN<th class=\"n\">P50<th class=\"n\">P90"
 	      "<th class=\"n\">P99<th class=\"n\">P99.9<th class=\"n\">MAX<th>NO</thead><tbody>\n",
 	      p->f);
@@ -699,9 +699,10 @@ static void put_legend(const struct page_of *p)
 		html_text(p->f, legend[i].text);
 		fputs("</dd>\n", p->f);
 	}
-	fputs("</dl>\n<p class=\"note\">Times are those of the driver's calls; avail_to_used is the "
-	      "time from the add of a buffer to the get that fetched it. NO: how often an operation "
-	      "failed, or found nothing to do.</p>\n",
+	fputs("</dl>\n<p class=\"note\">Times are those of the driver's calls; avail_to_used is "
+	      "the "
+	      "time from the add of a buffer to the get that fetched it. NO: how often an "
+	      "operation failed, or found nothing to do.</p>\n",
 	      p->f);
 }
 
@@ -731,12 +732,9 @@ static int put_page(struct page_of *p)
 	put_doorbell_bars(p);
 	put_layout_bars(p);
 	fputs("</div>\n</section>\n<section>\n<h2>Queue by queue</h2>\n<p class=\"note\">The "
-	      "busiest first. In "
-	      "a heat map a column is a span of time, its cells are ranges of latency, and the colour "
-	      "says how "
-	      "many operations fell into it: the further from the background, the more. The lines "
-	      "are "
-	      "the p50 and the p99 of each column.</p>\n",
+	      "busiest first. In a heat map a column is a span of time, its cells are ranges of "
+	      "latency, and the colour says how many operations fell into it: the further from "
+	      "the background, the more. The lines are the p50 and the p99 of each column.</p>\n",
 	      p->f);
 	for (size_t c = 0; c < p->nr_cards; c++)
 		put_card(p, &p->cards[c]);

@@ -269,7 +269,8 @@ static int check_schema(struct recording_reader *r)
 		if (!strcmp(row[0], "trigger") || !strcmp(row[0], "view")) {
 			r->ended = true;
 			return complain(
-				"Remove it if you know who added it; otherwise do not trust the file.",
+				"Remove it if you know who added it; otherwise do not trust the "
+				"file.",
 				"%s has a %s, '%s', which a recording never has", r->path, row[0],
 				name);
 		}
@@ -494,7 +495,8 @@ static int prepare_all(struct recording_reader *r)
 		const char *sql;
 	} all[] = {
 		{ &r->intervals,
-		  "SELECT interval, time, since, lost, cpu, probe_ns FROM interval ORDER BY interval" },
+		  "SELECT interval, time, since, lost, cpu, probe_ns FROM interval ORDER BY "
+		  "interval" },
 		{ &r->states,
 		  "SELECT queue, listed, size, free, gone, fresh, broken, changed, doorbells,"
 		  " new_doorbells, last_doorbells FROM state WHERE interval=? ORDER BY queue" },

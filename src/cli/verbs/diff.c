@@ -22,8 +22,7 @@
 static const char doc[] =
 	"Compares recordings: what changed from BASE to NEW, by how much, and how sure that is. "
 	"Queues are matched by device and name. Several recordings a side are better than one: "
-	"only "
-	"they tell what runs of the same differ by."
+	"only they tell what runs of the same differ by."
 	"\vExamples:\n"
 	"  vringtop diff before.vt after.vt\n"
 	"  vringtop diff b1.vt b2.vt b3.vt -- n1.vt n2.vt n3.vt\n"
@@ -31,18 +30,14 @@ static const char doc[] =
 	"  vringtop diff --fail-on 'avail_to_used.p99>10%' before.vt after.vt\n\n"
 	"Verdicts: slower and faster (of receive buffers' times from available to used: longer and "
 	"shorter), of rates more and fewer; else no difference seen, or too little data. Where a "
-	"change "
-	"lies is given so that all of it holds together with 99 %; it is claimed if all of that is "
-	"beyond the threshold. Quantiles come from buckets up to 6 % wide: nothing is claimed of "
-	"those "
-	"in the same or in neighbouring buckets. Means are exact.\n\n"
+	"change lies is given so that all of it holds together with 99 %; it is claimed if all of "
+	"that is beyond the threshold. Quantiles come from buckets up to 6 % wide: nothing is "
+	"claimed of those in the same or in neighbouring buckets. Means are exact.\n\n"
 	"EXPR is [OPERATION.]FIGURE>PERCENT or [OPERATION.]FIGURE<PERCENT, FIGURE is rate, mean, "
-	"p50, p90, "
-	"p99 or p99.9: 'p99>10%', 'add.mean>5%', 'rate<-5%'. It fails if any queue's figure "
-	"changed by "
-	"more than that and the verdict says so. Exit status: 0 fine, 1 failed (also: an EXPR "
-	"about "
-	"nothing that there is enough data for), 2 wrong use, 3 an EXPR failed.";
+	"p50, p90, p99 or p99.9: 'p99>10%', 'add.mean>5%', 'rate<-5%'. It fails if any queue's "
+	"figure changed by more than that and the verdict says so. Exit status: 0 fine, 1 failed "
+	"(also: an EXPR about nothing that there is enough data for), 2 wrong use, 3 an EXPR "
+	"failed.";
 
 /* Options without a letter. */
 enum {

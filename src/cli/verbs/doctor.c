@@ -387,12 +387,14 @@ static void check_fentry(struct doctor *d)
 		     "no direct calls from functions (register_ftrace_direct)");
 	else if (!kernel_has_function("virtio_uevent", "virtio"))
 		tell(d, MISSING, "fentry", NULL,
-		     "New queues that stay idle are found by it. Boot a kernel with virtio built in, or one "
+		     "New queues that stay idle are found by it. Boot a kernel with virtio built "
+		     "in, or one "
 		     "whose module virtio has BTF.",
 		     "no BTF of the function virtio_uevent");
 	else
 		tell(d, OK, "fentry", NULL, NULL,
-		     "functions can be attached to; virtio_uevent is there, to find new idle queues");
+		     "functions can be attached to; virtio_uevent is there, to find new idle "
+		     "queues");
 }
 
 static bool has(const struct doctor *d, int capability)

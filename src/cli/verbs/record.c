@@ -21,8 +21,7 @@
 
 static const char doc[] =
 	"Records what the virtqueues do, until Ctrl-C, for a time, or while a command runs; its "
-	"exit "
-	"status is then the command's."
+	"exit status is then the command's."
 	"\vExamples:\n"
 	"  sudo vringtop record -o a.vt                until Ctrl-C\n"
 	"  sudo vringtop record -o a.vt -d 30s -i 500ms\n"

@@ -15,10 +15,8 @@
 /* The legend of the columns comes behind it. */
 static const char help[] =
 	"Prints a table of the queues that moved, for each interval (1 s unless told), until it "
-	"has "
-	"printed COUNT of them or is interrupted. Times are those of the chosen operations, or, "
-	"with "
-	"-u, those that the device took."
+	"has printed COUNT of them or is interrupted. Times are those of the chosen operations, "
+	"or, with -u, those that the device took."
 	"\vExamples:\n"
 	"  sudo vringtop stat\n"
 	"  sudo vringtop stat -o add,get 5\n"

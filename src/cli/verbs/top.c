@@ -21,8 +21,7 @@
 
 static const char doc[] =
 	"Shows the virtqueues of this machine live: ring layout and fill, buffers and doorbells "
-	"per "
-	"second, how long the operations take. Enter opens a queue, h shows the keys."
+	"per second, how long the operations take. Enter opens a queue, h shows the keys."
 	"\vExamples:\n"
 	"  sudo vringtop\n"
 	"  sudo vringtop top 0.5            twice a second\n"
@@ -178,8 +177,8 @@ static void leave_screen(void)
 static int complain_terminal(void)
 {
 	return complain(
-		"Set TERM to a terminal that this machine knows, such as xterm. Without the "
-		"live view: vringtop stat",
+		"Set TERM to a terminal that this machine knows, such as xterm. Without the live "
+		"view: vringtop stat",
 		"cannot use a terminal of type '%s'", getenv("TERM") ?: "");
 }
 
