@@ -25,6 +25,7 @@ FUZZ_WRAP_sysfs   := $(FUZZ_FILES)
 FUZZ_WRAP_doctor  := $(FUZZ_FILES) kernel_try kernel_try_without_btf kernel_find_way kernel_has_function \
 	kernel_has_loop kernel_options_lacking kernel_clock_step
 FUZZ_WRAP_views   := interval_loop
+FUZZ_WRAP_recording := confine_reading
 # It parses, and does nothing of what is asked for.
 FUZZ_WRAP_options := interval_loop recording_open output_open
 $(BUILD)/fuzz/sysfs $(BUILD)/fuzz/doctor: tests/fuzz/files.c tests/fuzz/files.h

@@ -105,11 +105,14 @@ static int print_interval(const struct snapshot *diff, const void *options)
 /* What --help says. It stays allocated, because argp reads it until the process ends. */
 static const char *make_doc(void)
 {
+	static char *doc;
 	struct table_legend legend[TABLE_MAX_LEGEND];
 	size_t n = table_legend(NR_PAGES, legend), size;
-	char *doc = NULL;
-	FILE *f = open_memstream(&doc, &size);
+	FILE *f;
 
+	if (doc)
+		return doc;
+	f = open_memstream(&doc, &size);
 	if (!f)
 		return help;
 	fputs(help, f);
