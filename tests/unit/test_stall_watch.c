@@ -181,6 +181,11 @@ static void doorbells(void **unused)
 	assert_int_equal(facts.rung_since_add, 1);
 	assert_int_equal(facts.rung_since_due, 1);
 	assert_int_equal(q->rung, 6 * SECOND);
+	/* Several adds and doorbells between two polls: the last add may be without one. */
+	r = split(11, 11, 12, 11);
+	q = feed(&w, &r, 8, 7 * SECOND);
+	stall_watched_doorbells(q, &facts);
+	assert_int_equal(facts.rung_since_add, -1);
 	stall_watch_free(&w);
 }
 

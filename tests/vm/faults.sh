@@ -22,7 +22,7 @@ for layout in split packed; do
 		-netdev "hubport,id=lone-$layout,hubid=$((9 + last))"
 		-device "virtio-net-pci,netdev=lone-$layout,mac=52:54:00:76:74:0$last,packed=$packed,romfile="
 		-device "virtio-serial-pci,id=real-serial-$layout,max_ports=2,packed=$packed"
-		-chardev "null,id=real-null-port-$layout"
+		-chardev "file,id=real-null-port-$layout,path=/dev/null"
 		-device "virtserialport,bus=real-serial-$layout.0,name=vringtop.real-$layout,chardev=real-null-port-$layout"
 		-object "rng-random,filename=/dev/urandom,id=real-urandom-$layout"
 		-device "virtio-rng-pci,rng=real-urandom-$layout,packed=$packed"

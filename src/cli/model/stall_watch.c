@@ -60,6 +60,7 @@ static void follow_doorbells(struct stall_watched *w, const struct vt_ring *r, b
 	if (r->next_avail != w->ring.next_avail) {
 		w->add_was_seen = true;
 		w->bells_at_add = w->doorbells;
+		w->bells_after_add = doorbells;
 	}
 	if (!w->stall.due) {
 		w->due_was_seen = false;
@@ -130,6 +131,9 @@ void stall_watched_doorbells(const struct stall_watched *q, struct stall_facts *
 	bool counted = q->rung;
 
 	facts->rung_since_add = seen(counted && q->add_was_seen, q->bells_at_add, q->doorbells);
+	/* Those that came between the same two polls may belong to earlier adds. */
+	if (facts->rung_since_add > 0 && q->doorbells == q->bells_after_add)
+		facts->rung_since_add = -1;
 	facts->rung_since_due = seen(counted && q->due_was_seen, q->bells_at_due, q->doorbells);
 }
 

@@ -55,11 +55,12 @@ struct stall_watched {
 	uint32_t added;	     /* buffers (packed: descriptors) that the driver added since */
 	uint64_t fetched;    /* get operations so far, where they are counted */
 
-	uint64_t doorbells;    /* so far */
-	uint64_t rung;	       /* when the last one was seen; 0: none was */
-	bool add_was_seen;     /* the last add was between two polls ... */
-	uint64_t bells_at_add; /* ... and so many doorbells were counted before it */
-	bool due_was_seen;     /* the same for the add that made a doorbell due */
+	uint64_t doorbells;	  /* so far */
+	uint64_t rung;		  /* when the last one was seen; 0: none was */
+	bool add_was_seen;	  /* the last add was between two polls ... */
+	uint64_t bells_at_add;	  /* ... and so many doorbells were counted before it */
+	uint64_t bells_after_add; /* the same at the poll that found the add */
+	bool due_was_seen;	  /* the same for the add that made a doorbell due */
 	uint64_t bells_at_due;
 
 	int32_t used; /* stall.used at the last poll with entries; -1: none since the queue moved */
