@@ -21,7 +21,7 @@ for layout in split packed; do
 		-device "virtio-net-pci,netdev=real-hub-$layout,mac=52:54:00:76:73:0$last,packed=$packed,romfile="
 		-netdev "hubport,id=lone-$layout,hubid=$((9 + last))"
 		-device "virtio-net-pci,netdev=lone-$layout,mac=52:54:00:76:74:0$last,packed=$packed,romfile="
-		-device "virtio-serial-pci,id=real-serial-$layout,max_ports=2,packed=$packed"
+		-device "virtio-serial-pci,id=real-serial-$layout,max_ports=2,packed=$packed,vectors=8"
 		-chardev "file,id=real-null-port-$layout,path=/dev/null"
 		-device "virtserialport,bus=real-serial-$layout.0,name=vringtop.real-$layout,chardev=real-null-port-$layout"
 		-object "rng-random,filename=/dev/urandom,id=real-urandom-$layout"
