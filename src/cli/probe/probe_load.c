@@ -55,7 +55,7 @@ static int check_kernel(void)
 	uname(&u);
 	kernel_options_lacking(!kernel_has_events(), lacks, sizeof(lacks), &source);
 	snprintf(advice, sizeof(advice), "Use a kernel with %s. vringtop doctor tells more.",
-		 lacks[0] ? lacks : "BPF and BTF");
+		 lacks[0] ? lacks : "CONFIG_BPF_SYSCALL=y and CONFIG_DEBUG_INFO_BTF=y");
 	if (!kernel_has_bpf())
 		return complain(advice, "this kernel has no BPF: bpf() is not implemented");
 	if (!kernel_has_loop())
