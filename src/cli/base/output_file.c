@@ -20,12 +20,18 @@ struct output_file {
 int check_stdout(void)
 {
 	static bool failed;
+	/* A stream does not keep why an earlier write failed. errno still says so, as long as no
+	 * other call has failed since. */
+	int earlier = errno, err;
 
 	errno = 0;
-	if (!fflush(stdout) && !ferror(stdout))
+	if (!fflush(stdout) && !ferror(stdout)) {
+		errno = earlier;
 		return 0;
+	}
+	err = errno ?: earlier ?: EIO;
 	if (!failed)
-		complain(NULL, "cannot write to stdout: %s", strerror(errno ?: EIO));
+		complain(NULL, "cannot write to stdout: %s", strerror(err));
 	failed = true;
 	return -1;
 }
