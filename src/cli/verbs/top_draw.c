@@ -60,22 +60,25 @@ static void draw_header(const struct view *v, const struct snapshot *diff)
 	double seconds = diff->since / 1e9;
 	int n;
 
-	snprintf(line, sizeof(line), " vringtop %s  linux %.24s  %s  %zu queues  %s op/s%s",
+	/* What matters most comes first, because a narrow screen cuts the end. */
+	snprintf(line, sizeof(line),
+		 " vringtop %s  linux %.24s  %s  %zu queues  %s op/s%s  every %.3gs",
 		 VRINGTOP_VERSION, v->system.release, diff->how, snapshot_queues(diff),
 		 format_number(a, seconds > 0 ? all_ops(diff) / seconds : 0),
-		 v->paused ? "  PAUSED" : "");
+		 v->paused ? "  PAUSED" : "", v->interval);
 	put_bar(0, line);
-	n = snprintf(line, sizeof(line), " lost %llu%s  tool %.1f%%",
-		     (unsigned long long)diff->lost, snapshot_limits(diff, limits, sizeof(limits)),
-		     seconds > 0 ? 100 * diff->cpu / seconds : 0);
+	n = snprintf(line, sizeof(line), " lost %llu%s", (unsigned long long)diff->lost,
+		     snapshot_limits(diff, limits, sizeof(limits)));
+	if (!v->open)
+		n += snprintf(line + n, sizeof(line) - n, "  times: %s",
+			      table_timed(v->page, v->op, v->ops, ops, sizeof(ops)));
+	n += snprintf(line + n, sizeof(line) - n, "  tool %.1f%%",
+		      seconds > 0 ? 100 * diff->cpu / seconds : 0);
 	if (diff->probe_ns > 0)
 		n += snprintf(line + n, sizeof(line) - n, " + probe %s/op %.1f%%",
 			      format_time(b, diff->probe_ns),
 			      seconds > 0 ? all_ops(diff) * diff->probe_ns / 1e7 / seconds : 0);
-	n += snprintf(line + n, sizeof(line) - n, " of a CPU  every %.3gs", v->interval);
-	if (!v->open && n < (int)sizeof(line))
-		snprintf(line + n, sizeof(line) - n, "  times: %s",
-			 table_timed(v->page, v->op, v->ops, ops, sizeof(ops)));
+	snprintf(line + n, sizeof(line) - n, " of a CPU");
 	if (diff->lost || diff->not_shown)
 		attron(A_BOLD);
 	put(1, 0, line);
