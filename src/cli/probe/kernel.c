@@ -184,10 +184,20 @@ const char *kernel_libbpf_version(void)
 
 bool kernel_btf_is_newer(void)
 {
-	FILE *f = fopen(KERNEL_BTF, "re");
+	/* Its errno says why. That of btf__load_vmlinux_btf(), which looks elsewhere too, does not.
+	 */
+	struct btf *btf = btf__parse_raw(KERNEL_BTF);
+	int err = errno;
 	uint16_t magic = 0;
-	bool is_btf = f && fread(&magic, sizeof(magic), 1, f) == 1 && magic == BTF_MAGIC;
+	bool is_btf;
+	FILE *f;
 
+	if (btf || err == ENOMEM) {
+		btf__free(btf);
+		return false;
+	}
+	f = fopen(KERNEL_BTF, "re");
+	is_btf = f && fread(&magic, sizeof(magic), 1, f) == 1 && magic == BTF_MAGIC;
 	if (f)
 		fclose(f);
 	return is_btf;

@@ -57,8 +57,9 @@ bool kernel_has_bpf(void);
 bool kernel_has_loop(void);
 
 /**
- * Whether the file of the kernel's BTF begins as BTF does. If libbpf cannot read it nevertheless,
- * it has something that this libbpf does not know: the kernel is newer.
+ * Whether the file of the kernel's BTF begins as BTF does, and this libbpf cannot read it although
+ * there is memory for it. Then it has something that this libbpf does not know: the kernel is
+ * newer.
  */
 bool kernel_btf_is_newer(void);
 

@@ -73,9 +73,9 @@ static int check_kernel(void)
 					"libbpf %s is too old for Linux %s: it cannot read this "
 					"kernel's BTF",
 					libbpf_version_string(), u.release);
-		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
-				"cannot read the kernel's BTF in " KERNEL_BTF ": %s",
-				strerror(errno));
+		return complain("Is there memory for it? If so, use a kernel built with "
+				"CONFIG_DEBUG_INFO_BTF=y.",
+				"cannot read the kernel's BTF in " KERNEL_BTF);
 	case KERNEL_NO_FUNCTIONS:
 		return complain("Use a kernel built with CONFIG_DEBUG_INFO_BTF=y.",
 				"the kernel's BTF in " KERNEL_BTF " has no functions");
