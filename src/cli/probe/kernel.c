@@ -249,6 +249,21 @@ int kernel_try_without_btf(void)
 	return 0;
 }
 
+bool kernel_has_tracing(void)
+{
+	/* It calls nothing, so a locked-down kernel refuses nothing in it but for its kind. */
+	static const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", nothing,
+			       sizeof(nothing) / sizeof(*nothing), NULL);
+
+	if (fd >= 0)
+		close(fd);
+	return fd != -EINVAL;
+}
+
 bool kernel_has_events(void)
 {
 	int fd = load_without_btf(), link;

@@ -84,6 +84,9 @@ enum kernel_verdict kernel_try(bool *jited);
 /** The same with a program that needs no BTF: 0, or errno. */
 int kernel_try_without_btf(void);
 
+/** Whether the kernel knows tracing programs; true as well if it does not say. */
+bool kernel_has_tracing(void);
+
 /**
  * Reads the first line of a file of sysfs, proc or the like, as copy_printable() has it.
  * Returns false with errno if it cannot.

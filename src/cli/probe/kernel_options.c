@@ -41,10 +41,9 @@ static bool lacks_function_tracer(void)
 	return lacks_sysctl("/proc/sys/kernel", "/proc/sys/kernel/ftrace_enabled");
 }
 
-/* Programs of tracing are a kind that the kernel does not know then. */
 static bool lacks_bpf_events(void)
 {
-	return kernel_has_bpf() && kernel_try_without_btf() == EINVAL;
+	return kernel_has_bpf() && !kernel_has_tracing();
 }
 
 static const struct {
