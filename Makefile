@@ -109,6 +109,7 @@ $(BUILD)/unit/%: $(BUILD)/unit/%.o $(BUILD)/unit/tool.a
 
 include tests/fuzz/fuzz.mk
 include tests/tests.mk
+include packaging/packaging.mk
 
 check: all $(UNIT) $(FUZZ) ## the fast tests, no guest; format, linters, who includes whom
 	@scripts/setup.sh build lint
@@ -130,7 +131,7 @@ export KERNEL
 # The command goes on as it was written: its dollar signs are the guest's shell's.
 unexport CMD
 vm: export VM_COMMAND = $(value CMD)
-.PHONY: setup kernel btf vm demo smoke test sanitizers bench install uninstall help
+.PHONY: setup kernel btf vm demo smoke test sanitizers bench help
 
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh
@@ -175,7 +176,7 @@ sanitizers: ## every verb under ASan, LeakSanitizer and UBSan in a guest (takes 
 
 test: ## all tests but sanitizers; ends with a line that counts them
 	@scripts/setup.sh build lint kernel guest browser
-	@$(MAKE) --no-print-directory -j $(JOBS) all $(UNIT) $(FUZZ)
+	@$(MAKE) --no-print-directory -j $(JOBS) all static $(UNIT) $(FUZZ)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP bash -c 'prove "$$@" 2> >(tee $(BUILD)/said >&2)' prove --timer -j $(JOBS) -e '' \
@@ -189,12 +190,6 @@ bench: ## measure what it costs, in guests: a table, and build/bench.json; PARTS
 	@for kernel in 6.12 6.12-stock 7.3 7.3-stock; do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@tests/bench/bench.sh $(PARTS)
 
-install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
-	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop
-
-uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/vringtop
-
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | \
-		while IFS='|' read -r target what; do printf 'make %-10s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target what; do printf 'make %-14s %s\n' "$$target" "$$what"; done

@@ -24,7 +24,7 @@ setup_kernel() {
 setup_guest() {
 	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
 		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf bpftrace procps
-		bsdutils libcap2-bin sqlite3 debian-archive-keyring)
+		bsdutils libcap2-bin sqlite3 debian-archive-keyring busybox-static cpio ncurses-base binutils)
 }
 
 # For what looks at pages (tests/browser.py).
