@@ -98,6 +98,13 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 
 # What a test answers itself instead of the function that is called.
 $(BUILD)/unit/test_interval_loop: UNIT_WRAP := wait_until probe_now confine
+$(BUILD)/unit/test_record: UNIT_WRAP := confine_recording
+# tests/unit/made_files.h: a machine that the test makes up
+MADE_FILES := fopen opendir scandir readlink gzopen access stat statfs uname
+$(BUILD)/unit/test_device: UNIT_WRAP := $(MADE_FILES)
+$(BUILD)/unit/test_doctor: UNIT_WRAP := $(MADE_FILES) kernel_try kernel_try_without_btf kernel_find_way \
+	kernel_has_function kernel_has_loop kernel_has_bpf kernel_has_tracing kernel_btf_is_newer \
+	kernel_clock_step
 
 $(BUILD)/unit/%: $(BUILD)/unit/%.o $(BUILD)/unit/tool.a
 	$(say) TEST $*

@@ -12,7 +12,9 @@ struct fake_probe {
 	/* Makes the snapshot of the nth probe_read(), from 0 on. NULL: probe_open() fails. */
 	const struct snapshot *(*read)(unsigned int n);
 	unsigned int reads; /* so many there were */
-	uint32_t ops;	    /* what probe_open() was asked for; 0: it was not called */
+	/* Is probe_measure(). NULL: nothing is measured. */
+	uint64_t (*measure)(void);
+	uint32_t ops; /* what probe_open() was asked for; 0: it was not called */
 };
 
 extern struct fake_probe fake_probe;

@@ -36,6 +36,7 @@ struct probe {
 	uint64_t lost_ids; /* events of such queues, at that time */
 	bool by_functions; /* the kernel has no tracepoints */
 	int stats_fd;	   /* while the cost of an event is measured; else -1 */
+	uint64_t next_measure;	    /* ns: when probe_measure() looks again */
 	struct ring_buffer *events; /* NULL: single operations are not kept */
 	uint64_t event_time;	    /* ns: of the last one, or since when there was none */
 	void (*take)(void *arg, const struct recording_event *e);

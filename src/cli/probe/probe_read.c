@@ -11,11 +11,13 @@
 #include "probe/probe_internal.h"
 
 /*
- * What an event costs is measured until there were so many, and for so long at most, ns: the
- * kernel's measuring makes every program dearer.
+ * The cost of an event is the mean of so many. Measuring ends after this time (ns) in any case,
+ * because it makes every program dearer.
  */
 #define MEASURED_EVENTS 500
 #define MEASURED_TIME	10000000000ull
+/* How often probe_measure() looks whether there were enough events, ns. */
+#define MEASURE_STEP 500000000ull
 
 /* How often a function is to be seen before it is clear that it only calls another one. */
 #define ENOUGH_CALLS 16
@@ -63,42 +65,63 @@ static uint32_t moved_ops(struct probe *p)
 	return moved;
 }
 
-/*
- * What the programs missed, and what they took: bpf counts a program that would have
- * interrupted itself as missed. One that did not run has nothing new to tell.
- */
-static void read_programs(struct probe *p)
+/* Asks the kernel about the programs that count some of these operations. */
+static void read_programs(struct probe *p, uint32_t ops)
 {
 	struct bpf_object_skeleton *skel = p->skel->skeleton;
-	uint64_t missed = 0, runs = 0, ns = 0;
-	uint32_t moved = moved_ops(p), either = moved | p->moved;
 
-	/* Once more: one may still have been at its end when its count was read. */
-	p->moved = moved;
 	for (int i = 0; i < skel->prog_cnt; i++) {
 		struct bpf_program *prog = *skel->progs[i].prog;
 		struct runs *r = &p->runs[i];
 		struct bpf_prog_info info = {};
 		__u32 size = sizeof(info);
 
-		if (r->ops & either && *skel->progs[i].link &&
+		if (r->ops & ops && *skel->progs[i].link &&
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size)) {
 			r->missed = info.recursion_misses;
 			r->count = info.run_cnt;
 			r->ns = info.run_time_ns;
 		}
-		missed += r->loses_calls ? r->missed : 0;
-		runs += r->count;
-		ns += r->ns;
 	}
-	p->total.lost = missed + p->skel->data_shared->lost_ids + p->skel->data_shared->lost_slots;
-	if (p->stats_fd >= 0 &&
-	    (runs >= MEASURED_EVENTS || p->total.time - p->queues.start >= MEASURED_TIME)) {
-		if (runs >= MEASURED_EVENTS)
-			p->total.probe_ns = (double)ns / runs;
-		close(p->stats_fd);
-		p->stats_fd = -1;
+}
+
+/*
+ * Counts what was lost. BPF counts a program that would have interrupted itself as missed. A
+ * program that did not run has missed nothing new.
+ */
+static void read_lost(struct probe *p)
+{
+	uint32_t moved = moved_ops(p);
+
+	p->total.lost = p->skel->data_shared->lost_ids + p->skel->data_shared->lost_slots;
+	/* Once more: a program may still have been at its end when its count was read. */
+	read_programs(p, moved | p->moved);
+	p->moved = moved;
+	for (int i = 0; i < p->skel->skeleton->prog_cnt; i++)
+		if (p->runs[i].loses_calls)
+			p->total.lost += p->runs[i].missed;
+}
+
+uint64_t probe_measure(struct probe *p)
+{
+	uint64_t runs = 0, ns = 0, now = probe_now();
+
+	if (p->stats_fd < 0)
+		return UINT64_MAX;
+	if (now < p->next_measure)
+		return p->next_measure;
+	read_programs(p, UINT32_MAX);
+	for (int i = 0; i < p->skel->skeleton->prog_cnt; i++) {
+		runs += p->runs[i].count;
+		ns += p->runs[i].ns;
 	}
+	if (runs >= MEASURED_EVENTS)
+		p->total.probe_ns = (double)ns / runs;
+	else if (now - p->queues.start < MEASURED_TIME)
+		return p->next_measure = now + MEASURE_STEP;
+	close(p->stats_fd);
+	p->stats_fd = -1;
+	return UINT64_MAX;
 }
 
 /* Whether there are queues, or were at the last reading, that have no entry in the table. */
@@ -132,7 +155,8 @@ const struct snapshot *probe_read(struct probe *p)
 	if (has_queues_without_entry(p) && probe_find_queues(p, NULL))
 		return NULL;
 	detach_wrappers(p);
-	read_programs(p);
+	read_lost(p);
+	probe_measure(p);
 	getrusage(RUSAGE_SELF, &usage);
 	p->total.cpu = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
 		       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;

@@ -607,8 +607,9 @@ static void check_clock(struct doctor *d)
 	uint64_t step;
 
 	if (!kernel_read_line(CLOCK "current_clocksource", current, sizeof(current))) {
-		tell(d, NOTE, "clock", NULL, NULL, "not known: " CLOCK "current_clocksource: %s",
-		     strerror(errno));
+		/* The whole path does not fit into a line. */
+		tell(d, NOTE, "clock", NULL, NULL,
+		     "not known: clocksource0/current_clocksource in sysfs: %s", strerror(errno));
 		return;
 	}
 	facts = fact_string("current", current);

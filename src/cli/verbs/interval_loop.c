@@ -13,6 +13,17 @@
 /* Counts are read at least so often, s. */
 #define FETCH 10
 
+/* Sleeps until a time (ns), as wait_until() does, and ends the measuring of the cost meanwhile. */
+static bool wait_and_measure(struct probe *p, uint64_t until)
+{
+	uint64_t measure;
+
+	while ((measure = probe_measure(p)) < until)
+		if (!wait_until(measure))
+			return false;
+	return wait_until(until);
+}
+
 /*
  * Reads what happened until a time, and at least every FETCH seconds: a bucket of a histogram has
  * 32 bits, which at 1,000,000 operations per second and in one bucket last for 71 minutes.
@@ -34,7 +45,7 @@ static int read_until(struct probe *p, struct snapshot *before, struct snapshot 
 		int err;
 
 		more = step < until;
-		*stopped = !wait_until(more ? step : until);
+		*stopped = !wait_and_measure(p, more ? step : until);
 		now = probe_read(p);
 		if (!now)
 			return -1;

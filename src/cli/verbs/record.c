@@ -119,6 +119,7 @@ static const struct argp argp = {
 
 struct run {
 	const struct record_options *options;
+	char file_shown[4096]; /* its name, as a terminal can show it */
 	struct probe *probe;
 	struct recording_writer *file;
 	struct recording_info info;
@@ -370,7 +371,7 @@ static void print_progress(const struct run *r)
 {
 	char operations[FORMAT_LEN];
 
-	fprintf(stderr, "\rRecording to %s: %.0f s, %s operations ", r->options->file,
+	fprintf(stderr, "\rRecording to %s: %.0f s, %s operations ", r->file_shown,
 		(r->before.time - r->start) / 1e9, format_number(operations, r->operations));
 	fflush(stderr);
 }
@@ -382,7 +383,7 @@ static void print_summary(const struct run *r, bool progress)
 	struct stat st;
 
 	fprintf(stderr, "%s%s: %.1f s in %lu interval%s, %llu operations, %llu lost",
-		progress ? "\r\033[K" : "", r->options->file, seconds, r->intervals,
+		progress ? "\r\033[K" : "", r->file_shown, seconds, r->intervals,
 		r->intervals == 1 ? "" : "s", (unsigned long long)r->operations,
 		(unsigned long long)r->lost);
 	if (r->options->events)
@@ -403,7 +404,7 @@ static int record(struct run *r, bool progress)
 	const uint64_t interval = r->info.interval, start = probe_now();
 	const uint64_t end = o->duration ? start + (uint64_t)(o->duration * 1e9) : UINT64_MAX;
 	uint64_t most = o->events ? FETCH_EVENTS : FETCH;
-	uint64_t next = start + interval, next_fetch, now = start, until;
+	uint64_t next = start + interval, next_fetch, now = start, until, measure;
 	int asked = 0;
 
 	if (interval < most)
@@ -413,6 +414,9 @@ static int record(struct run *r, bool progress)
 		until = next_fetch < next ? next_fetch : next;
 		if (o->events && now + DRAIN < until)
 			until = now + DRAIN;
+		measure = probe_measure(r->probe);
+		if (measure < until)
+			until = measure;
 		asked = command_wait(&r->command, until < end ? until : end);
 		now = probe_now();
 		if (o->events)
@@ -498,7 +502,7 @@ static int run(struct run *r, const struct snapshot *s)
 		return -1;
 	}
 	if (!o->command && !o->duration)
-		fprintf(stderr, "Recording to %s; Ctrl-C ends it.\n", o->file);
+		fprintf(stderr, "Recording to %s; Ctrl-C ends it.\n", r->file_shown);
 	err = record(r, progress);
 	if (progress && err)
 		fprintf(stderr, "\n");
@@ -517,6 +521,7 @@ int verb_record(int argc, char **argv)
 	options_parse(&argp, argc, argv, ARGP_IN_ORDER, &o);
 	if (check_place(o.file))
 		return 1;
+	copy_printable(r.file_shown, o.file, sizeof(r.file_shown));
 	r.probe = attach(o.filter.filter.ops | (o.events ? PROBE_EVENTS : 0));
 	if (!r.probe)
 		return 1;

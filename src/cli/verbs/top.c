@@ -127,7 +127,7 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 	struct snapshot before = {}, diff = {};
 	struct table t = {};
 	unsigned long refreshes = 0;
-	uint64_t next = probe_now();
+	uint64_t next = probe_now(), measure;
 	int go_on = refresh_counts(v, p, filter, &before, &diff) ? -1 : 1;
 
 	/* The first screen shows what is there; the first figures come soon after it. */
@@ -141,7 +141,8 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 		table_sort(&t, v->sort[v->page], v->reverse);
 		draw(v, &diff, &t);
 
-		switch (wait_for_input(STDIN_FILENO, next)) {
+		measure = probe_measure(p);
+		switch (wait_for_input(STDIN_FILENO, measure < next ? measure : next)) {
 		case WAKE_STOP:
 			go_on = terminal_gone() ? complain(NULL, "the terminal is gone") : 0;
 			break;
@@ -150,6 +151,8 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 			go_on = read_keys(v, &diff, &t);
 			break;
 		case WAKE_TIME:
+			if (probe_now() < next)
+				break;
 			next = probe_now() + v->interval * 1e9;
 			if (refresh_counts(v, p, filter, &before, &diff))
 				go_on = -1;
