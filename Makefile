@@ -8,9 +8,10 @@ CC        ?= cc
 CLANG     ?= clang
 BPFTOOL   ?= bpftool
 LLVM_STRIP ?= llvm-strip
-# Where Debian has bpftool; not on the PATH of everyone who is not root.
-export PATH := $(PATH):/usr/sbin:/sbin
-PKGS      := libbpf json-c ncursesw libseccomp sqlite3 libzstd zlib
+# Where Debian has bpftool, which is not on the PATH of everyone who is not root; where setup.sh puts promtool.
+CACHE     := $(or $(VRINGTOP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vringtop)
+export PATH := $(PATH):/usr/sbin:/sbin:$(CACHE)/prometheus/usr/bin
+PKGS      := libbpf json-c ncursesw libseccomp sqlite3 libzstd zlib libmicrohttpd
 
 CFLAGS    ?= -O2 -g
 CFLAGS    += -std=gnu11 -Wall -Wextra
@@ -119,7 +120,7 @@ include tests/tests.mk
 include packaging/packaging.mk
 
 check: all $(UNIT) $(FUZZ) ## the fast tests, no guest; format, linters, who includes whom
-	@scripts/setup.sh build lint
+	@scripts/setup.sh build lint prometheus
 	@$(MAKE) -s -C tests/device check
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t tests/lint.t
 
@@ -182,7 +183,7 @@ sanitizers: ## every verb under ASan, LeakSanitizer and UBSan in a guest (takes 
 	@prove --timer -e '' $(LONG)
 
 test: ## all tests but sanitizers; ends with a line that counts them
-	@scripts/setup.sh build lint kernel guest browser
+	@scripts/setup.sh build lint prometheus kernel guest browser
 	@$(MAKE) --no-print-directory -j $(JOBS) all static $(UNIT) $(FUZZ)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done

@@ -1,18 +1,24 @@
 #!/bin/bash
 # Installs what is missing, and nothing else.
-# Usage: setup.sh [build|lint|kernel|guest|browser|bench|debian|source-7.3]...
+# Usage: setup.sh [build|lint|prometheus|kernel|guest|browser|bench|debian|source-7.3]...
 # Without an argument: everything. Takes a moment when all is there.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
 
 setup_build() {
 	packages+=(gcc make clang libclang-rt-dev llvm libbpf-dev libelf-dev zlib1g-dev libncurses-dev
-		libjson-c-dev libseccomp-dev libsqlite3-dev libzstd-dev libcmocka-dev pkg-config bpftool perl)
+		libjson-c-dev libseccomp-dev libsqlite3-dev libzstd-dev libmicrohttpd-dev libcmocka-dev pkg-config bpftool perl)
 }
 
 # For tests/lint.t.
 setup_lint() {
 	packages+=(clang-format shellcheck cppcheck binutils git)
+}
+
+# For promtool, and for a Prometheus that collects from guests (tests/fleet.sh). The package would start a
+# service on this machine, so it is only unpacked.
+setup_prometheus() {
+	packages+=(debian-archive-keyring)
 }
 
 setup_kernel() {
@@ -42,11 +48,11 @@ setup_debian() {
 	packages+=(gcc libc6-dev kmod cpio xz-utils debian-archive-keyring)
 }
 
-[[ $# -gt 0 ]] || set -- build lint kernel guest browser debian source-7.3
+[[ $# -gt 0 ]] || set -- build lint prometheus kernel guest browser debian source-7.3
 packages=() fetch_source=''
 for group in "$@"; do
 	case $group in
-	build | lint | kernel | guest | browser | bench | debian) "setup_$group" ;;
+	build | lint | prometheus | kernel | guest | browser | bench | debian) "setup_$group" ;;
 	source-7.3)
 		if [[ $(LC_ALL=C apt-cache policy linux-source-7.3) == *Candidate:\ [0-9]* ]]; then
 			packages+=(linux-source-7.3)
@@ -55,7 +61,7 @@ for group in "$@"; do
 			fetch_source=yes
 		fi
 		;;
-	*) die "unknown group '$group'" "the groups are: build, lint, kernel, guest, browser, bench, debian, source-7.3" ;;
+	*) die "unknown group '$group'" "the groups are: build, lint, prometheus, kernel, guest, browser, bench, debian, source-7.3" ;;
 	esac
 done
 install_packages "${packages[@]}"
@@ -68,6 +74,12 @@ if [[ -n $fetch_source && ! -e $cache/linux-source-7.3/version ]]; then
 	[[ -e $cache/linux-source-7.3/version ]] ||
 		fetch_package trixie-backports linux-source-7.3 "$cache/linux-source-7.3"
 	exec {lock}>&-
+fi
+
+if [[ " $* " == *" prometheus "* && ! -x $cache/prometheus/usr/bin/promtool ]]; then
+	mkdir -p "$cache"
+	# shellcheck disable=SC1091
+	fetch_package "$(. /etc/os-release && echo "$VERSION_CODENAME")" prometheus "$cache/prometheus"
 fi
 
 if [[ " $* " == *" guest "* ]] && ! [[ -x /usr/bin/virtme-run || -x $cache/virtme-ng/usr/bin/virtme-run ]]; then

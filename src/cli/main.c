@@ -25,6 +25,7 @@ static const struct {
 	{ "queues", verb_queues, "every virtqueue of this machine" },
 	{ "report", verb_report, "what a recording says: text, a page, JSON, CSV, a trace" },
 	{ "diff", verb_diff, "what changed between recordings, how sure it is" },
+	{ "export", verb_export, "metrics for Prometheus, over HTTP or in a file" },
 	{ "doctor", verb_doctor, "what is here, what is missing, how to get it" },
 };
 #define NR_VERBS (sizeof(verbs) / sizeof(*verbs))

@@ -27,7 +27,7 @@ FUZZ_WRAP_doctor  := $(FUZZ_FILES) kernel_try kernel_try_without_btf kernel_find
 FUZZ_WRAP_views   := interval_loop
 FUZZ_WRAP_recording := confine_reading
 # It parses, and does nothing of what is asked for.
-FUZZ_WRAP_options := interval_loop recording_open output_open
+FUZZ_WRAP_options := interval_loop recording_open output_open listen_open replaced_file_open
 $(BUILD)/fuzz/sysfs $(BUILD)/fuzz/doctor: tests/fuzz/files.c tests/fuzz/files.h
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/tool.a

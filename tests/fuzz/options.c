@@ -11,7 +11,9 @@
 #include <sanitizer/allocator_interface.h>
 #include "../fake_probe.h"
 #include "base/output_file.h"
+#include "base/replaced_file.h"
 #include "recording/recording.h"
+#include "verbs/export_listen.h"
 #include "verbs/interval_loop.h"
 #include "verbs/verbs.h"
 #include "fuzz.h"
@@ -31,6 +33,7 @@ static const struct {
 	{ verb_diff, 0, false },
 	{ verb_record, PROBE_EVENTS, true },
 	{ verb_stalls, PROBE_RINGS, true },
+	{ verb_export, 0, false },
 };
 
 /*
@@ -129,6 +132,19 @@ struct output_file *__wrap_output_open(const char *path, const char *const *inpu
 	(void)inputs;
 	(void)force;
 	abort(); /* without a recording nothing is written */
+}
+
+/* Of export: where it listens. */
+int __wrap_listen_open(const struct listen_at *at)
+{
+	must(at->text && (at->fd >= 0 || (at->length && at->length <= sizeof(at->address))));
+	return -1;
+}
+
+struct replaced_file *__wrap_replaced_file_open(const char *path, const char *mark)
+{
+	must(path && mark);
+	return NULL;
 }
 
 /* --- Running a verb --- */

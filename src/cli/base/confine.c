@@ -104,6 +104,12 @@ static const int recording_calls[] = {
 	SCMP_SYS(wait4),
 };
 
+/* For serving clients as well. The socket is open, and listens. */
+static const int serving_calls[] = {
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_ctl), SCMP_SYS(accept4),	 SCMP_SYS(recvfrom),
+	SCMP_SYS(sendto),     SCMP_SYS(sendmsg),   SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
+};
+
 /* These only with an argument that, under a mask, has a certain value. */
 struct rule {
 	int call;
@@ -145,7 +151,7 @@ static const struct rule lock_rules[] = {
 	{ SCMP_SYS(fcntl), 1, ~0u, F_GETLK },
 };
 
-static int drop_capabilities(void)
+int drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
@@ -192,6 +198,7 @@ static int allow_probe(scmp_filter_ctx filter)
 enum purpose {
 	LIVE,
 	RECORDING,
+	SERVING,
 	READING,
 };
 
@@ -209,6 +216,8 @@ static int filter_calls(enum purpose purpose)
 	if (!err && purpose == RECORDING)
 		err = allow(filter, recording_calls, LENGTH(recording_calls), lock_rules,
 			    LENGTH(lock_rules));
+	if (!err && purpose == SERVING)
+		err = allow(filter, serving_calls, LENGTH(serving_calls), NULL, 0);
 	if (!err && purpose == READING)
 		err = allow(filter, reading_calls, LENGTH(reading_calls), lock_rules,
 			    LENGTH(lock_rules));
@@ -243,6 +252,11 @@ int confine(void)
 int confine_recording(void)
 {
 	return give_up(RECORDING);
+}
+
+int confine_serving(void)
+{
+	return give_up(SERVING);
 }
 
 int confine_reading(void)

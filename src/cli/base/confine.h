@@ -16,10 +16,20 @@ int confine(void);
  */
 int confine_recording(void);
 
+/** The same as confine(), but that clients may be served on a socket that listens. */
+int confine_serving(void);
+
 /**
  * The same for verbs that read recordings, whose content is not trusted, and without what the
  * attached programs need. Recordings and the file to write (output_open()) must be open.
  */
 int confine_reading(void);
+
+/**
+ * Gives up every capability and the way to new ones, and nothing else: for a process that writes
+ * files for one that is confined.
+ * Returns 0, or -1 after it has printed why not.
+ */
+int drop_capabilities(void);
 
 #endif

@@ -11,6 +11,7 @@ int verb_stalls(int argc, char **argv);
 int verb_record(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_diff(int argc, char **argv);
+int verb_export(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 
 #endif

@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include "output/openmetrics.h"
+#include "output/stall_text.h"
+
+enum type {
+	COUNTER,
+	GAUGE,
+	INFO,
+	HISTOGRAM,
+};
+
+struct writer {
+	FILE *f;
+	const struct openmetrics *m;
+	const struct family *family; /* of the samples that are written */
+};
+
+/* Metrics of one name. */
+struct family {
+	const char *name; /* without "vringtop_", and without the suffix that its type asks for */
+	enum type type;
+	const char *unit; /* the name ends with it; NULL: there is none */
+	const char *help;
+	uint32_t needs; /* a bit for each enum vt_op that must be counted */
+	/* Whether there is more that it needs; NULL: no. */
+	bool (*has)(const struct openmetrics *m);
+	/* Writes the samples of a queue, or, without a queue, those of the machine. */
+	void (*queue)(struct writer *w, const struct queue *q);
+	void (*machine)(struct writer *w);
+	/* The most samples of one queue; NULL: one. */
+	size_t (*series)(const struct openmetrics *m);
+};
+
+/* --- Samples --- */
+
+/* A label's value: backslash, quote and line feed have an escape, all else stands for itself. */
+static void put_value(FILE *f, const char *text)
+{
+	putc('"', f);
+	for (; *text; text++) {
+		if (*text == '\n') {
+			fputs("\\n", f);
+			continue;
+		}
+		if (*text == '"' || *text == '\\')
+			putc('\\', f);
+		putc(*text, f);
+	}
+	putc('"', f);
+}
+
+/*
+ * Writes the name of a sample and its labels.
+ * @q: NULL: a sample of the machine
+ * @label, @value: one label more; NULL: none
+ */
+static void put_name(struct writer *w, const char *suffix, const struct queue *q, const char *label,
+		     const char *value)
+{
+	fprintf(w->f, "vringtop_%s%s", w->family->name, suffix);
+	if (!q && !label)
+		goto end;
+	putc('{', w->f);
+	if (q)
+		fprintf(w->f, "device=\"virtio%d\",queue=\"%u\"", q->device, q->index);
+	if (label) {
+		fprintf(w->f, "%s%s=", q ? "," : "", label);
+		put_value(w->f, value);
+	}
+	putc('}', w->f);
+end:
+	putc(' ', w->f);
+}
+
+static void put_count(struct writer *w, const char *suffix, const struct queue *q,
+		      const char *label, const char *value, uint64_t n)
+{
+	put_name(w, suffix, q, label, value);
+	fprintf(w->f, "%llu\n", (unsigned long long)n);
+}
+
+static void put_total(struct writer *w, const struct queue *q, uint64_t n)
+{
+	put_count(w, "_total", q, NULL, NULL, n);
+}
+
+static void put_gauge(struct writer *w, const struct queue *q, uint64_t n)
+{
+	put_count(w, "", q, NULL, NULL, n);
+}
+
+/* --- Histograms --- */
+
+/*
+ * Prometheus counts what is at or below a bound. A bucket of ours begins at each power of two and
+ * values are whole (ns, buffers), so the bounds are 2^n - 1: exactly what is at or below such a
+ * bound is in the buckets that end there.
+ */
+struct bounds {
+	unsigned int first,
+		last;	/* the powers n; with powers of four, every other from the first */
+	bool one;	/* a bound of 1 before them */
+	bool range_end; /* one more: the last bucket of ours, which has no end, begins behind it */
+};
+
+static const struct bounds request_bounds = { 10, 32, false, true };
+static const struct bounds operation_bounds = { 6, 24, false, false };
+static const struct bounds buffers_bounds = { 2, 10, true, false };
+
+/* How many buckets there are, that of +Inf among them. */
+static size_t count_buckets(const struct openmetrics *m, const struct bounds *b)
+{
+	return (b->last - b->first) / (m->fine ? 1 : 2) + 2 + b->one + b->range_end;
+}
+
+/* The buckets, and the samples _count and _sum. */
+static size_t count_series(const struct openmetrics *m, const struct bounds *b)
+{
+	return count_buckets(m, b) + 2;
+}
+
+/* What is counted while the buckets are written in their order. */
+struct run {
+	const struct op_stats *o; /* NULL: nothing was counted */
+	unsigned int next;	  /* the first bucket of ours that is not in @below */
+	uint64_t below;
+};
+
+/* Writes "_bucket" and the labels before "le". */
+static void put_bucket_name(struct writer *w, const struct queue *q, const char *operation)
+{
+	fprintf(w->f, "vringtop_%s_bucket{device=\"virtio%d\",queue=\"%u\",", w->family->name,
+		q->device, q->index);
+	if (operation)
+		fprintf(w->f, "operation=\"%s\",", operation);
+}
+
+/* @bound: the largest value that is in the bucket; ns, or a number of buffers */
+static void put_bucket(struct writer *w, const struct queue *q, const char *operation,
+		       struct run *run, uint64_t bound)
+{
+	unsigned int end = histogram_bucket(bound + 1);
+
+	for (; run->o && run->next < end && run->next < run->o->hist.end; run->next++)
+		if (run->next >= run->o->hist.begin)
+			run->below += run->o->hist.bucket[run->next];
+	put_bucket_name(w, q, operation);
+	if (w->family->unit)
+		fprintf(w->f, "le=\"%.12g\"", bound / 1e9);
+	else
+		fprintf(w->f, "le=\"%llu.0\"", (unsigned long long)bound);
+	fprintf(w->f, "} %llu\n", (unsigned long long)run->below);
+}
+
+/*
+ * @o: NULL: nothing was counted yet
+ * @operation: the value of a label; NULL: none
+ */
+static void put_histogram(struct writer *w, const struct queue *q, const char *operation,
+			  const struct op_stats *o, const struct bounds *b)
+{
+	const char *label = operation ? "operation" : NULL;
+	unsigned long long count = o ? o->timed : 0, sum = o ? o->sum : 0;
+	struct run run = { .o = o };
+
+	if (b->one)
+		put_bucket(w, q, operation, &run, 1);
+	for (unsigned int n = b->first; n <= b->last; n += w->m->fine ? 1 : 2)
+		put_bucket(w, q, operation, &run, (1ull << n) - 1);
+	if (b->range_end)
+		put_bucket(w, q, operation, &run, histogram_lower(VT_NR_BUCKETS - 1) - 1);
+	put_bucket_name(w, q, operation);
+	fprintf(w->f, "le=\"+Inf\"} %llu\n", count);
+	put_count(w, "_count", q, label, operation, count);
+	put_name(w, "_sum", q, label, operation);
+	if (w->family->unit)
+		fprintf(w->f, "%llu.%09llu\n", sum / 1000000000, sum % 1000000000);
+	else
+		fprintf(w->f, "%llu\n", sum);
+}
+
+/* --- Metrics of a queue --- */
+
+static void queue_info(struct writer *w, const struct queue *q)
+{
+	FILE *f = w->f;
+
+	fprintf(f, "vringtop_queue_info{device=\"virtio%d\",queue=\"%u\",name=", q->device,
+		q->index);
+	put_value(f, q->name);
+	fputs(",role=", f);
+	put_value(f, queue_role(q));
+	fputs(",driver=", f);
+	put_value(f, q->driver);
+	fprintf(f, ",layout=\"%s\",features=\"0x%llx\"} 1\n", layout_name(q->layout),
+		(unsigned long long)q->features);
+}
+
+static void operations(struct writer *w, const struct queue *q)
+{
+	for (int op = 0; op < VT_NR_OPS; op++)
+		if (w->m->ops >> op & 1 && q->op[op])
+			put_count(w, "_total", q, "operation", op_name(op), q->op[op]->count);
+}
+
+static size_t operations_series(const struct openmetrics *m)
+{
+	return __builtin_popcount(m->ops & ((1u << VT_NR_OPS) - 1));
+}
+
+/* Other operations that answer no did not fail: a get, for one, that finds nothing. */
+static bool can_fail(const struct openmetrics *m, int op)
+{
+	const char *refused = op_refused_name(op);
+
+	return m->ops >> op & 1 && refused && !strcmp(refused, "failed");
+}
+
+static void operation_failures(struct writer *w, const struct queue *q)
+{
+	for (int op = 0; op < VT_NR_OPS; op++)
+		if (can_fail(w->m, op) && q->op[op])
+			put_count(w, "_total", q, "operation", op_name(op), q->op[op]->refused);
+}
+
+static size_t operation_failures_series(const struct openmetrics *m)
+{
+	size_t n = 0;
+
+	for (int op = 0; op < VT_NR_OPS; op++)
+		n += can_fail(m, op);
+	return n;
+}
+
+static bool has_operation_failures(const struct openmetrics *m)
+{
+	return operation_failures_series(m) > 0;
+}
+
+static void requests(struct writer *w, const struct queue *q)
+{
+	put_total(w, q, queue_buffers(q));
+}
+
+static void read_bytes(struct writer *w, const struct queue *q)
+{
+	put_total(w, q, queue_bytes_out(q));
+}
+
+static bool has_read_bytes(const struct openmetrics *m)
+{
+	return !m->s || !m->s->no_bytes_out;
+}
+
+static void written_bytes(struct writer *w, const struct queue *q)
+{
+	put_total(w, q, queue_bytes_in(q));
+}
+
+static void doorbells(struct writer *w, const struct queue *q)
+{
+	put_total(w, q, queue_doorbells(q));
+}
+
+static void doorbells_suppressed(struct writer *w, const struct queue *q)
+{
+	put_total(w, q, queue_suppressed(q));
+}
+
+static void doorbell_buffers(struct writer *w, const struct queue *q)
+{
+	put_histogram(w, q, NULL, q->op[VT_BUFFERS_PER_DOORBELL], &buffers_bounds);
+}
+
+static size_t doorbell_buffers_series(const struct openmetrics *m)
+{
+	return count_series(m, &buffers_bounds);
+}
+
+static void request_duration(struct writer *w, const struct queue *q)
+{
+	put_histogram(w, q, NULL, q->op[VT_AVAIL_TO_USED], &request_bounds);
+}
+
+static size_t request_duration_series(const struct openmetrics *m)
+{
+	return count_series(m, &request_bounds);
+}
+
+static void operation_duration(struct writer *w, const struct queue *q)
+{
+	for (int op = 0; op < VT_NR_OPS; op++)
+		if (w->m->ops >> op & 1 && q->op[op])
+			put_histogram(w, q, op_name(op), q->op[op], &operation_bounds);
+}
+
+static bool has_operation_duration(const struct openmetrics *m)
+{
+	return m->operations;
+}
+
+static size_t operation_duration_series(const struct openmetrics *m)
+{
+	return operations_series(m) * count_series(m, &operation_bounds);
+}
+
+static void ring_descriptors(struct writer *w, const struct queue *q)
+{
+	put_gauge(w, q, q->num);
+}
+
+static void ring_descriptors_in_use(struct writer *w, const struct queue *q)
+{
+	put_gauge(w, q, queue_in_use(q));
+}
+
+static void queue_broken(struct writer *w, const struct queue *q)
+{
+	put_gauge(w, q, q->broken);
+}
+
+static bool has_stalls(const struct openmetrics *m)
+{
+	return m->stalls;
+}
+
+static void queue_stalled(struct writer *w, const struct queue *q)
+{
+	const struct stall_watched *watched = stall_watch_find(w->m->stalls, q->serial);
+	bool stalled = watched && watched->stalled;
+
+	put_count(w, "", q, "verdict", stalled ? stall_name(watched->stall.verdict) : "none",
+		  stalled);
+}
+
+/* --- Metrics of the machine --- */
+
+static bool is_shown(const struct openmetrics *m, const struct queue *q, size_t before)
+{
+	return !q->gone && before < m->most_queues;
+}
+
+static void queues_not_shown(struct writer *w)
+{
+	size_t queues = snapshot_queues(w->m->s), most = w->m->most_queues;
+
+	put_gauge(w, NULL, w->m->s->not_shown + (queues > most ? queues - most : 0));
+}
+
+static void lost_events(struct writer *w)
+{
+	put_total(w, NULL, w->m->s->lost);
+}
+
+static void build_info(struct writer *w)
+{
+	put_count(w, "_info", NULL, "version", VRINGTOP_VERSION, 1);
+}
+
+static void attached(struct writer *w)
+{
+	put_count(w, "", NULL, "to", w->m->s->how, 1);
+}
+
+static bool has_probe_run(const struct openmetrics *m)
+{
+	return m->s && m->s->probe_ns > 0;
+}
+
+static void probe_run(struct writer *w)
+{
+	put_name(w, "", NULL, NULL, NULL);
+	fprintf(w->f, "%.6g\n", w->m->s->probe_ns / 1e9);
+}
+
+static void tool_cpu(struct writer *w)
+{
+	put_name(w, "_total", NULL, NULL, NULL);
+	fprintf(w->f, "%.6f\n", w->m->s->cpu);
+}
+
+#define BIT(op) (1u << (op))
+
+/* In the order in which they are written. */
+static const struct family families[] = {
+	{ .name = "build",
+	  .type = INFO,
+	  .help = "The vringtop that counts.",
+	  .machine = build_info },
+	{ .name = "attached",
+	  .type = GAUGE,
+	  .help = "1. What vringtop is attached to: tracepoints, or functions.",
+	  .machine = attached },
+	{ .name = "queues_not_shown",
+	  .type = GAUGE,
+	  .help = "Queues of this machine that have no metrics here.",
+	  .machine = queues_not_shown },
+	{ .name = "lost_events",
+	  .type = COUNTER,
+	  .help = "Events that could not be counted.",
+	  .machine = lost_events },
+	{ .name = "cpu_seconds",
+	  .type = COUNTER,
+	  .unit = "seconds",
+	  .help = "CPU time of the vringtop process, without its programs in the kernel.",
+	  .machine = tool_cpu },
+	{ .name = "probe_run_seconds",
+	  .type = GAUGE,
+	  .unit = "seconds",
+	  .help = "Time that one run of a program in the kernel takes, measured at the start.",
+	  .has = has_probe_run,
+	  .machine = probe_run },
+	{ .name = "queue", .type = INFO, .help = "What a queue is.", .queue = queue_info },
+	{ .name = "queue_broken",
+	  .type = GAUGE,
+	  .help = "1: the driver has given the queue up.",
+	  .queue = queue_broken },
+	{ .name = "queue_stalled",
+	  .type = GAUGE,
+	  .help = "1: the queue is stuck; verdict says which side holds it.",
+	  .has = has_stalls,
+	  .queue = queue_stalled },
+	{ .name = "ring_descriptors",
+	  .type = GAUGE,
+	  .help = "Descriptors that the ring has.",
+	  .queue = ring_descriptors },
+	{ .name = "ring_descriptors_in_use",
+	  .type = GAUGE,
+	  .help = "Descriptors that hold a buffer.",
+	  .queue = ring_descriptors_in_use },
+	{ .name = "requests",
+	  .type = COUNTER,
+	  .help = "Buffers that the driver made available to the device.",
+	  .needs = BIT(VT_OP_ADD),
+	  .queue = requests },
+	{ .name = "read_bytes",
+	  .type = COUNTER,
+	  .unit = "bytes",
+	  .help = "Bytes that the device was given to read.",
+	  .needs = BIT(VT_OP_ADD),
+	  .has = has_read_bytes,
+	  .queue = read_bytes },
+	{ .name = "written_bytes",
+	  .type = COUNTER,
+	  .unit = "bytes",
+	  .help = "Bytes that the device wrote.",
+	  .needs = BIT(VT_OP_GET),
+	  .queue = written_bytes },
+	{ .name = "doorbells",
+	  .type = COUNTER,
+	  .help = "Doorbells that the driver rang (notify).",
+	  .needs = BIT(VT_OP_NOTIFY),
+	  .queue = doorbells },
+	{ .name = "doorbells_suppressed",
+	  .type = COUNTER,
+	  .help = "Doorbells that the device did not want (kick_prepare).",
+	  .needs = BIT(VT_OP_KICK_PREPARE),
+	  .queue = doorbells_suppressed },
+	{ .name = "operations",
+	  .type = COUNTER,
+	  .help = "Operations on the ring.",
+	  .queue = operations,
+	  .series = operations_series },
+	{ .name = "operation_failures",
+	  .type = COUNTER,
+	  .help = "Operations that failed: an add without room, a doorbell that was not sent.",
+	  .has = has_operation_failures,
+	  .queue = operation_failures,
+	  .series = operation_failures_series },
+	{ .name = "doorbell_buffers",
+	  .type = HISTOGRAM,
+	  .help = "Buffers that a doorbell announced.",
+	  .needs = BIT(VT_BUFFERS_PER_DOORBELL),
+	  .queue = doorbell_buffers,
+	  .series = doorbell_buffers_series },
+	{ .name = "request_duration_seconds",
+	  .type = HISTOGRAM,
+	  .unit = "seconds",
+	  .help = "Time from the end of a buffer's add to the end of its get.",
+	  .needs = BIT(VT_AVAIL_TO_USED),
+	  .queue = request_duration,
+	  .series = request_duration_series },
+	{ .name = "operation_duration_seconds",
+	  .type = HISTOGRAM,
+	  .unit = "seconds",
+	  .help = "Time that an operation on the ring took.",
+	  .has = has_operation_duration,
+	  .queue = operation_duration,
+	  .series = operation_duration_series },
+};
+
+#define NR_FAMILIES (sizeof(families) / sizeof(*families))
+
+static bool is_written(const struct openmetrics *m, const struct family *f)
+{
+	return (f->needs & m->ops) == f->needs && (!f->has || f->has(m));
+}
+
+/* Before the samples of a family. */
+static void put_head(struct writer *w)
+{
+	static const char *const types[] = { "counter", "gauge", "info", "histogram" };
+	const struct family *f = w->family;
+	const char *suffix = "", *type = types[f->type];
+
+	/* The classic format names the samples, and has no infos. */
+	if (w->m->classic && f->type == COUNTER)
+		suffix = "_total";
+	if (w->m->classic && f->type == INFO) {
+		suffix = "_info";
+		type = "gauge";
+	}
+	fprintf(w->f, "# HELP vringtop_%s%s %s\n", f->name, suffix, f->help);
+	fprintf(w->f, "# TYPE vringtop_%s%s %s\n", f->name, suffix, type);
+	if (f->unit && !w->m->classic)
+		fprintf(w->f, "# UNIT vringtop_%s %s\n", f->name, f->unit);
+}
+
+static void put_family(struct writer *w)
+{
+	size_t shown = 0;
+
+	put_head(w);
+	if (w->family->machine) {
+		w->family->machine(w);
+		return;
+	}
+	for (size_t i = 0; i < w->m->s->nr_queues; i++) {
+		const struct queue *q = &w->m->s->queues[i];
+
+		if (!is_shown(w->m, q, shown))
+			continue;
+		w->family->queue(w, q);
+		shown++;
+	}
+}
+
+void openmetrics_write(FILE *f, const struct openmetrics *m)
+{
+	struct writer w = { f, m, NULL };
+
+	for (size_t i = 0; i < NR_FAMILIES; i++) {
+		w.family = &families[i];
+		if (is_written(m, w.family))
+			put_family(&w);
+	}
+	if (!m->classic)
+		fputs("# EOF\n", f);
+}
+
+size_t openmetrics_queue_series(const struct openmetrics *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < NR_FAMILIES; i++) {
+		const struct family *f = &families[i];
+
+		if (f->queue && is_written(m, f))
+			n += f->series ? f->series(m) : 1;
+	}
+	return n;
+}
