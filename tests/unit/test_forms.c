@@ -145,7 +145,7 @@ static void every_field_of_csv(void **unused)
 
 	(void)unused;
 	fputs("start_ns,interval_ns,device,role,driver,queue_index,queue,serial,layout,operation,"
-	      "count,no,sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,sum_buffers,"
+	      "count,refused,sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,sum_buffers,"
 	      "mean_buffers,p50_buffers,p90_buffers,p99_buffers,p999_buffers,max_buffers,bytes_out,"
 	      "bytes_in,recording_finished\r\n",
 	      f);

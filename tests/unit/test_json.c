@@ -95,7 +95,7 @@ static void expect_op(const char *place, int q, int op, bool buckets)
 	expect_int(place, "count", count_of(q, op));
 	expect_double(place, "rate", count_of(q, op) / SECONDS);
 	if (op_refused_name(op))
-		expect_int(place, "no", no_of(q, op));
+		expect_int(place, "refused", no_of(q, op));
 	expect_int(place, "sum_ns", time_sum(q, op));
 	expect_double(place, "mean_ns", (double)time_sum(q, op) / TIMED);
 	expect_int(place, "p50_ns", time_at(q, op, 0));

@@ -191,7 +191,7 @@ static void json_has_what_was_written(void **unused)
 	ops = json_object_object_get(queue, "ops");
 	assert_int_equal(number(ops, "add", "count"), 500);
 	assert_int_equal(number(ops, "add", "max_ns"), 90000);
-	assert_int_equal(number(ops, "kick_prepare", "no"), 125);
+	assert_int_equal(number(ops, "kick_prepare", "refused"), 125);
 	assert_int_equal(number(ops, "get", "sum_ns"), 250000);
 	assert_int_equal(number(queue, "doorbell", "sent"), 375);
 	json_object_put(all);

@@ -30,14 +30,14 @@ is 'a long operation: its bucket' \
 	"$(of deflate '[low <= 5e8 < high and high - low < 5e8 / 15 and n for low, high, n in ops["poll"]["buckets_ns"]]')" '[1]'
 is 'operations of 1 s to 30 min: buckets hold them, or are the last one' \
 	"$(of deflate 'sum(n for low, high, n in ops["more_used"]["buckets_ns"]), ops["more_used"]["max_ns"]')" '(3, 1800000000000)'
-is 'adds: 4, of which 2 were refused' "$(of deflate 'ops["add"]["count"], ops["add"]["no"], q["buffers"]')" '(4, 2, 2)'
+is 'adds: 4, of which 2 were refused' "$(of deflate 'ops["add"]["count"], ops["add"]["refused"], q["buffers"]')" '(4, 2, 2)'
 is 'adds: bytes of the good ones' "$(of deflate 'ops["add"]["bytes_out"], ops["add"]["bytes_in_room"]')" '(300, 30)'
 is 'kick_prepare: 5, of which 1 suppressed a doorbell: for the others no buffer was new' \
-	"$(of deflate 'ops["kick_prepare"]["count"], ops["kick_prepare"]["no"], q["doorbell"]["suppressed"]')" '(5, 1, 1)'
+	"$(of deflate 'ops["kick_prepare"]["count"], ops["kick_prepare"]["refused"], q["doorbell"]["suppressed"]')" '(5, 1, 1)'
 is 'a doorbell announces both buffers' "$(of deflate 'q["doorbell"]["buffers_per_doorbell"]')" 2
-is 'gets: 3, of which 2 found nothing' "$(of deflate 'ops["get"]["count"], ops["get"]["no"], ops["get"]["bytes_in"]')" '(3, 2, 77)'
+is 'gets: 3, of which 2 found nothing' "$(of deflate 'ops["get"]["count"], ops["get"]["refused"], ops["get"]["bytes_in"]')" '(3, 2, 77)'
 is 'polls, enable_cb_delayed, notify, resize: what is a refusal' \
-	"$(of stats '[(op, ops[op]["count"], ops[op]["no"]) for op in ("notify", "enable_cb_delayed", "poll", "more_used", "resize", "detach_unused_buf")]')" \
+	"$(of stats '[(op, ops[op]["count"], ops[op]["refused"]) for op in ("notify", "enable_cb_delayed", "poll", "more_used", "resize", "detach_unused_buf")]')" \
 	"[('notify', 3, 1), ('enable_cb_delayed', 3, 1), ('poll', 3, 1), ('more_used', 3, 1), ('resize', 3, 2), ('detach_unused_buf', 3, 1)]"
 
 # Of the buffers of "inflate", one was detached 2 s before it was added again, and of five in one group of the

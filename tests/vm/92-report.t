@@ -67,7 +67,7 @@ def by_csv(role, op, what="count"):
     return sum(int(r[what]) for r in rows if r["role"] == role and r["operation"] == op)
 
 for disk in "vda", "vdb":
-    adds = by_csv(disk, "add") - by_csv(disk, "add", "no")
+    adds = by_csv(disk, "add") - by_csv(disk, "add", "refused")
     if adds != moved(disk) or adds < 100:
         print(f"{disk}: {adds} buffers, its own count is {moved(disk)}")
 

@@ -78,7 +78,7 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 	json_put_int(o, "count", s->count);
 	json_put_double(o, "rate", seconds > 0 ? s->count / seconds : 0);
 	if (op_refused_name(op))
-		json_put_int(o, "no", s->refused);
+		json_put_int(o, "refused", s->refused);
 	json_put_int(o, value_key(op, "sum", key), s->sum);
 	if (!s->timed)
 		goto sizes;

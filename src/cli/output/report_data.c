@@ -143,9 +143,8 @@ static void put_figures(FILE *f, const struct op_stats *o)
 
 /* The head; put_csv_line() has the same order. */
 static const char csv_head[] =
-	"start_ns,interval_ns,device,role,driver,queue_index,queue,serial,layout,operation,count,"
-	"no,"
-	"sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,"
+	"start_ns,interval_ns,device,role,driver,queue_index,queue,serial,layout,operation,"
+	"count,refused,sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,"
 	"sum_buffers,mean_buffers,p50_buffers,p90_buffers,p99_buffers,p999_buffers,max_buffers,"
 	"bytes_out,bytes_in,recording_finished\r\n";
 

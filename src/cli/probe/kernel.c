@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <sys/utsname.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -180,6 +181,17 @@ bool kernel_has_loop(void)
 const char *kernel_libbpf_version(void)
 {
 	return libbpf_version_string();
+}
+
+void kernel_say_libbpf_is_old(char *text, size_t size)
+{
+	struct utsname u;
+	char release[sizeof(u.release)];
+
+	uname(&u);
+	copy_printable(release, u.release, sizeof(release));
+	snprintf(text, size, "libbpf %s is too old for Linux %s: it cannot read this kernel's BTF",
+		 kernel_libbpf_version(), release);
 }
 
 bool kernel_btf_is_newer(void)

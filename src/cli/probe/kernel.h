@@ -66,6 +66,10 @@ bool kernel_btf_is_newer(void);
 /** The version of the libbpf in use: "v1.1". */
 const char *kernel_libbpf_version(void);
 
+/** Says that kernel_btf_is_newer(), with the versions. @text: the sentence; 256 bytes are enough */
+void kernel_say_libbpf_is_old(char *text, size_t size);
+#define LIBBPF_IS_OLD_ADVICE "Install a newer libbpf, or build vringtop with one."
+
 enum kernel_verdict {
 	KERNEL_LOADS,
 	KERNEL_NO_BTF,	     /* no file of that name, or it cannot be opened: errno */

@@ -46,7 +46,7 @@ static int complain_jit(void)
  */
 static int check_kernel(void)
 {
-	char lacks[256], advice[320];
+	char lacks[256], advice[320], text[256];
 	struct utsname u;
 	const char *source;
 	bool jited;
@@ -68,11 +68,10 @@ static int check_kernel(void)
 		return complain(advice, "no kernel type information (BTF) in " KERNEL_BTF ": %s",
 				strerror(errno));
 	case KERNEL_BAD_BTF:
-		if (kernel_btf_is_newer())
-			return complain("Install a newer libbpf, or build vringtop with one.",
-					"libbpf %s is too old for Linux %s: it cannot read this "
-					"kernel's BTF",
-					libbpf_version_string(), u.release);
+		if (kernel_btf_is_newer()) {
+			kernel_say_libbpf_is_old(text, sizeof(text));
+			return complain(LIBBPF_IS_OLD_ADVICE, "%s", text);
+		}
 		return complain("Is there memory for it? If so, use a kernel built with "
 				"CONFIG_DEBUG_INFO_BTF=y.",
 				"cannot read the kernel's BTF in " KERNEL_BTF);

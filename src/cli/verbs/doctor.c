@@ -51,7 +51,6 @@ struct doctor {
 	/* What one check finds and another explains. */
 	enum kernel_verdict verdict;
 	int error; /* of the verdict */
-	char release[sizeof(((struct utsname *)0)->release)];
 	bool jited;
 	bool has_way;
 	struct kernel_way way;
@@ -153,6 +152,7 @@ static void check_btf(struct doctor *d)
 		"Without the kernel's type information no program can be fitted to this kernel. "
 		"Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y: most distributions' are.";
 	struct json_object *facts = fact_string("path", KERNEL_BTF);
+	char text[256];
 	struct stat s;
 
 	switch (d->verdict) {
@@ -167,10 +167,8 @@ static void check_btf(struct doctor *d)
 		if (kernel_btf_is_newer()) {
 			json_object_object_add(facts, "libbpf",
 					       json_object_new_string(kernel_libbpf_version()));
-			tell(d, MISSING, "BTF", facts,
-			     "Install a newer libbpf, or build vringtop with one.",
-			     "libbpf %s is too old for Linux %s: it cannot read this kernel's BTF",
-			     kernel_libbpf_version(), d->release);
+			kernel_say_libbpf_is_old(text, sizeof(text));
+			tell(d, MISSING, "BTF", facts, LIBBPF_IS_OLD_ADVICE, "%s", text);
 			return;
 		}
 		tell(d, MISSING, "BTF", facts, advice, KERNEL_BTF " cannot be understood: %s",
@@ -784,7 +782,6 @@ int verb_doctor(int argc, char **argv)
 	static const struct argp argp = { options, parse_json, .doc = doc };
 	struct json_object *all = NULL;
 	struct doctor d = {};
-	struct utsname u;
 	bool json = false;
 
 	options_parse(&argp, argc, argv, 0, &json);
@@ -796,8 +793,6 @@ int verb_doctor(int argc, char **argv)
 	d.capabilities = effective_capabilities();
 	d.verdict = kernel_try(&d.jited);
 	d.error = errno;
-	uname(&u);
-	copy_printable(d.release, u.release, sizeof(d.release));
 	check_kernel(&d);
 	check_btf(&d);
 	check_modules(&d);
