@@ -132,8 +132,7 @@ static void bound_within(const struct comparison *c, struct test *t)
 	t->high = middle + sqrt(above);
 }
 
-/* A variance from the sum of squares of @df that are free, and from a prior that counts as @more.
- */
+/* A variance from a sum of squares with @df degrees of freedom, and from a prior with @more. */
 static double moderate(double squares, double df, double prior, double more)
 {
 	return (squares + more * prior) / (df + more);

@@ -26,8 +26,7 @@ struct series {
 	struct part {
 		size_t interval;
 		uint64_t count, timed, sum;
-		uint64_t binned; /* events in the buckets; in a live snapshot a few less than timed
-				  */
+		uint64_t binned;   /* in the buckets; in a live snapshot a few less than timed */
 		size_t first, end; /* of its cells */
 	} * parts;		   /* owned, as are the cells */
 	struct cell {
@@ -59,7 +58,7 @@ void series_enough(const struct series *s, bool *enough);
 struct estimate {
 	double log, low, high; /* low and high are infinite where the data do not bound them */
 	double deviation;      /* standard deviation of log */
-	double share; /* of a quantile: the deviation of the share of operations below it */
+	double share; /* quantiles: standard deviation of the share of operations below it */
 };
 
 /**

@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The next random number; the sequence is the same on every machine. @state: begins with any seed
- */
+/** The next random number, the same on every machine. @state: any seed to begin with */
 uint64_t random_next(uint64_t *state);
 
 /** A whole number from 0 to @below - 1. */
@@ -20,19 +19,19 @@ double student_p(double t, double df);
 double student_t(double p, double df);
 
 /**
- * How long the blocks of a circular block bootstrap should be, in values: at least 1, at most
- * what leaves a few blocks.
+ * How many values a block of a circular block bootstrap should have: at least 1, and few enough
+ * that the series has several blocks.
  * @x: a series with mean 0
  */
 double block_length(const double *x, size_t n);
 
 /**
- * What many variances, each estimated from few values, say about one more: it is as good as a
- * value of its own with so many degrees of freedom.
+ * Finds what many variances, each estimated from few values, tell in advance of one more variance:
+ * a value, and how many degrees of freedom that value is worth.
  * @variances: above 0
  * @df: the degrees of freedom of each
- * @prior: that value
- * Returns its degrees of freedom; 0: they say nothing; at most 1e6.
+ * @prior: becomes the value
+ * Returns its degrees of freedom, at most 1e6; 0: the variances tell nothing.
  */
 double variance_prior(const double *variances, size_t n, double df, double *prior);
 

@@ -88,8 +88,7 @@ static const int reading_calls[] = {
 
 /* For a recording as well. Its file and the journal beside it are open; nothing else is to be. */
 static const int recording_calls[] = {
-	/* what SQLite does with both: write, make sure, cut, and take away the journal at the end
-	 */
+	/* SQLite writes both files, syncs them, cuts them, and removes the journal at the end. */
 	SCMP_SYS(pwrite64),
 	SCMP_SYS(pread64),
 	SCMP_SYS(fdatasync),

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the process may still do once all is attached: next to nothing. */
+/* Gives up what the process no longer needs once the programs are attached. */
 #ifndef CONFINE_H
 #define CONFINE_H
 
 /**
- * Gives up every capability, the way to new ones, and all system calls but those
- * that reading and showing takes. To be called when the programs are attached and
- * the terminal is open; there is no way back. A kernel without seccomp filters
- * leaves out the last step.
+ * Gives up every capability, every way to get one again, and all system calls but those that it
+ * takes to read and to show counts. Call it when the programs are attached and the terminal is
+ * open; there is no way back. On a kernel without seccomp filters all system calls stay.
  * Returns 0, or -1 after it has printed why not.
  */
 int confine(void);
 
-/** The same, but that a recording that is open may still be written, and a command be told to end.
- */
+/** The same, but an open recording may still be written, and a command may get a signal. */
 int confine_recording(void);
 
 /** The same as confine(), but that clients may be served on a socket that listens. */

@@ -19,12 +19,10 @@ struct histogram {
 /** The bucket of a value: 0..VT_NR_BUCKETS - 1. @ns: any */
 unsigned int histogram_bucket(uint64_t ns);
 
-/** The smallest value of a bucket, ns. @b: 0..VT_NR_BUCKETS, where the last is the end of the range
- */
+/** The smallest value of a bucket, ns. @b: 0..VT_NR_BUCKETS; the last is the end of the range */
 uint64_t histogram_lower(unsigned int b);
 
-/** Adds @n to the count of a bucket. @b: 0..VT_NR_BUCKETS - 1, and below h->room unless that is 0
- */
+/** Adds @n to the count of bucket @b, which is below VT_NR_BUCKETS, and below h->room if set. */
 void histogram_put(struct histogram *h, unsigned int b, uint64_t n);
 
 /** Makes @to equal to @from. @to: may have counts, which go; needs room for the buckets of @from */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Rings as virtio 1.3 defines them: feature bits and notification data. No function here can fail.
- */
+/* Rings as virtio 1.3 defines them: features and notification data. No function here can fail. */
 #ifndef RING_H
 #define RING_H
 
@@ -20,8 +19,7 @@ enum {
 struct ring_feature {
 	unsigned int bit;
 	const char *name;	/* as in the specification, without VIRTIO_ and F_ */
-	const char *short_name; /* for tables; NULL: not shown there, because the layout says it or
-				   nearly all have it */
+	const char *short_name; /* for tables; NULL: not shown there */
 };
 extern const struct ring_feature ring_features[];
 

@@ -32,13 +32,15 @@ struct op_stats {
  * A virtqueue. Strings hold printable characters only.
  *
  * A queue has four numbers:
- * index   the driver's: the queue's place in its device, from 0 (virtio 1.3, section 2.6). Users
- * see it. serial  vringtop's: counts from 1 and is never used again. A queue that is deleted and
- * made again has a new serial, so snapshots, recordings and programs know a queue by its serial.
- * entry   its place in the kernel programs' table of queues (struct vt_queue), and part of
- * vt_slot.owner. A deleted queue's entry is used again. Only probe/ and src/bpf/ know it. id the
- * patched kernel's: a small number by which its events name a queue. A deleted queue's id is used
- * again. Only src/bpf/ uses it, to find the entry.
+ *
+ * - index, the driver's: the place of the queue in its device, from 0 (virtio 1.3, section 2.6).
+ *   Users see it.
+ * - serial, vringtop's: counts from 1 and is never used again. A queue that is deleted and made
+ *   again has a new serial, so snapshots and recordings know a queue by its serial.
+ * - entry: the place of the queue in the table of the programs in the kernel (struct vt_queue). The
+ *   entry of a deleted queue is used again. Only probe/ and src/bpf/ know it.
+ * - id, the patched kernel's: a small number by which its events name a queue. The id of a deleted
+ *   queue is used again. Only src/bpf/ uses it, to find the entry.
  */
 struct queue {
 	unsigned int serial; /* identifies the queue, see above */
@@ -68,8 +70,7 @@ struct snapshot {
 	double probe_ns;      /* what counting one event costs, ns; 0: not measured */
 	double cpu;	      /* CPU time of the tool, s */
 	const char *how;      /* what the probe is attached to: "tracepoints" or "functions" */
-	uint32_t unavailable; /* operations that this kernel does not show: a bit for each enum
-				 vt_op */
+	uint32_t unavailable; /* operations that this kernel does not show, a bit each */
 	bool no_bytes_out;    /* this kernel does not show the bytes for the device */
 	uint32_t not_shown;   /* queues of this machine that are not among these */
 	uint64_t clock_step;  /* ns: the clock moves in steps of so much; 0: finer than a reading */
@@ -95,8 +96,7 @@ const char *layout_name(enum vt_layout layout);
 /** The name of a layout in at most nine characters, for tables: "split-io" is split in order. */
 const char *layout_short_name(enum vt_layout layout);
 
-/** The name of a queue's device in the system, vda, eth0; without one its type, "net", "balloon".
- */
+/** The name of a queue's device in the system (vda, eth0); without one its type ("balloon"). */
 const char *queue_role(const struct queue *q);
 
 /**

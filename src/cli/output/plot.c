@@ -544,7 +544,7 @@ void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_k
 			end_strip(f);
 			continue;
 		}
-		/* A stroke of no length with round ends: a dot, however the drawing is stretched.
+		/* A line of length 0 with round ends is a dot, also where the drawing is stretched.
 		 */
 		fprintf(f, "<path class=\"l dot s%u\" d=\"M%.1f 500h0\"/>", colour,
 			place(&x, r->middle));

@@ -29,8 +29,11 @@ bool report_next(struct report *r, struct snapshot *diff);
 /** The first interval comes next. */
 void report_rewind(struct report *r);
 
-/** What must not be missed: that the recording is not whole, or has not what was asked for. @n:
- * from 0 on. NULL: no more. */
+/**
+ * A warning: that the recording is not whole, or has not what was asked for.
+ * @n: from 0 on
+ * Returns the sentence; NULL: no more.
+ */
 const char *report_warning(const struct report *r, unsigned int n);
 
 /** When something was, ns since 1970. @time: ns from the recording's start */

@@ -63,8 +63,8 @@ static const struct {
 			      "{avail_event} is behind the next one to be used ({used}), so that "
 			      "no add passes it; the next available descriptor is {avail}" },
 	[WHY_NO_NOTIFY] = { "device-flags",
-			    "the device's flags ask for no doorbell: VIRTQ_USED_F_NO_NOTIFY (1) "
-			    "is set; avail idx is {avail}, used idx is {used}",
+			    "the device's flags ask for no doorbell: VIRTQ_USED_F_NO_NOTIFY (1) is "
+			    "set; avail idx is {avail}, used idx is {used}",
 			    "the device's flags ask for no doorbell: desc_event_flags is DISABLE "
 			    "(1); the next available descriptor is {avail}, the next one to be "
 			    "used is {used}" },

@@ -91,8 +91,7 @@ static int map_until(struct counters *c, uint32_t end)
 	return 0;
 }
 
-/* Adds up the buckets below @end of a list of slots, in 32 bits: the sums wrap as the buckets do.
- */
+/* Adds up the buckets below @end of a list of slots. 32 bits: the sums wrap as the buckets do. */
 static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, unsigned int end)
 {
 	const volatile uint32_t *from = c->slots[first].buckets;

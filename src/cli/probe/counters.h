@@ -17,8 +17,7 @@ struct counters {
 	int near, far;		   /* maps: the slots below VT_NEAR_SLOTS, and the others */
 	size_t near_at;		   /* where in the near map its slots begin, bytes */
 	struct vt_free *free;	   /* the list of free slots */
-	uint16_t *
-		next; /* of each slot the next one of its operation, while they are read; 0: none */
+	uint16_t *next; /* while they are read: the next slot of the same operation; 0: none */
 };
 
 /**

@@ -196,8 +196,7 @@ void kernel_say_libbpf_is_old(char *text, size_t size)
 
 bool kernel_btf_is_newer(void)
 {
-	/* Its errno says why. That of btf__load_vmlinux_btf(), which looks elsewhere too, does not.
-	 */
+	/* btf__load_vmlinux_btf() looks elsewhere too, so its errno would say less. */
 	struct btf *btf = btf__parse_raw(KERNEL_BTF);
 	int err = errno;
 	uint16_t magic = 0;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which options vringtop needs of a kernel's build, and which of them a kernel was built without.
- */
+/* The options of a kernel's configuration that vringtop needs, and which of them are not set. */
 #ifndef KERNEL_OPTIONS_H
 #define KERNEL_OPTIONS_H
 

@@ -12,9 +12,8 @@
 #include "probe/kernel.h"
 #include "probe/machine.h"
 
-/* What follows the colon on the first line of a file that begins with a word; empty: there is none.
- */
-static void read_value(const char *path, const char *word, char *value, size_t size)
+/* Reads "value" of the first line "name: value" of a file. @value: empty without such a line */
+static void read_value(const char *path, const char *name, char *value, size_t size)
 {
 	FILE *f = fopen(path, "re");
 	char line[512];
@@ -23,7 +22,7 @@ static void read_value(const char *path, const char *word, char *value, size_t s
 	while (f && !value[0] && fgets(line, sizeof(line), f)) {
 		char *colon = strchr(line, ':');
 
-		if (strncmp(line, word, strlen(word)) || !colon)
+		if (strncmp(line, name, strlen(name)) || !colon)
 			continue;
 		colon += strspn(colon, ": \t");
 		colon[strcspn(colon, "\n")] = '\0';

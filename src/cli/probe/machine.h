@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What this machine is, for a recording: kernel, CPU, clock, devices. */
+/* Describes this machine for a recording: kernel, CPU, clock, devices. */
 #ifndef MACHINE_H
 #define MACHINE_H
 
 #include "recording/recording.h"
 
 /**
- * Fills in what ran where, as far as it can be told; the rest stays.
- * Returns 0, or -1 after it has said why not. machine_free() frees what was filled in.
+ * Sets the members of @info that describe the machine, and the time. What cannot be read is empty.
+ * Returns 0, or -1 after it has printed why not. Also then call machine_free().
  */
 int machine_describe(struct recording_info *info);
+
+/** Frees what machine_describe() set, and empties @info. */
 void machine_free(struct recording_info *info);
 
 #endif

@@ -136,8 +136,7 @@ void probe_stop(struct probe *p)
 	nanosleep(&moment, NULL);
 }
 
-/* Entries of the table of queues: at least, and at most. A kept operation has 12 bits for its own.
- */
+/* Entries of the table of queues. A kept operation has 12 bits for the entry of its queue. */
 #define LEAST_ENTRIES	   512
 #define MOST_ENTRIES	   VT_MOST_QUEUES
 #define MOST_EVENT_ENTRIES (1 << (VT_EVENT_OWNER_BITS - VT_OPS_SHIFT))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of the probe share; nobody else knows it. */
+/* What the files of the probe share. No other file includes it. */
 #ifndef PROBE_INTERNAL_H
 #define PROBE_INTERNAL_H
 
@@ -10,7 +10,7 @@
 #include "probe/queue_table.h"
 #include "vringtop.skel.h"
 
-/* What the kernel says of a program. */
+/* What the kernel counts of a program. */
 struct runs {
 	uint32_t ops;	  /* what it counts: a bit for each enum vt_op; 0: no operation */
 	bool loses_calls; /* a call for which it did not run is not counted */
@@ -31,11 +31,12 @@ struct probe {
 	struct vt_ring_entry *part;   /* mapped, of one ring */
 	size_t rings_size, part_size; /* bytes */
 	uint32_t nr_slots;
-	uint32_t no_entry; /* how often a queue had found no entry when queues were last looked for
-			    */
-	uint64_t lost_ids; /* events of such queues, at that time */
-	bool by_functions; /* the kernel has no tracepoints */
-	int stats_fd;	   /* while the cost of an event is measured; else -1 */
+	/* When queues were last looked for: how often a queue had found no entry, and how many
+	 * events of such queues were lost. */
+	uint32_t no_entry;
+	uint64_t lost_ids;
+	bool by_functions;	    /* the kernel has no tracepoints */
+	int stats_fd;		    /* while the cost of an event is measured; else -1 */
 	uint64_t next_measure;	    /* ns: when probe_measure() looks again */
 	struct ring_buffer *events; /* NULL: single operations are not kept */
 	uint64_t event_time;	    /* ns: of the last one, or since when there was none */

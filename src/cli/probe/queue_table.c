@@ -147,8 +147,7 @@ int queue_table_read(struct queue_table *t, struct snapshot *s)
 {
 	if (take_over(t, s))
 		return -1;
-	/* After all are taken over: a queue that went meanwhile must not live beside its successor.
-	 */
+	/* Last: a queue that went meanwhile must not live beside its successor. */
 	mark_gone(t, s);
 	drop_gone(s);
 	return 0;

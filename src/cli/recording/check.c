@@ -77,8 +77,7 @@ static int undo(const char *path)
 			       "%s is not the journal of a recording", journal);
 		goto out;
 	}
-	/* SQLite undoes the transaction at its first read, unless the file is locked by a writer.
-	 */
+	/* SQLite undoes the transaction at its first read, unless a writer has locked the file. */
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_PRIVATECACHE, NULL) !=
 		    SQLITE_OK ||
 	    sqlite3_db_readonly(db, "main"))

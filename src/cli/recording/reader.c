@@ -248,8 +248,7 @@ static const struct recording_table *table_of(const char *name)
 	return t;
 }
 
-/* The schema must be what we write, to the letter: then it has no trigger or view that could run.
- */
+/* The schema must be exactly what we write, so that it has no trigger or view that could run. */
 static int check_schema(struct recording_reader *r)
 {
 	sqlite3_stmt *s = prepare(r, "SELECT type, name, tbl_name, sql FROM sqlite_master");

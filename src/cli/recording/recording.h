@@ -53,8 +53,7 @@ struct recording_info {
 	double probe_ns;		  /* what counting one operation took; 0: not measured */
 	struct recording_device *devices; /* ordered by number */
 	size_t nr_devices;
-	unsigned int
-		unknown_ops; /* reading: operations in the file that this vringtop does not know */
+	unsigned int unknown_ops; /* reading: operations of the file that this version has not */
 };
 
 /* The duration of an operation whose time is not known. */

@@ -16,8 +16,7 @@
 #include "recording/schema.h"
 #include "recording/writer.h"
 
-/* Shortest time from transaction to transaction, ns: a little less than the usual interval of 1 s.
- */
+/* Shortest time between two transactions, ns: a little less than the usual interval of 1 s. */
 #define COMMIT_EVERY 900000000ull
 
 /* zstd's fastest level that compresses well; negative levels are faster but hardly compress. */

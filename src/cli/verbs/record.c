@@ -29,13 +29,13 @@ static const char doc[] =
 	"  vringtop report a.vt                        look at it\n\n"
 	"A recording that is there already is kept as FILE.old; no other file is overwritten.";
 
-/* Counts are fetched at least so often (ns), so that none wraps unseen. */
+/* Counts are read at least this often (ns), so that no bucket wraps twice between. */
 #define FETCH 10000000000ull
-/* The same with single operations, which wait in memory until they are in order. */
+/* The same with single operations, because they stay in memory until then. */
 #define FETCH_EVENTS 1000000000ull
-/* How often these are taken from the kernel, ns. */
+/* How often single operations are taken from the kernel, ns. */
 #define DRAIN 50000000ull
-/* So long (ns) one that is late may come after others. */
+/* Single operations come nearly in order: none comes more than this (ns) late. */
 #define LATE 100000000ull
 
 /* Options without a letter. */
@@ -124,18 +124,18 @@ struct run {
 	struct recording_writer *file;
 	struct recording_info info;
 	struct command command;
-	struct snapshot before; /* all until the last fetch; none yet: no queues, time 0 */
-	struct snapshot sum;	/* what is to be written next */
-	uint64_t start;		/* ns, CLOCK_MONOTONIC: what the recording's times count from */
-	double cpu_before;	/* s: what the tool had used when it began */
+	struct snapshot before; /* the last one that was fetched; before the first its time is 0 */
+	struct snapshot sum;	/* of the interval that is written next */
+	uint64_t start;		/* ns, CLOCK_MONOTONIC: the recording's times count from here */
+	double cpu_before;	/* s: CPU time of the tool until then */
 	unsigned long intervals;
 	uint64_t operations, lost, kept;
-	struct recording_event *events; /* by time */
+	struct recording_event *events; /* owned; in the order of time */
 	size_t nr_events, room;
 	bool no_memory;
 };
 
-/* CPU time of the tool, s. */
+/* The CPU time that the tool has used, s. */
 static double cpu_used(void)
 {
 	struct rusage u;
@@ -183,7 +183,7 @@ static int complain_taken(const char *path)
 			"%s is there and is not a recording: it is not overwritten", path);
 }
 
-/* Whether a recording can be made here; before anything is begun. */
+/* Checks that a recording can be made here, before anything else begins. */
 static int check_place(const char *path)
 {
 	char old[4096];
@@ -201,7 +201,8 @@ static int check_place(const char *path)
 	return look_at(old) == PLACE_TAKEN ? complain_taken(old) : 0;
 }
 
-/* Moves a recording with what is to be undone in it, if it was killed, out of the way. */
+/* Renames a recording that is there to FILE.old. If the tool that made it was killed, it has a
+ * journal, which goes with it. Then makes an empty file. */
 static int make_place(const char *path)
 {
 	char from[4096], to[4096];
@@ -217,7 +218,7 @@ static int make_place(const char *path)
 		if (rename(from, to) && errno == ENOENT)
 			unlink(to);
 	}
-	/* One of its own, not what a link leads to; as perf has it, for the owner's eyes. */
+	/* A new file, never the target of a link; only its owner may read it, as with perf. */
 	fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return complain(NULL, "cannot write to %s: %s", path, strerror(errno));
@@ -275,8 +276,8 @@ static bool listed(const struct snapshot *s, unsigned int serial)
 }
 
 /*
- * Writes the single operations of the queues in @s, but those that others may still
- * have to go before.
+ * Writes the single operations of the queues in @s. Those of the last LATE ns are kept for the next
+ * time unless @all, because earlier ones may still come.
  */
 static int write_events(struct run *r, const struct snapshot *s, bool all)
 {
@@ -298,7 +299,7 @@ static int write_events(struct run *r, const struct snapshot *s, bool all)
 	if (recording_write_events(r->file, r->events, kept))
 		return -1;
 	r->kept += kept;
-	/* Else there is nothing to move, perhaps not even memory. */
+	/* Without any r->events may be NULL. */
 	if (n)
 		memmove(r->events, r->events + n, (r->nr_events - n) * sizeof(*r->events));
 	r->nr_events -= n;
@@ -307,7 +308,7 @@ static int write_events(struct run *r, const struct snapshot *s, bool all)
 
 /* --- Intervals --- */
 
-/* Adds what was counted since the last time, the first time since the probe began. */
+/* Adds what was counted since the last fetch to r->sum; the first time, since the probe began. */
 static int fetch(struct run *r, const struct snapshot *now, bool last)
 {
 	struct snapshot diff = {};
@@ -343,7 +344,7 @@ static void update_info(struct run *r)
 	r->info.exit_status = r->command.status;
 }
 
-/* Writes what was fetched. */
+/* Writes r->sum as an interval, and empties it. */
 static int write_interval(struct run *r)
 {
 	int err;
@@ -365,7 +366,7 @@ static int write_interval(struct run *r)
 	return err;
 }
 
-/* --- What is told --- */
+/* --- Messages --- */
 
 static void print_progress(const struct run *r)
 {
@@ -397,7 +398,7 @@ static void print_summary(const struct run *r, bool progress)
 
 /* --- */
 
-/* Records until it is to end. Returns 0, or -1 after it has said what failed. */
+/* Records until time, command or a signal end it. Returns 0, or -1 after it has printed why. */
 static int record(struct run *r, bool progress)
 {
 	const struct record_options *o = r->options;
@@ -432,11 +433,11 @@ static int record(struct run *r, bool progress)
 			return -1;
 		if (progress)
 			print_progress(r);
-		/* One that could not be kept is left out. */
+		/* Intervals whose end was missed are left out. */
 		next += (1 + (now - next) / interval) * interval;
 	}
 	probe_stop(r->probe);
-	/* What is left is an interval, too, if a short one. */
+	/* The rest is a shorter interval. */
 	if (fetch(r, probe_read(r->probe), true) || write_interval(r))
 		return -1;
 	command_end(&r->command, asked);
@@ -465,7 +466,7 @@ static char *patch_level(const struct snapshot *s)
 	return text;
 }
 
-/* What can be told before it begins. */
+/* Describes the recording as far as it is known before it begins. */
 static int prepare(struct run *r, const struct snapshot *s)
 {
 	const struct record_options *o = r->options;
@@ -483,7 +484,7 @@ static int prepare(struct run *r, const struct snapshot *s)
 	return 0;
 }
 
-/* With all that is needed open, gives up the rest, and records. @s: the first snapshot */
+/* Opens what it needs, gives up its privileges, and records. @s: the first snapshot */
 static int run(struct run *r, const struct snapshot *s)
 {
 	const struct record_options *o = r->options;
@@ -533,7 +534,7 @@ int verb_record(int argc, char **argv)
 
 		status = r.command.status > 0 ? r.command.status : !!err;
 	}
-	/* If something failed, the command is not to go on unwatched. */
+	/* After an error the command must not go on unwatched. */
 	command_end(&r.command, false);
 	recording_writer_close(r.file);
 	probe_close(r.probe);

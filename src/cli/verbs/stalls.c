@@ -31,8 +31,7 @@ static const char doc[] =
 	"  sudo vringtop stalls --ring vda:0    a ring's whole state, for a report\n"
 	"  sudo vringtop stalls --json | jq '.stalled[].verdict'\n\n"
 	"Exit status: 0 nothing is stalled, 3 something is (with --watch: was), 1 failed, 2 wrong "
-	"use. "
-	"Names are those of virtio 1.3.";
+	"use. Names are those of virtio 1.3.";
 
 #define EXIT_STALLED  3
 

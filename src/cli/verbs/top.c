@@ -218,8 +218,7 @@ static int open_screen(void)
 	return 0;
 }
 
-/* No delscreen(): where there is no memory, that of ncurses 6.4 crashes. The process ends anyway.
- */
+/* No delscreen(): without memory it crashes in ncurses 6.4. The process ends anyway. */
 static void close_screen(void)
 {
 	leave_screen();
