@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is compared: the intervals of all recordings, by queue and operation. Queues of two
- * recordings are the same if driver, role, index and name are; numbers of devices change from boot
- * to boot.
+ * Collects the intervals of all recordings, by queue and operation. Two queues are the same if
+ * driver, role, index and name are the same. The number of a device does not count, because it may
+ * change from boot to boot.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ int compare_begin(struct comparison *c, enum side side)
 	if (!runs)
 		return -ENOMEM;
 	c->runs = runs;
-	/* An operation has a series for each recording. None counts before all have memory. */
+	/* Each operation gets one more series. nr_runs grows when all of them have memory. */
 	for (size_t i = 0; i < c->nr_queues; i++) {
 		for (int op = 0; op < VT_NR_TIMED; op++) {
 			struct compared_op *o = c->queues[i].op[op];
@@ -42,7 +42,8 @@ static bool same_names(const struct queue *a, const struct queue *b)
 	       !strcmp(queue_role(a), queue_role(b));
 }
 
-/* Of several devices with the same names, the first is the first on the other side, too. */
+/* How many devices before this one have a queue of the same names: the first of them is compared
+ * with the first on the other side, and so on. */
 static unsigned int find_nth(const struct snapshot *s, const struct queue *q)
 {
 	unsigned int nth = 0;
@@ -100,7 +101,7 @@ int compare_add(struct comparison *c, const struct snapshot *diff)
 	struct intervals *n = &run->intervals;
 
 	if (!diff->since)
-		return 0; /* no time, no rate */
+		return 0; /* an interval without length has no rate */
 	if (n->nr == n->room) {
 		size_t room = n->room ? 2 * n->room : 64;
 		uint64_t *ns = realloc(n->ns, room * sizeof(*ns));
@@ -117,7 +118,7 @@ int compare_add(struct comparison *c, const struct snapshot *diff)
 
 		if (!to)
 			return -ENOMEM;
-		/* One that is gone does not hide its successor. */
+		/* The state of a queue that is gone does not replace that of its successor. */
 		if (!to->on[run->side] || !q->gone || to->queue[run->side].gone) {
 			to->queue[run->side] = *q;
 			memset(to->queue[run->side].op, 0, sizeof(q->op));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * By how much each figure changed, and how sure that is: estimates for each recording, the range of
- * the difference between the sides, and a verdict for each.
+ * By how much each figure changed, and how sure that is. Each figure is estimated in each
+ * recording; then the range of the difference between the sides is found, and from the range the
+ * verdict.
  */
 #include <errno.h>
 #include <math.h>
@@ -10,9 +11,9 @@
 #include "analysis/compare.h"
 #include "analysis/statistics.h"
 
-/* From so many figures on, most of them say by how much runs differ (bound_alone()). */
+/* With this many figures bound_alone() can tell by how much two runs of the same load differ. */
 #define LEAST_BULK 20
-/* Runs of the same load are not known to differ by more than so many times their intervals. */
+/* Two runs of the same load differ by this many times their intervals at most. */
 #define MOST_SPREAD 4
 
 /* One figure of one operation that is tested. */
@@ -20,7 +21,7 @@ struct test {
 	struct compared_op *op;
 	enum figure figure;
 	struct estimate *estimate; /* owned; one for each recording */
-	double low, high;	   /* the change's logarithm lies between */
+	double low, high;	   /* range of the change, as logarithms */
 };
 
 struct tests {
@@ -57,7 +58,7 @@ static int add_test(struct tests *t, struct compared_op *o, enum figure f, size_
 	return 0;
 }
 
-/* What all recordings have enough data for, is tested. */
+/* Adds a test for each figure of which all recordings have enough data. */
 static int add_tests(const struct comparison *c, struct compared_op *o, struct tests *tests)
 {
 	bool enough[NR_FIGURES], all[NR_FIGURES];
@@ -92,7 +93,7 @@ static int estimate(const struct comparison *c, const struct compared_op *o, str
 	return 0;
 }
 
-/* The mean of a side's recordings. */
+/* The mean of a figure over the recordings of a side, as a logarithm. */
 static double side_mean(const struct comparison *c, const struct test *t, enum side side)
 {
 	double sum = 0;
@@ -103,16 +104,16 @@ static double side_mean(const struct comparison *c, const struct test *t, enum s
 	return sum / c->nr_side[side];
 }
 
-/* The change's logarithm. */
+/* The change as a logarithm. */
 static double difference(const struct comparison *c, const struct test *t)
 {
 	return side_mean(c, t, SIDE_NEW) - side_mean(c, t, SIDE_BASE);
 }
 
 /*
- * Where the change lies by what the intervals of each recording say: the ends of a difference from
- * the ends of what it is of, each by itself, since those of a quantile are lopsided (Zou, Donner:
- * Construction of confidence limits about effect measures, 2008).
+ * The range of a change by the intervals of each recording. The lower and the upper end are found
+ * separately, because the range of a quantile is not symmetric (Zou, Donner: Construction of
+ * confidence limits about effect measures, 2008).
  */
 static void bound_within(const struct comparison *c, struct test *t)
 {
@@ -125,8 +126,8 @@ static void bound_within(const struct comparison *c, struct test *t)
 		double n = c->nr_side[c->runs[r].side], down = (e->log - e->low) / n;
 		double up = (e->high - e->log) / n;
 
-		below += new ? down *down : up *up;
-		above += new ? up *up : down *down;
+		below += pow(new ? down : up, 2);
+		above += pow(new ? up : down, 2);
 	}
 	t->low = middle - sqrt(below);
 	t->high = middle + sqrt(above);
@@ -139,11 +140,12 @@ static double moderate(double squares, double df, double prior, double more)
 }
 
 /*
- * What runs differ by is, of a quantile, the share of operations below it. Where these are of two
- * kinds, and about as many of the one as the quantile asks for, it is inside of the one in some
- * runs, inside of the other in others, and scatters in neither: what does is the share below the
- * quantile of all. So the quantile of a side is moved by as much, among the operations of all its
- * recordings.
+ * Widens the range of a quantile by how much runs differ in the share of operations below it.
+ *
+ * Example: nine of ten operations are fast, and the p90 is between the fast and the slow ones. In
+ * some runs the p90 is a fast operation, in others a slow one. A few runs that are alike by chance
+ * would hide that. But the share of operations below the p90 of all recordings varies from run to
+ * run, and this variance tells how far the quantile may move.
  */
 static void bound_shares(const struct comparison *c, struct test *test, double t, double df,
 			 double excess, double more)
@@ -178,16 +180,15 @@ static void bound_shares(const struct comparison *c, struct test *test, double t
 }
 
 /*
- * Several recordings: what runs of the same differ by is larger than what a run's intervals say,
- * and contains it, so the recordings are the samples (Kalibera, Jones: Rigorous Benchmarking in
- * Reasonable Time, 2013). Too few to draw from again and again, as blocks of intervals are: a
- * bootstrap of three makes variances too small by a third. So the variance about the side's mean,
- * and Student's t.
+ * Several recordings on a side. Runs of the same load differ by more than the intervals of one run
+ * do, so the recordings are the samples (Kalibera, Jones: Rigorous Benchmarking in Reasonable Time,
+ * 2013). The range is Student's t with the variance about the mean of the side. A bootstrap of the
+ * recordings would not do: with three of them its variances are too small by a third.
  *
- * From few recordings that variance is rough, and t would believe nothing but huge changes. But
- * there are many figures, and by how much their runs scatter more than their intervals let expect
- * is a trait of the machine and the load: the many estimates make one, with which each is moderated
- * (see variance_prior()).
+ * The variance of a few recordings is itself uncertain, so t alone would find huge changes only.
+ * But there are many figures, and one thing is much alike in all of them, because it depends on the
+ * machine and the load: how much more runs differ than their intervals predict. variance_prior()
+ * estimates this ratio from all figures, and moderate() mixes it into the variance of each.
  */
 static int bound_between(const struct comparison *c, struct tests *tests, double p)
 {
@@ -216,9 +217,10 @@ static int bound_between(const struct comparison *c, struct tests *tests, double
 	if (err)
 		goto out;
 	/*
-	 * Figures that go up and down together say it less often than there are figures: less by
-	 * the mean square of their correlations, over all pairs (from few recordings that comes out
-	 * too large, which is on the safe side). What a figure says of itself is not counted twice.
+	 * Figures that go up and down together count as fewer figures: fewer by the mean square of
+	 * their correlations over all pairs. From few recordings this mean is too large, which
+	 * makes ranges wider and so is safe. Each figure's own df are subtracted, so that they do
+	 * not count twice.
 	 */
 	for (size_t i = 0; i < c->nr_runs * c->nr_runs; i++)
 		alike += product[i] * product[i];
@@ -253,7 +255,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Sorts. */
+/* The median. @x: becomes sorted */
 static double median(double *x, size_t n)
 {
 	qsort(x, n, sizeof(*x), by_value);
@@ -261,17 +263,19 @@ static double median(double *x, size_t n)
 }
 
 /*
- * One recording a side: what runs of the same differ by cannot be told from what changed. But most
- * figures do not change, so if many differ by more than their intervals let expect, runs do (Efron:
- * Large-Scale Simultaneous Hypothesis Testing, the Choice of a Null Hypothesis, 2004): the ends
- * are moved out by as much as the bulk of the differences is wider than it should be. The bulk:
- * about the median, which all may have changed by, and as the median deviation says, which the few
- * that changed more do not move. Few figures have no bulk. And where it is wider than runs ever
- * are, most figures changed, each by its own amount; that must not hide itself.
+ * One recording on each side. One difference does not tell whether the figure changed or whether
+ * runs vary. But most figures do not change. So if most figures differ by more than the intervals
+ * predict, runs vary, and every range is widened by the same factor (Efron: Large-Scale
+ * Simultaneous Hypothesis Testing, the Choice of a Null Hypothesis, 2004).
+ *
+ * The factor is the median deviation of the differences from their median: a change that all
+ * figures share does not count, and a few figures that changed much do not move it. It needs
+ * LEAST_BULK figures. It is MOST_SPREAD at most: if differences are wider than runs ever vary, most
+ * figures did change, each by its own amount, and the ranges must not hide that.
  */
 static int bound_alone(const struct comparison *c, struct tests *tests)
 {
-	const double normal = 1.4826; /* deviations to a median one, of a normal distribution */
+	const double normal = 1.4826; /* of a normal distribution: standard to median deviation */
 	double *off, bulk, scale;
 
 	if (tests->nr < LEAST_BULK)
@@ -288,7 +292,7 @@ static int bound_alone(const struct comparison *c, struct tests *tests)
 	bulk = median(off, tests->nr);
 	for (size_t i = 0; i < tests->nr; i++)
 		off[i] = fabs(off[i] - bulk);
-	/* By chance alone it is wider by this or less: two standard errors. */
+	/* Divided by what chance alone explains: 1 and two standard errors. */
 	scale = normal * median(off, tests->nr) / (1 + 2 * 1.17 / sqrt(tests->nr));
 	scale = fmin(fmax(scale, 1), MOST_SPREAD);
 	free(off);
@@ -302,7 +306,7 @@ static int bound_alone(const struct comparison *c, struct tests *tests)
 	return 0;
 }
 
-/* A verdict can be read off the interval. */
+/* Sets the figures of a change, and the verdict that its range gives. */
 static void decide(const struct comparison *c, const struct test *t, double threshold)
 {
 	struct change *to = &t->op->change[t->figure];
@@ -314,10 +318,7 @@ static void decide(const struct comparison *c, const struct test *t, double thre
 	to->low = expm1(t->low);
 	to->high = expm1(t->high);
 	to->verdict = isinf(t->low) || isinf(t->high) ? VERDICT_TOO_LITTLE : VERDICT_SAME;
-	/*
-	 * Two quantiles in one bucket or in neighbours can be as near to each other as you like,
-	 * however sure it is where in their buckets they are.
-	 */
+	/* The true quantiles may be almost equal if their buckets are the same or neighbours. */
 	if (t->figure >= FIGURE_P50 &&
 	    abs((int)histogram_bucket(base) - (int)histogram_bucket(new)) < 2)
 		return;
@@ -327,7 +328,7 @@ static void decide(const struct comparison *c, const struct test *t, double thre
 		to->verdict = VERDICT_LESS;
 }
 
-/* What is on both sides, and of which there is enough data, is tested. */
+/* Adds the tests of all operations that both sides have. */
 static int collect_tests(const struct comparison *c, struct tests *tests)
 {
 	for (size_t i = 0; i < c->nr_queues; i++) {
@@ -343,7 +344,7 @@ static int collect_tests(const struct comparison *c, struct tests *tests)
 	return 0;
 }
 
-/* The tests of an operation stand together: its series are gone through once for all of them. */
+/* The tests of one operation are neighbours: its series are read once for all of them. */
 static int estimate_tests(const struct comparison *c, struct tests *tests, double p,
 			  void (*progress)(double done))
 {
@@ -363,12 +364,12 @@ static int estimate_tests(const struct comparison *c, struct tests *tests, doubl
 }
 
 /*
- * All intervals hold together with the level: each has the level divided by the number of figures
- * (Bonferroni), however the figures depend on each other. "Is anything worse?" is one question; one
- * false alarm stops a patch. So what is limited is the chance of any, not the share of false ones
- * (Benjamini, Hochberg). Holm's procedure is never weaker, but gives no intervals that agree with
- * it, and it gains little: of 1,000 figures half would have to change for the reach of the others
- * to shrink by 3 %.
+ * Each range may be wrong with the chance level / number of figures (Bonferroni). Then the chance
+ * that any range is wrong is the level at most, whatever the figures have to do with each other.
+ *
+ * Not the share of false claims is limited (Benjamini, Hochberg), but the chance of any, because
+ * one false alarm stops a patch. Holm's procedure finds a little more but gives no ranges: of 1,000
+ * figures half would have to change to make the ranges of the others 3 % shorter.
  */
 int compare_run(struct comparison *c, double threshold, double level, void (*progress)(double done))
 {

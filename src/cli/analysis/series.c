@@ -6,18 +6,16 @@
 #include "analysis/series.h"
 #include "analysis/statistics.h"
 
-/*
- * A figure takes so many intervals in which the operation was seen, and so many operations; a
- * quantile so many above it.
- */
+/* A figure needs data of at least this many intervals and operations. */
 #define LEAST_PARTS 8
 #define LEAST_COUNT 20
+/* A quantile needs at least this many operations that took longer. */
 #define LEAST_ABOVE 10
 
-/* Nothing is known better than this, relative to itself: clocks drift, too. */
+/* The smallest relative deviation of a figure, because clocks drift, too. */
 #define LEAST_DEVIATION 0.001
 
-/* More than 2^40 operations of one kind do not happen in an interval: so no sum overflows. */
+/* The most operations of one kind in an interval; with more, sums could overflow. */
 #define MOST_COUNT (1ull << 40)
 
 static const double quantiles[NR_FIGURES] = {
@@ -27,7 +25,7 @@ static const double quantiles[NR_FIGURES] = {
 	[FIGURE_P999] = 0.999,
 };
 
-/* All of a series. */
+/* The sum of a series. */
 struct total {
 	double ns, count, timed, sum, binned;
 	struct histogram hist;
@@ -119,9 +117,9 @@ static void add_up(const struct series *s, const struct intervals *n, struct tot
 }
 
 /*
- * A quantile's logarithm. Within its bucket it lies as far as its rank does among the bucket's
- * values: the middle of the bucket, which is shown elsewhere, would stand still, then jump by 6 %.
- * @bucket, @share: which one, and how much of it is below the quantile; may be NULL
+ * A quantile as a logarithm. The values of its bucket are taken as evenly spread. (The middle of
+ * the bucket, which tables show, would not move with small changes, and then jump by 6 %.)
+ * @bucket, @share: become the bucket, and the share of its values below the quantile; may be NULL
  */
 static double quantile(const struct total *t, double q, unsigned int *bucket, double *share)
 {
@@ -139,12 +137,12 @@ static double quantile(const struct total *t, double q, unsigned int *bucket, do
 		*share = part;
 	low = histogram_lower(b);
 	if (b == VT_NR_BUCKETS - 1)
-		part = 0; /* it has no end */
-	/* 0 ns has no logarithm: half a ns stands for less than one. */
+		part = 0; /* the last bucket has no end */
+	/* 0 ns has no logarithm: 0.5 ns stands for it. */
 	return log(fmax(low + part * (histogram_lower(b + 1) - low), 0.5));
 }
 
-/* How many of a part are below what is @share into bucket @b. */
+/* How many values of an interval are below a point: @share of bucket @b is below it. */
 static double part_below(const struct series *s, const struct part *p, unsigned int b, double share)
 {
 	double below = 0;
@@ -155,9 +153,10 @@ static double part_below(const struct series *s, const struct part *p, unsigned 
 }
 
 /*
- * What each interval adds to the error of a figure (its influence): how much its part is above
- * what it would be if all intervals were alike. As a share: of operations below the quantile, or of
- * the rate or mean.
+ * The influence of each interval on a figure: how much more the interval adds to the figure than it
+ * would if all intervals were alike.
+ * @x: becomes the influences; of a rate or mean as shares of it, of a quantile as shares of the
+ * operations below it
  */
 static void influences(const struct series *s, const struct intervals *n, const struct total *t,
 		       enum figure f, double *x)
@@ -185,10 +184,10 @@ static void influences(const struct series *s, const struct intervals *n, const 
 }
 
 /*
- * The variance that a circular block bootstrap gives to the sum of a series, from which its n
- * values are drawn in n / length blocks (Politis, Romano 1992). Of a sum it needs no drawing: the
- * blocks are independent, each is one of n with the same chance. k blocks about their own mean
- * scatter (k - 1) / k of what they do about the true one.
+ * The variance of the sum of a series by a circular block bootstrap, which draws n / length blocks
+ * (Politis, Romano 1992). For a sum nothing has to be drawn: the blocks are independent, and each
+ * of the n blocks has the same chance. The last factor, k / (k - 1) for k blocks, is there because
+ * the mean of the series is an estimate, too.
  */
 static double block_variance(const double *x, size_t n, size_t length)
 {
@@ -204,10 +203,10 @@ static double block_variance(const double *x, size_t n, size_t length)
 }
 
 /*
- * One length for all figures of an operation: all depend on the same ups and downs of the load, and
- * what a short series says about its own length is rough. So the longest: too long costs a wider
- * interval, too short claims what is not so. And at least the cube root of n, the order that it
- * must have for any weak dependence (Hall, Horowitz, Jing 1995).
+ * Chooses the length of blocks, one for all figures of an operation, because all of them follow the
+ * same ups and downs of the load. It is the longest of their lengths: with blocks that are too long
+ * ranges get wider, with blocks that are too short they are wrong. It is at least the cube root of
+ * n, as it must be for any weak dependence (Hall, Horowitz, Jing 1995).
  */
 static size_t choose_length(const double *x, size_t n, const bool *enough)
 {
@@ -220,13 +219,20 @@ static size_t choose_length(const double *x, size_t n, const bool *enough)
 }
 
 /*
- * Where a figure lies. A mean or a rate: Student's t of its logarithm. A quantile: between the
- * quantiles at those shares that the share of operations below it may truly be (Woodruff 1952). A
- * few bursts can move a p99 by a multiple, and whether they do is a matter of one burst more: a
- * bootstrap of the p99 does not see that, one of the share does. But that share is a count, and not
- * known better than to one operation, however alike the intervals are: where each `get` that finds
- * a buffer is followed by one that finds none, just half are short in every interval, and the
- * median is anything between the longest of those and the shortest of the others.
+ * The range of a figure.
+ *
+ * Rate, mean: Student's t of the logarithm.
+ *
+ * Quantile: the share of operations below it has a range, q - r to q + r; the range of the quantile
+ * is from the quantile at q - r to the one at q + r (Woodruff 1952). A bootstrap of the quantile
+ * itself would not see that one more burst can make a p99 several times larger; the share shows it.
+ *
+ * The share is known to one operation at best, however alike the intervals are. Example: each `get`
+ * that finds a buffer is followed by one that finds none. In every interval exactly half of them
+ * are short, and the median is anywhere between the longest short one and the shortest long one.
+ *
+ * @deviation: standard deviation of the figure's logarithm, or of the share below the quantile
+ * @reach: how many deviations the range goes to each side
  */
 static void bound(const struct total *t, enum figure f, double deviation, double reach,
 		  struct estimate *to)

@@ -14,13 +14,13 @@ uint64_t random_next(uint64_t *state)
 
 size_t random_below(uint64_t *state, size_t below)
 {
-	/* Uneven by below / 2^32 at most: nothing here has that many values. */
+	/* Numbers are not equally likely, but they differ by below / 2^32 at most. */
 	return (random_next(state) >> 32) * below >> 32;
 }
 
 /*
- * The regularized incomplete beta function, by its continued fraction (DLMF 8.17.22), which
- * converges fast below the mean; above it the other tail is taken (DLMF 8.17.4).
+ * The regularized incomplete beta function, by its continued fraction (DLMF 8.17.22). That
+ * converges fast below the mean only; above it, I_x(a, b) = 1 - I_1-x(b, a) (DLMF 8.17.4).
  */
 static double incomplete_beta(double a, double b, double x)
 {
@@ -34,7 +34,7 @@ static double incomplete_beta(double a, double b, double x)
 	if (x > (a + 1) / (a + b + 2))
 		return 1 - incomplete_beta(b, a, 1 - x);
 	front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a;
-	/* Lentz's way of summing it up from the front. */
+	/* Lentz's method, which evaluates the fraction from its first term on. */
 	d = 1 - (a + b) * x / (a + 1);
 	f = d = 1 / (fabs(d) < tiny ? tiny : d);
 	for (int m = 1; m < 1000; m++) {
@@ -94,9 +94,9 @@ static double autocovariance(const double *x, size_t n, size_t lag)
 
 /*
  * Politis, White: Automatic Block-Length Selection for the Dependent Bootstrap (2004), with the
- * correction of Patton, Politis, White (2009): the length at which the bootstrap's variance of a
- * mean is nearest to the true one. The correlations count up to the lag after which a run of them
- * is below what chance makes.
+ * correction of Patton, Politis, White (2009). With this length the bootstrap's variance of a mean
+ * is nearest to the true one. Correlations count up to the last lag before `run` small ones in a
+ * row; small is what chance alone makes.
  */
 double block_length(const double *x, size_t n)
 {
@@ -125,14 +125,14 @@ double block_length(const double *x, size_t n)
 		spectrum += r;
 		slope += lag * r;
 	}
-	/* The circular bootstrap's constant is 4/3 of the squared spectrum at 0. */
+	/* The constant of the circular bootstrap is 4/3 of the squared spectrum at 0. */
 	length = cbrt(1.5 * slope * slope / (spectrum * spectrum) * n);
 	if (!(length <= longest))
 		length = longest;
 	return length < 1 ? 1 : length;
 }
 
-/* The derivatives of log gamma: up to 6 by recurrence, then the asymptotic series (DLMF 5.11.2). */
+/* The derivatives of log gamma: below 6 by recurrence, then the asymptotic series (DLMF 5.11.2). */
 static double digamma(double x)
 {
 	double sum = 0, y;
@@ -155,7 +155,7 @@ static double trigamma(double x)
 
 static double inverse_trigamma(double value)
 {
-	double low = -15, high = 15; /* of the logarithm; it falls */
+	double low = -15, high = 15; /* of the logarithm; trigamma() falls */
 
 	for (int i = 0; i < 60; i++) {
 		double middle = (low + high) / 2;
@@ -170,8 +170,8 @@ static double inverse_trigamma(double value)
 
 /*
  * Smyth: Linear Models and Empirical Bayes Methods for Assessing Differential Expression (2004),
- * section 6.2: the logarithms of variances that are all estimates of the same one scatter by
- * trigamma(df / 2); what they scatter more, the variances themselves differ.
+ * section 6.2. If all variances were estimates of the same one, their logarithms would have the
+ * variance trigamma(df / 2). What they have more comes from true differences between the variances.
  */
 double variance_prior(const double *variances, size_t n, double df, double *prior)
 {

@@ -8,10 +8,10 @@
 #include "output/html.h"
 #include "output/plot.h"
 
-/* Curves of more operations than this nobody looks at. */
+/* The most operations with curves. */
 #define MOST_CURVES 24
 
-/* A plot of changes ends here. What is beyond has an arrow; its text has the number. */
+/* A plot of changes ends here, in percent. A larger change is an arrow, with its number beside. */
 #define MOST_PERCENT 400
 
 enum kind {
@@ -73,7 +73,7 @@ static void put_tiles(FILE *f, const struct diff *d)
 		d->nr_verdicts[VERDICT_TOO_LITTLE]);
 }
 
-/* A line each. */
+/* A line for each text. */
 static void put_lines(FILE *f, const char *value)
 {
 	for (const char *end; *value; value = *end ? end + 1 : end) {
@@ -115,7 +115,7 @@ static const char *common_command(const struct recording_info *i)
 	return i->command;
 }
 
-/* What all recordings agree in; what they do not, is among the differences. */
+/* A fact that is the same in all recordings. The others are among the differences. */
 static void put_common(FILE *f, const struct diff *d, const char *name,
 		       const char *(*value)(const struct recording_info *))
 {
@@ -131,7 +131,7 @@ static void put_common(FILE *f, const struct diff *d, const char *name,
 	fputs("</dd>", f);
 }
 
-/* Before all figures: what makes them doubtful. */
+/* The warnings, which come before all figures. */
 static void put_warnings(FILE *f, const struct diff *d)
 {
 	for (size_t i = 0; i < d->nr_warnings; i++) {
@@ -173,7 +173,7 @@ static void put_sides(FILE *f, const struct diff *d)
 	fputs("</section>\n", f);
 }
 
-/* What changed; of an operation of which nothing did, the mean. */
+/* Whether a figure is in the plot: it changed, or it is the mean of an operation that did not. */
 static bool is_plotted(const struct compared_op *o, enum figure f)
 {
 	const struct change *c = &o->change[f];
@@ -184,9 +184,9 @@ static bool is_plotted(const struct compared_op *o, enum figure f)
 }
 
 /*
- * The axis has room for all that is claimed, up to MOST_PERCENT. Of the rest, which may lie
- * anywhere, only the middles are sure to be on it: their lines are cut, or nothing else could be
- * told apart.
+ * Chooses the ends of the axis. The ranges of figures that changed fit, up to MOST_PERCENT. Of the
+ * other figures only the middles must fit; their ranges may be cut, because some are so long that
+ * all others would become points.
  */
 static void fit_axis(struct plot *p, const struct plot_range *ranges, size_t n)
 {
@@ -256,7 +256,7 @@ static void put_changes(FILE *f, const struct comparison *c, const struct compar
 	plot_ranges(f, &p, 0, kinds, NR_KINDS, ranges, n);
 }
 
-/* The share of operations that took at most so long, a point at the end of each bucket. */
+/* The share of operations that took at most this long: a point at the end of each bucket. */
 static size_t make_curve(const struct histogram *h, double *x, double *y)
 {
 	double count = histogram_count(h), seen = 0;
@@ -271,7 +271,7 @@ static size_t make_curve(const struct histogram *h, double *x, double *y)
 		}
 		seen += h->bucket[b];
 		x[n] = histogram_lower(b + 1);
-		/* All of them have no place on an axis of nines: half of one is left out. */
+		/* The share 1 has no place on an axis of nines: half an operation is left out. */
 		y[n++] = fmin(seen, count - 0.5) / count;
 	}
 	return n;
@@ -378,7 +378,8 @@ void diff_html(FILE *f, const struct diff *d)
 	size_t judged = claimed + d->nr_verdicts[VERDICT_SAME], curves = 0;
 	char lead[128];
 
-	/* The tiles below add up to the second number; those with too little data are apart. */
+	/* The tiles below add up to the number tested; figures with too little data are not in it.
+	 */
 	snprintf(lead, sizeof(lead), "%zu of %zu figures changed by more than %g %%", claimed,
 		 judged, 100 * d->threshold);
 	html_head(f, "vringtop diff", lead);
@@ -394,10 +395,11 @@ void diff_html(FILE *f, const struct diff *d)
 		html_foot(f);
 		return;
 	}
-	fputs("<section><h2>Changes</h2>\n<p class=\"note\">A dot is the change that was measured, "
-	      "the line is where it lies: with 99 % all lines of this page hold together. A "
-	      "change is claimed if its whole line is beyond the threshold. Of an operation of "
-	      "which nothing is claimed, the mean is shown.</p>\n<div class=\"pair\">",
+	fputs("<section><h2>Changes</h2>\n<p class=\"note\">A dot is the change that was measured. "
+	      "Its line is the range of the true change; the chance that all lines of this page "
+	      "are right is 99 %. A change is claimed if its whole line is beyond the threshold. "
+	      "If no change of an operation is claimed, its mean is shown.</p>\n"
+	      "<div class=\"pair\">",
 	      f);
 	for (size_t i = 0; i < c->nr_queues; i++)
 		put_changes(f, c, &c->queues[i]);

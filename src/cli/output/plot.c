@@ -15,7 +15,7 @@
 struct mark {
 	double value;
 	char text[FORMAT_LEN];
-	bool odd; /* left out where there is little room */
+	bool odd; /* its text is left out where there is little room */
 };
 
 /* An axis as it is drawn. */
@@ -37,7 +37,7 @@ static double transform(enum plot_scale kind, double value)
 	return value;
 }
 
-/* Where a value lies on an axis, 0..SIZE; kept near the drawing, as SVG numbers are small. */
+/* The place of a value on an axis, 0..SIZE. Values far outside are moved nearer to the drawing. */
 static double place(const struct scale *s, double value)
 {
 	double at = SIZE * (transform(s->kind, value) - s->from) / (s->to - s->from);
@@ -45,7 +45,7 @@ static double place(const struct scale *s, double value)
 	return at < -SIZE ? -SIZE : at > 2 * SIZE ? 2 * SIZE : at;
 }
 
-/* "2.00us" is "2us". */
+/* Removes zeros after the point: "2.00us" becomes "2us". */
 static void strip_zeros(char *text)
 {
 	char *point = strchr(text, '.'), *end;
@@ -123,7 +123,7 @@ static void scale_log(const struct plot_axis *axis, struct scale *s)
 			add_mark(s, axis, value);
 			s->marks[s->nr_marks - 1].odd = n == 1 ? e % 2 : i && decades > 1.2;
 		}
-	/* A narrow range has none of these, or one. */
+	/* In a narrow range there may be no such mark, or only one. */
 	if (s->nr_marks < 2) {
 		s->nr_marks = 0;
 		add_even_marks(axis, s, pow(10, s->from), pow(10, s->to), true);
@@ -133,7 +133,7 @@ static void scale_log(const struct plot_axis *axis, struct scale *s)
 static void scale_nines(const struct plot_axis *axis, struct scale *s)
 {
 	add_mark(s, axis, 0);
-	if (s->to <= 4) /* else it stands too near to 0 */
+	if (s->to <= 4) /* on a longer axis it is too near to the mark of 0 */
 		add_mark(s, axis, 0.5);
 	for (int i = 1; i <= NO_NINES && i <= s->to + 1e-6; i++)
 		add_mark(s, axis, 1 - pow(10, -i));
@@ -254,7 +254,7 @@ static void put_path(FILE *f, const struct scale *x, const struct scale *y, cons
 		}
 		fprintf(f, "%c%.0f %.0f", down ? 'L' : 'M', place(x, xs[i]),
 			SIZE - place(y, ys[i]));
-		/* A point by itself has to be seen as well. */
+		/* A point without neighbours has no line: draw a dot. */
 		if (!down && (i + 1 == n || !drawable(y, ys[i + 1])))
 			fputs("h4", f);
 		down = true;
@@ -481,7 +481,7 @@ static void legend_block(FILE *f, size_t i, const char *name)
 	fputs("</li>", f);
 }
 
-/* What stands below the strips: marks, label; then the legend. */
+/* The marks and the label below the strips; then the legend. */
 static void end_strips(FILE *f, const struct plot *p, const struct scale *x)
 {
 	put_x_marks(f, x);

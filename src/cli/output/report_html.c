@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A recording as a page: what one looks at first stands first. */
+/* A recording as a page. The most important comes first: figures, then plots, then tables. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +12,15 @@
 #include "output/report.h"
 #include "output/table.h"
 
-#define COLUMNS	   100		/* of the plots over time; more intervals than that are merged */
-#define BINS	   48		/* of a heat map: ranges of latency */
-#define CARDS	   10		/* so many queues have plots of their own */
-#define LINES	   PLOT_COLOURS /* so many queues are in a plot together */
-#define MORE_HEATS 3 /* so many operations of a queue have a heat map beside the first one */
+#define COLUMNS	   100 /* of a plot over time; if there are more intervals, some are merged */
+#define BINS	   48  /* of a heat map: ranges of times */
+#define CARDS	   10  /* the most queues with plots of their own */
+#define LINES	   PLOT_COLOURS /* the most queues in one plot */
+#define MORE_HEATS 3		/* the most heat maps of a queue beside its first one */
 
 /* A queue with plots, the busiest first. */
 struct card {
-	const struct queue *queue; /* of the total */
+	const struct queue *queue; /* in report.total */
 	uint64_t count;
 	char name[QUEUE_TITLE];
 };
@@ -86,7 +86,7 @@ static int find_cards(struct page_of *p)
 	return 0;
 }
 
-/* Only what is plotted is kept: a long recording of many queues is large. */
+/* Keeps only what is plotted, because a long recording of many queues is large. */
 static void keep_cards(const struct page_of *p, struct snapshot *s)
 {
 	size_t kept = 0;
@@ -142,7 +142,7 @@ static struct plot_axis time_axis(const struct page_of *p)
 	};
 }
 
-/* How long a column is. */
+/* The length of a column, s. */
 static double column_seconds(const struct page_of *p)
 {
 	return (p->edge[p->columns] - p->edge[0]) / p->columns;
@@ -215,7 +215,7 @@ static void put_facts(const struct page_of *p, bool all)
 
 typedef uint64_t (*count_of)(const struct queue *q);
 
-/* How much of something a queue did per second, in steps. Returns the most. */
+/* The rate of a queue in each column, per second, as a line in steps. Returns the largest. */
 static double put_steps(const struct page_of *p, unsigned int serial, count_of count, double *y)
 {
 	double most = 0;
@@ -230,7 +230,7 @@ static double put_steps(const struct page_of *p, unsigned int serial, count_of c
 	return most;
 }
 
-/* A line for each of the busiest queues: how much of something per second. */
+/* A plot of a rate: a line for each of the busiest queues. */
 static void put_rates(const struct page_of *p, const char *title, const char *unit, count_of count)
 {
 	static double y[LINES][2 * COLUMNS];
@@ -351,7 +351,7 @@ static void quantile_line(const struct page_of *p, unsigned int serial, int op, 
 	}
 }
 
-/* How many buckets make a bin, so that there are at most BINS. */
+/* How many buckets of the histogram one bin has: so many that there are at most BINS bins. */
 static unsigned int bin_size(const struct histogram *h, unsigned int *first, unsigned int *last)
 {
 	unsigned int size = 1;
@@ -457,8 +457,8 @@ static size_t curve(const struct op_stats *o, double *x, double *y)
 		x[n] = histogram_lower(b + 1);
 		if (x[n] > o->max && o->max)
 			x[n] = o->max;
-		/* The slowest of all is where the curve ends: half of it is as near to 1 as it
-		 * gets. */
+		/* The share 1 has no place on an axis of nines. The curve ends half an operation
+		 * below it. */
 		y[n++] = seen < count ? (double)seen / count : 1 - 0.5 / count;
 	}
 	return n;
@@ -518,7 +518,7 @@ static void put_doorbells(const struct page_of *p, const struct queue *queue)
 	plot_lines(p->f, &plot, lines, 3);
 }
 
-/* A cell of a table; its title stands beside the text where the screen is too narrow for a head. */
+/* A cell of a table. On a narrow screen, where the table has no head, its title is beside it. */
 static void put_cell(FILE *f, const char *title, bool left, const char *text)
 {
 	fprintf(f, "<td%s data-t=\"%s\">", left ? "" : " class=\"n\"", title);
@@ -591,7 +591,7 @@ static void put_queue_facts(const struct page_of *p, const struct queue *q)
 	fputs("</p>\n", p->f);
 }
 
-/* The operations with times, those that took the most together first; the device's before all. */
+/* Sorts operations: first from available to used, then those that took the most time in all. */
 static size_t sort_ops(const struct queue *q, int *ops)
 {
 	size_t n = 0;
@@ -654,7 +654,7 @@ static void put_idle(const struct page_of *p)
 			    p->nr_moved - p->nr_cards);
 }
 
-/* --- Tables: those of stat --- */
+/* --- The tables of stat --- */
 
 static int put_table(const struct page_of *p, enum page page, const char *caption)
 {
