@@ -22,8 +22,12 @@
 
 #define WRITE	    VRING_DESC_F_WRITE
 
+/* More than so many failed checks: the device is broken, and the others would only wait in vain. */
+#define MOST_FAILED 3
+
 static struct driver driver;
 static int tests, failed;
+static int patience = 5000; /* ms; short once something has not come */
 
 static bool ok(bool good, const char *fmt, ...)
 {
@@ -35,6 +39,11 @@ static bool ok(bool good, const char *fmt, ...)
 	va_end(args);
 	printf("\n");
 	failed += !good;
+	if (failed > MOST_FAILED) {
+		printf("Bail out! the device is broken\n");
+		kill(driver.pid, SIGKILL);
+		exit(1);
+	}
 	return good;
 }
 
@@ -45,6 +54,26 @@ static bool is(unsigned long long got, unsigned long long expected, const char *
 		return true;
 	printf("# got %llu (0x%llx), expected %llu (0x%llx)\n", got, got, expected, expected);
 	return false;
+}
+
+/* The number of a buffer that has come back, or -1. */
+static int get(uint32_t *length)
+{
+	int id = driver_get(&driver, length, patience);
+
+	if (id < 0)
+		patience = 20;
+	return id;
+}
+
+/* How often the device has interrupted, at least once, or 0. */
+static unsigned int interrupted(void)
+{
+	unsigned int times = driver_interrupted(&driver, patience);
+
+	if (!times)
+		patience = 20;
+	return times;
 }
 
 #define ALL_OPTIONS "--packed", "--in-order", "--notification-data", "--event-idx", "--indirect"
@@ -99,7 +128,7 @@ static bool round_trip(const struct element *element, unsigned int count, bool i
 	}
 	id = driver_add(&driver, element, count, indirect);
 	driver_kick(&driver);
-	if (driver_get(&driver, &length, 5000) != id || length != size)
+	if (get(&length) != id || length != size)
 		return false;
 	for (i = 0; i < count; i++)
 		if (element[i].size >= 16 &&
@@ -131,7 +160,7 @@ static void test_buffers(uint64_t features, uint16_t size)
 			good += round_trip(one, 1, false) &&
 				memcmp(before, guest(&driver, GUEST_DATA), 64);
 		memcpy(before, guest(&driver, GUEST_DATA), 64);
-		interrupts += driver_interrupted(&driver, 5000);
+		interrupts += interrupted();
 	}
 	is(good, rounds, layout,
 	   "all buffers come back in order, with new data in all of their parts");
@@ -166,7 +195,7 @@ static void test_full_ring(uint64_t features)
 		}
 		driver_kick(&driver);
 		for (j = 0; j < 8; j++)
-			good += driver_get(&driver, &length, 5000) == id[j] && length == 16 + j;
+			good += get(&length) == id[j] && length == 16 + j;
 		if (!driver.packed) /* an old used_event would be reached again */
 			driver_want_interrupt(&driver, false);
 	}
@@ -194,11 +223,11 @@ static void test_notifications(uint64_t features)
 		driver_add(&driver, &one, 1, false);
 		wanted += driver_must_kick(&driver);
 		driver_kick(&driver);
-		driver_get(&driver, &length, 5000);
+		get(&length);
 		device_await(&driver, "buffers", i + 1);
 	}
 	is(wanted, 9, layout, "the device that sleeps wants a kick for each buffer, laps included");
-	is(driver_interrupted(&driver, 5000), 3, layout, "interrupts come when they are wanted");
+	is(interrupted(), 3, layout, "interrupts come when they are wanted");
 	is(device_count(&driver, "interrupts_suppressed"), 6, layout,
 	   "and the others are suppressed");
 
@@ -255,8 +284,8 @@ static void test_hold(uint64_t features)
 	ok(!strcmp(device_tell(&driver, "hold 0ms"), "ok"), "%s: the time can be changed", layout);
 	front_place_ring(&driver, driver.packed ? 0x80008000 | 2 << 16 | 2 : 10);
 	front_enable(&driver, true);
-	ok(driver_get(&driver, &length, 5000) >= 0 && driver_get(&driver, &length, 5000) >= 0,
-	   "%s: the ring started again: both come back", layout);
+	ok(get(&length) >= 0 && get(&length) >= 0, "%s: the ring started again: both come back",
+	   layout);
 	is(device_count(&driver, "buffers"), 12, layout, "once each");
 	is(device_count(&driver, "ring_starts"), 2, layout, "the device counted the starts");
 	stop(layout);
@@ -274,7 +303,7 @@ static void fault_begins(uint64_t features, const char *fault, const char *after
 	front_start(&driver, features, 4);
 	for (i = 0; i < 5; i++) {
 		driver_want_interrupt(&driver, true);
-		good += round_trip(&one, 1, false) && driver_interrupted(&driver, 5000) == 1;
+		good += round_trip(&one, 1, false) && interrupted() == 1;
 	}
 	ok(good == 5, "%s: %s %s: five buffers are as ever", layout, fault, after);
 	device_await(&driver, "buffers", 5);
@@ -289,12 +318,10 @@ static void fault_ends(uint64_t features, const char *fault)
 	uint32_t length;
 
 	device_tell(&driver, "resume");
-	ok(driver_get(&driver, &length, 5000) >= 0, "%s: %s: after `resume` it comes back", layout,
-	   fault);
-	ok(driver_interrupted(&driver, 5000), "%s: %s: with an interrupt", layout, fault);
+	ok(get(&length) >= 0, "%s: %s: after `resume` it comes back", layout, fault);
+	ok(interrupted(), "%s: %s: with an interrupt", layout, fault);
 	driver_want_interrupt(&driver, true);
-	ok(round_trip(&one, 1, false) && driver_interrupted(&driver, 5000),
-	   "%s: %s: all is well again", layout, fault);
+	ok(round_trip(&one, 1, false) && interrupted(), "%s: %s: all is well again", layout, fault);
 	stop(layout);
 }
 
@@ -335,14 +362,14 @@ static void test_faults(uint64_t features)
 
 	fault_begins(features, "--wrong-id-after", "5");
 	driver_kick(&driver);
-	is(driver_get(&driver, &length, 5000), 4, layout, "a number that no buffer of four has");
+	is(get(&length), 4, layout, "a number that no buffer of four has");
 	stop(layout);
 
 	fault_begins(features, "--pause-after", "5");
 	device_tell(&driver, "pause-for 200ms");
 	began = now();
 	driver_kick(&driver);
-	ok(driver_get(&driver, &length, 5000) >= 0 && now() - began >= 0.2,
+	ok(get(&length) >= 0 && now() - began >= 0.2,
 	   "%s: a pause: the buffer comes back after it, without a second kick", layout);
 	is(device_count(&driver, "kicks_ignored"), 1, layout, "its kick was ignored");
 	stop(layout);

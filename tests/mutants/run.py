@@ -30,8 +30,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/mutants"
 WORK = ROOT / "build/mutants"
-# A test that runs longer (seconds) hangs: the fault was noticed, but in the worst way.
-FAST_LIMIT, GUEST_LIMIT = 600, 1800
+# A test that runs so much longer than without the fault (seconds) hangs: the fault was noticed, but in
+# the worst way.
+LONGER, GUEST_LONGER = 60, 300
+BUILD_LIMIT = 1800
+# A fault of which the compiler warns is no fault that a test must find.
+MAKE = "make -s CC='cc -Werror'"
 FIELDS = ("kind", "file", "breaks", "old", "new", "test")
 
 
@@ -80,8 +84,7 @@ def is_guest(test):
 
 def target_of(test):
     "what make must build before this test can run"
-    built = re.findall(r"build/unit/\w+", test)
-    return " ".join(built) if built else None if "tests/device" in test else "all"
+    return test if test.startswith("build/unit") else "-C tests/device programs" if test == "tests/device" else "all"
 
 
 def run(command, top, limit):
@@ -114,7 +117,7 @@ def run(command, top, limit):
 def first_failure(output):
     "the first words of a test about what is wrong"
     for pattern in (r"^not ok \d+ - (.*)", r"^#? ?([^\n]*ERROR: \w+Sanitizer[^\n]*)", r"^([^\n]*runtime error[^\n]*)",
-                    r"^([^\n]*Assert[^\n]*)"):
+                    r"^([^\n]*Assert[^\n]*)", r"^ +(Failed tests?: [^\n]*)"):
         found = re.search(pattern, output, re.M)
         if found:
             return found[1].strip()
@@ -122,21 +125,31 @@ def first_failure(output):
     return lines[-1].strip() if lines else "it said nothing"
 
 
-def build_and_test(test, top):
-    "returns the verdict and words about it: passes, fails, hangs, or does not build"
-    target = target_of(test)
-    if target:
-        status, output = run(f"make -s {target}", top, FAST_LIMIT * 3)
-        if status != 0:
-            lines = [line for line in output.splitlines() if "error" in line] or [output[-200:]]
-            return "does not build", lines[0]
+def build_and_test(test, top, limit):
+    """returns the verdict, words about it, and the seconds that the test took; the verdict: passes, fails,
+    hangs, or does not build. Of several programs the first that does not pass decides."""
+    programs = test.split() if test.startswith("build/unit") else [test]
+    if len(programs) > 1:
+        took = 0
+        for program in programs:
+            verdict, words, seconds = build_and_test(program, top, limit)
+            took += seconds
+            if verdict != "passes":
+                break
+        return verdict, words, took
+    status, output = run(f"{MAKE} {target_of(test)}", top, BUILD_LIMIT)
+    if status != 0:
+        lines = [line for line in output.splitlines() if "error" in line] or [output[-200:]]
+        return "does not build", lines[0], 0
     command = f"prove -v -e '' {test}" if test.startswith(("build/unit", "tests/")) else test
     if test.startswith("tests/device"):
-        command = "make -s -C tests/device check"
-    status, output = run(command, top, GUEST_LIMIT if is_guest(test) else FAST_LIMIT)
+        command = f"{MAKE} -C tests/device check"
+    began = time.monotonic()
+    status, output = run(command, top, limit)
+    seconds = time.monotonic() - began
     if status is None:
-        return "hangs", f"it was ended by its limit, after: {first_failure(output)}"
-    return ("passes", "") if status == 0 else ("fails", first_failure(output))
+        return "hangs", f"it was ended by its limit, after: {first_failure(output)}", seconds
+    return ("passes", "", seconds) if status == 0 else ("fails", first_failure(output), seconds)
 
 
 def sources():
@@ -148,11 +161,18 @@ def sources():
 
 def state_of(names, test):
     "a hash of what the result of a test depends on: the sources, and the tests that it may use"
-    depends = ("src/", "Makefile", "tests/unit/") if "build/unit" in test else \
-              ("tests/device/",) if test == "tests/device" else ("",)
+    programs = tuple(f"tests/{name}.c" for name in re.findall(r"build/(unit/\w+)", test))
+    if programs:
+        helpers = tuple(name for name in names if re.fullmatch(r"tests/(\w+\.[ch]|unit/\w+\.h)", name))
+        depends = ("src/", *programs, *helpers)
+    elif test == "tests/device":
+        depends = ("tests/device/",)
+    else:
+        parts = tuple(name for name in names if re.fullmatch(r"tests/vm/[^.]+\.(sh|py|expected)", name))
+        depends = ("src/", "scripts/", "kernel-patch/", "tests/kmod/", "tests/device/", test.split()[-1], *parts)
     state = hashlib.sha256()
     for name in sorted(names):
-        if name.startswith(depends) and not name.startswith("docs/") and not name.endswith(".md"):
+        if name.startswith(depends) and not name.endswith(".md"):
             state.update(f"{name}\0".encode() + (ROOT / name).read_bytes() + b"\0")
     return state.hexdigest()
 
@@ -182,7 +202,8 @@ class Results:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, key):
-        return self.folder / (re.sub(r"[^\w.-]+", "_", key["name"]) + ".json")
+        name = hashlib.sha256(key["test"].encode()).hexdigest()[:12] if "kind" not in key else key["name"]
+        return self.folder / f"{name}.json"
 
     @functools.lru_cache
     def state(self, test):
@@ -204,7 +225,7 @@ class Results:
         return result
 
 
-def try_mutant(mutant, top, results):
+def try_mutant(mutant, top, results, limit):
     "makes the fault, runs its test, takes the fault away; returns [verdict, words]"
     known = results.get(mutant)
     if known:
@@ -216,7 +237,7 @@ def try_mutant(mutant, top, results):
     path.write_text(text.replace(mutant["old"], mutant["new"]))
     began = time.monotonic()
     try:
-        verdict, words = build_and_test(mutant["test"], top)
+        verdict, words, _ = build_and_test(mutant["test"], top, limit)
     finally:
         path.write_text(text)
     verdict = {"passes": "SURVIVED", "fails": "caught", "hangs": "hung"}.get(verdict, "unusable")
@@ -227,14 +248,15 @@ def try_mutant(mutant, top, results):
 
 
 def try_test(test, top, results):
-    "a test that fails without a fault would catch everything; returns [verdict, words]"
+    """A test that fails without a fault would catch everything. Returns [verdict, words]; the words about a
+    test that passes are how many seconds it took."""
     key = {"name": f"without-{test}", "test": test}
     known = results.get(key)
     if known:
         return known
-    verdict, words = build_and_test(test, top)
-    print(f"{verdict:9} {test}, without a fault", file=sys.stderr, flush=True)
-    return results.put(key, [verdict, words]) if verdict == "passes" else [verdict, words]
+    verdict, words, seconds = build_and_test(test, top, BUILD_LIMIT)
+    print(f"{verdict:9} {test}, without a fault ({seconds:.0f} s) {words}", file=sys.stderr, flush=True)
+    return results.put(key, [verdict, f"{seconds:.0f}"]) if verdict == "passes" else [verdict, words]
 
 
 def in_copies(jobs, work, items):
@@ -255,7 +277,7 @@ def in_copies(jobs, work, items):
 
 
 def build(tests):
-    targets = sorted({target for test in tests for target in (target_of(test) or "all").split()})
+    targets = sorted({program for test in tests if test.startswith("build/unit") for program in test.split()})
     subprocess.run(["make", "-s", "-j", str(os.cpu_count()), "all", *targets], cwd=ROOT, check=True,
                    env={k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}, stdout=sys.stderr)
 
@@ -296,10 +318,11 @@ def main():
         usable = dict(zip(tests, in_copies(given.jobs, lambda t, top: try_test(t, top, results), tests)))
 
     def judge(mutant, top):
-        verdict, words = usable.get(mutant["test"], ("passes", ""))
+        verdict, words = usable[mutant["test"]]
         if verdict != "passes":
             return ["unusable", f"{mutant['test']} {verdict} without a fault: {words}"]
-        return try_mutant(mutant, top, results)
+        limit = int(words) * 3 + (GUEST_LONGER if is_guest(mutant["test"]) else LONGER)
+        return try_mutant(mutant, top, results, limit)
     # Fast tests first: a run that is ended early has the most results. Of one file one after the other:
     # to take a fault away costs a build of that file, unless the next one is in it, too.
     waiting.sort(key=lambda m: (is_guest(m["test"]), m["test"], m["file"]))

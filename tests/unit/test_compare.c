@@ -101,6 +101,52 @@ static void blocks_are_as_long_as_theory_wants(void **unused)
 	assert_in_range(block_length(x, 20), 1, 1);
 }
 
+/* The autocorrelation of a series whose mean is 0. */
+static double correlation(const double *x, int n, int lag)
+{
+	double sum = 0, squares = 0;
+
+	for (int i = 0; i < n; i++) {
+		squares += x[i] * x[i];
+		sum += i + lag < n ? x[i] * x[i + lag] : 0;
+	}
+	return sum / squares;
+}
+
+/*
+ * The formulas of Politis and White (Automatic Block-Length Selection for the Dependent Bootstrap,
+ * 2004), written down again: m is the lag after which five are as good as 0; the window is a
+ * trapezoid of 2m.
+ */
+static void blocks_are_those_of_the_paper(void **unused)
+{
+	static double x[300];
+
+	(void)unused;
+	state = 4;
+	for (int tries = 0; tries < 20; tries++) {
+		double limit = 2 * sqrt(log10(300) / 300), g = 1, slope = 0;
+		int m = 0;
+
+		autoregressive(x, 300, 0.6);
+		for (int small = 0; small < 5; m++) {
+			small = 0;
+			while (small < 5 && fabs(correlation(x, 300, m + 1 + small)) < limit)
+				small++;
+		}
+		m--;
+		for (int lag = 1; lag <= 2 * m; lag++) {
+			double weight = fmin(1, 2 - lag / (double)m);
+
+			g += 2 * weight * correlation(x, 300, lag);
+			slope += 2 * weight * lag * correlation(x, 300, lag);
+		}
+		/* Of 300 intervals the longest blocks have 51; here is not one such series. */
+		assert_near(block_length(x, 300), cbrt(2 * slope * slope / (4.0 / 3 * g * g) * 300),
+			    1e-9);
+	}
+}
+
 static void variances_tell_what_they_have_in_common(void **unused)
 {
 	static double variance[4000];
@@ -504,6 +550,46 @@ static void a_median_between_two_kinds_is_anything_there(void **unused)
 	assert_in_range(compare_two_kinds(400, 3, 0.15), 0, 16);
 }
 
+/*
+ * A side has two kinds of operations, and a few more of the quick ones than slow ones: its median
+ * is surely not less than the quick ones, but may be as much as the slow ones. All of the other
+ * side are quick. So the range of the change has one end far away: which, depends on the side.
+ */
+static struct change two_kinds_on(enum side two_kinds)
+{
+	struct comparison c = {};
+	struct change change;
+
+	for (int side = 0; side < NR_SIDES; side++) {
+		assert_int_equal(compare_begin(&c, side), 0);
+		for (int i = 0; i < 30; i++) {
+			struct snapshot s = { .since = 1000000000 };
+			struct queue *q = add_queue(&s, 1, "vda", "req.0");
+			int slow = side == (int)two_kinds ? 39 + i * 7 % 20 : 0;
+
+			count(q, VT_OP_ADD, 1000, 100 - slow);
+			count(q, VT_OP_ADD, 10000, slow);
+			assert_int_equal(compare_add(&c, &s), 0);
+			snapshot_free(&s);
+		}
+	}
+	assert_int_equal(compare_run(&c, THRESHOLD, LEVEL, NULL), 0);
+	change = c.queues[0].op[VT_OP_ADD]->change[FIGURE_P50];
+	compare_free(&c);
+	return change;
+}
+
+static void a_lopsided_range_has_its_far_end_on_the_right_side(void **unused)
+{
+	struct change new = two_kinds_on(SIDE_NEW), base = two_kinds_on(SIDE_BASE);
+
+	(void)unused;
+	assert_true(new.low > -0.1 && new.low < 0.1);
+	assert_true(new.high > 8 && new.high < 10);
+	assert_true(base.high > -0.1 && base.high < 0.1);
+	assert_true(base.low < -0.88 && base.low > -0.92);
+}
+
 static void few_intervals_are_too_little(void **unused)
 {
 	struct snapshot s = { .since = 1000000000 };
@@ -664,6 +750,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(students_t_is_that_of_closed_forms),
 		cmocka_unit_test(blocks_are_as_long_as_theory_wants),
+		cmocka_unit_test(blocks_are_those_of_the_paper),
 		cmocka_unit_test(variances_tell_what_they_have_in_common),
 		cmocka_unit_test(intervals_hold_what_they_promise),
 		cmocka_unit_test(noise_is_no_change),
@@ -672,6 +759,7 @@ int main(void)
 		cmocka_unit_test(queues_match_by_role_and_name),
 		cmocka_unit_test(quantiles_claim_no_more_than_buckets_tell),
 		cmocka_unit_test(a_median_between_two_kinds_is_anything_there),
+		cmocka_unit_test(a_lopsided_range_has_its_far_end_on_the_right_side),
 		cmocka_unit_test(few_intervals_are_too_little),
 		cmocka_unit_test(the_same_recordings_have_the_same_answer),
 		cmocka_unit_test(every_allocation_may_fail),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Signals that end a verb, sleeping until one comes, and the word about what takes long. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -31,6 +32,9 @@ static int status_of(void (*part)(void))
 
 	assert_true(pid >= 0);
 	if (!pid) {
+		/* Who runs the tests in the background may ignore these. */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGHUP, SIG_DFL);
 		part();
 		_exit(0);
 	}
