@@ -23,16 +23,10 @@ ip -n vr1 neighbour replace 10.77.0.1 lladdr "$(mac vr0)" dev "$(net_name vr1)" 
 
 vringtop record -i 1 -o "$out/recording.vt" 2>"$out/record" &
 recorder=$!
-until [[ -s $out/record ]]; do
-	sleep 0.1
-	kill -0 $recorder || { cat "$out/record" >&2; exit 1; }
-done
+wait_until 120 'vringtop records' test -s "$out/record"
 vringtop hist --json -o "${ops// /,}" >"$out/json" 2>"$out/err" &
 tool=$!
-until grep -q Counting "$out/err"; do
-	sleep 0.1
-	kill -0 $tool || { cat "$out/err" >&2; exit 1; }
-done
+wait_until 120 'vringtop counts' grep -q Counting "$out/err"
 for op in $ops; do
 	echo "p:$op virtqueue_$op" >>$tracing/kprobe_events
 	echo 1 >"$tracing/events/kprobes/$op/enable"

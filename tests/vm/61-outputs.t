@@ -66,7 +66,7 @@ umount /tmp/small
 # A file of its own must not become what is closed: errors would go there.
 vringtop stat --json 0.1 >/tmp/out 2>&- &
 tool=$!
-until [[ -s /tmp/out ]]; do sleep 0.1; done
+wait_until 120 'vringtop stat prints' test -s /tmp/out
 is "$kernel: a closed stderr: nothing else is in its place" "$(readlink /proc/$tool/fd/2)" /dev/null
 kill $tool
 wait $tool

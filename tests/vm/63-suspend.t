@@ -105,15 +105,18 @@ intervals() { # how many are written
 	mapfile -t lines </tmp/json
 	echo ${#lines[@]}
 }
-until (($(intervals) > 0)); do sleep 0.1; done
+at_least() { # INTERVALS
+	(($(intervals) >= $1))
+}
+succeeds_within 120 at_least 1
 reads 30
 # The interval they are in ends before the sleep begins: the second from here has none of them.
 had=$(intervals)
-until (($(intervals) >= had + 2)); do sleep 0.1; done
+succeeds_within 60 at_least $((had + 2))
 # From one press to the next.
 pressed() { cat /sys/firmware/acpi/interrupts/ff_pwr_btn; }
-last=$(pressed)
-while [[ $(pressed) == "$last" ]]; do sleep 0.1; done
+pressed_again() { [[ $(pressed) != "$1" ]]; }
+succeeds_within 60 pressed_again "$(pressed)"
 began=$(uptime)
 suspended=no
 ! echo freeze >/sys/power/state || suspended=yes

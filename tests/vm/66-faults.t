@@ -91,7 +91,7 @@ print(sum(q["buffers"] for i in all for q in i["queues"]), sum(i["interval_ns"] 
 
 # Killed at any moment, whatever it does, while data is written, read back and compared, and two
 # network devices talk. A request that takes a minute is an error, too.
-fio --rw=randwrite --bs=4k --size=8M --direct=1 --ioengine=io_uring --iodepth=4 --rate_iops=200 \
+fio --rw=randwrite --bs=4k --size=8M --direct=1 --ioengine=io_uring --iodepth=4 --rate_iops=50 \
 	--verify=crc32c --verify_backlog=64 --verify_fatal=1 --verify_state_save=0 --max_latency=60s \
 	--time_based --runtime=100000 --output=/tmp/fio --name=vda --filename=/dev/vda --name=vdb \
 	--filename=/dev/vdb &
@@ -136,7 +136,7 @@ for ((i = 0; i < rounds; i++)); do
 	moment=$(printf '%04d' $((RANDOM % (takes * 3 / 2))))
 	# One of each kind for sure.
 	[[ $i -ne 0 ]] || moment=0010
-	[[ $i -ne 1 ]] || until confined $tool || ! kill -0 $tool 2>/dev/null; do sleep 0.05; done
+	[[ $i -ne 1 ]] || counts_or_ends $tool confined $tool
 	sleep "${moment%???}.${moment: -3}"
 	confined $tool
 	in_loop=$?

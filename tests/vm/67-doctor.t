@@ -60,7 +60,7 @@ END
 while IFS='|' read -r kernel status missing words; do
 	# shellcheck disable=SC2016 # the guest's shell
 	KERNEL=$kernel vm_run 'vringtop stat --json 0.2 >/tmp/running 2>/tmp/errors & tool=$!
-		until [[ -s /tmp/running ]]; do sleep 0.1; done
+		for n in {1..1200}; do [[ ! -s /tmp/running ]] || break; sleep 0.1; done
 		sysctl -q -w kernel.ftrace_enabled=0
 		sleep 1; kill -INT $tool 2>/dev/null; wait $tool
 		echo "running $?"; cat /tmp/errors

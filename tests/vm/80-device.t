@@ -46,7 +46,7 @@ if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 	kicks=$(count kicks) buffers=$(count buffers)
 	vringtop stat --json 0.1 >/tmp/json &
 	tool=$!
-	until [[ -s /tmp/json ]]; do sleep 0.1; done
+	succeeds_within 120 test -s /tmp/json || echo 'vringtop prints nothing'
 	trace add notify notification_data
 	echo "$device" >$driver/bind
 	# Slowly, as vringtop shows 32 values of an interval, and an interval on a busy machine is long.

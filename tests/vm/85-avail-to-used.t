@@ -101,7 +101,7 @@ for _ in {1..8}; do
 	echo 1 >tracing_on
 	vringtop stat --json -u -d "$device" 0.2 >/tmp/json &
 	tool=$!
-	until [[ -s /tmp/json ]]; do sleep 0.1; done
+	wait_until 120 'vringtop stat prints' test -s /tmp/json
 	dd if=/dev/hwrng of=/dev/null bs=64 count=200 iflag=fullblock 2>/dev/null &
 	reader=$!
 	wait $reader

@@ -73,7 +73,7 @@ loading=$!
 for ((round = 0; round < ${ROUNDS:-3}; round++)); do
 	rm -f "$file" "$file-journal" "$file.old"
 	vringtop record -o "$file" 2>/dev/null &
-	until [[ -s $file ]]; do sleep 0.05; done
+	wait_until 120 'vringtop record writes' test -s "$file"
 	sleep $((${AFTER:-2} + RANDOM % 2)).$((RANDOM % 1000))
 	kill -9 $!
 	killed=$(date +%s%N)

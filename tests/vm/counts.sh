@@ -4,7 +4,7 @@
 # 30-counts.t and 35-exact.t ask the kernel itself). A part of
 # 25-kernels.t: sets what its table says of operations, bytes and notification data.
 
-reads=2000
+reads=500
 work=$(mktemp -d)
 way=functions
 [[ ! -d /sys/kernel/tracing/events/virtio_ring ]] || way=tracepoints
@@ -28,14 +28,8 @@ if [[ $way == functions ]]; then
 fi
 vringtop hist --json >"$work/json" 2>"$work/messages" &
 tool=$!
-until [[ -z $tracer ]] || grep -q ready "$work/bpftrace"; do
-	kill -0 $tracer || break
-	sleep 0.2
-done
-until grep -q Counting "$work/messages"; do
-	kill -0 $tool || break
-	sleep 0.2
-done
+[[ -z $tracer ]] || counts_or_ends $tracer grep -q ready "$work/bpftrace"
+counts_or_ends $tool grep -q Counting "$work/messages"
 # One read at a time: bpftrace drops a probe that interrupts another one on its CPU.
 for disk in vda vdb; do
 	ok "$kernel: $reads reads of $disk" fio --name=reads --filename=/dev/$disk --readonly --direct=1 \

@@ -76,7 +76,7 @@ is "$kernel: lockdown" "${fact[lockdown.mode]}" "${lockdown:-none}"
 # What it would attach to is what the kernel says is attached to while stat runs.
 vringtop stat 0.1 >/tmp/stat 2>&1 &
 tool=$!
-until grep -q DEVICE /tmp/stat || ! kill -0 $tool; do sleep 0.1; done
+counts_or_ends $tool grep -q DEVICE /tmp/stat
 attached=$(awk '$1 ~ /^(virtqueue|vring|vp|vm)_/ { print $1 }' $tracing/enabled_functions | sort | paste -sd' ')
 kill $tool
 wait $tool

@@ -49,10 +49,11 @@ tool_start() {
 	tool_lines 1
 }
 
-# tool_lines N: waits until the tool has printed N lines in all
+# tool_lines N: waits until the tool has printed N lines in all, for two minutes; 1 if it does not
 tool_lines() {
+	local ends=$((SECONDS + 120))
 	until (($(wc -l <"$tool_file") >= $1)); do
-		kill -0 "$tool" 2>/dev/null || return
+		kill -0 "$tool" 2>/dev/null && ((SECONDS < ends)) || return
 		sleep 0.05
 	done
 }
@@ -60,7 +61,8 @@ tool_lines() {
 # tool_stop: lets the tool print what has happened until now, and ends it; its status
 tool_stop() {
 	# The next line may have been counted already.
-	tool_lines $(($(wc -l <"$tool_file") + 2)) && kill -INT "$tool"
+	tool_lines $(($(wc -l <"$tool_file") + 2)) || true
+	kill -INT "$tool" 2>/dev/null || true
 	wait "$tool"
 }
 
@@ -68,12 +70,12 @@ tool_stop() {
 # poll_perf_events()): one that comes between two waits is lost.
 bpftrace_stop() {
 	local n
-	while kill -INT "$1" 2>/dev/null; do
-		for ((n = 0; n < 20; n++)); do
-			kill -0 "$1" 2>/dev/null || break
-			sleep 0.1
-		done
+	for ((n = 0; n < 600; n++)); do
+		if ((n % 20 == 0)); then kill -INT "$1" 2>/dev/null || break; fi
+		kill -0 "$1" 2>/dev/null || break
+		sleep 0.1
 	done
+	kill -KILL "$1" 2>/dev/null || true
 	wait "$1"
 }
 

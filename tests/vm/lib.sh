@@ -88,6 +88,16 @@ wait_until() {
 	exit 1
 }
 
+# counts_or_ends PID COMMAND...: waits until the command says that the tool counts, or the tool has ended: the
+# checks that follow say what it then did not do. Two minutes are enough to attach on a busy machine.
+counts_or_ends() {
+	local ends=$((SECONDS + 120))
+	until "${@:2}" >/dev/null 2>&1 || ! kill -0 "$1" 2>/dev/null; do
+		((SECONDS < ends)) || return
+		sleep 0.1
+	done
+}
+
 # --- A terminal; one at a time ---
 
 terminals=0
@@ -172,10 +182,7 @@ watch() {
 	rm -f /tmp/messages
 	"${@:-env}" vringtop hist --json -d vda >/tmp/json 2>/tmp/messages &
 	tool=$!
-	until grep -qs Counting /tmp/messages; do
-		kill -0 $tool 2>/dev/null || break
-		sleep 0.1
-	done
+	counts_or_ends $tool grep -qs Counting /tmp/messages
 }
 
 # saw NAME BUFFERS: ends it; it has seen just these buffers, and lost none
