@@ -114,6 +114,14 @@ static void recording_calls(void **state)
 			       "rt_sigtimedwait unlink wait4 ");
 }
 
+static void serving_calls(void **state)
+{
+	(void)state;
+	check_calls(confine_serving,
+		    LIVE_CALLS "accept4 epoll_ctl epoll_wait recvfrom sendmsg sendto "
+			       "setsockopt shutdown ");
+}
+
 static void reading_calls(void **state)
 {
 	(void)state;
@@ -155,6 +163,7 @@ static void arguments(void **state)
 	(void)state;
 	/* 10 is BPF_PROG_TEST_RUN, 15 BPF_OBJ_GET_INFO_BY_FD; 20 SIGTSTP; 5 F_GETLK, 6 F_SETLK */
 	check_arguments(confine, " 0xa 0xf", "", " 20");
+	check_arguments(confine_serving, " 0xa 0xf", "", " 20");
 	check_arguments(confine_reading, "", " 0x5 0x6", "");
 }
 
@@ -172,7 +181,7 @@ static void list_capabilities(int fd)
 
 static void no_capabilities(void **state)
 {
-	int (*const all[])(void) = { confine, confine_recording, confine_reading };
+	int (*const all[])(void) = { confine, confine_recording, confine_serving, confine_reading };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
@@ -193,9 +202,9 @@ static void no_capabilities(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(live_calls),	   cmocka_unit_test(recording_calls),
-		cmocka_unit_test(reading_calls),   cmocka_unit_test(arguments),
-		cmocka_unit_test(no_capabilities),
+		cmocka_unit_test(live_calls),	 cmocka_unit_test(recording_calls),
+		cmocka_unit_test(serving_calls), cmocka_unit_test(reading_calls),
+		cmocka_unit_test(arguments),	 cmocka_unit_test(no_capabilities),
 	};
 
 	/* Without an address: EFAULT where filters are known, EINVAL where not. */

@@ -111,6 +111,40 @@ static void long_intervals(void **state)
 	assert_true(longest <= 10000000000ull);
 }
 
+static uint64_t measure_began, measure_looked, measure_gap; /* ns */
+
+/* Looks twice a second, for ten seconds, as the probe does. */
+static uint64_t measure(void)
+{
+	uint64_t now = __wrap_probe_now();
+
+	if (!measure_began)
+		measure_began = measure_looked = now;
+	if (now - measure_began > 10000000000ull)
+		return UINT64_MAX;
+	if (now - measure_looked > measure_gap)
+		measure_gap = now - measure_looked;
+	if (now - measure_looked >= 500000000ull)
+		measure_looked = now;
+	return measure_looked + 500000000ull;
+}
+
+/* Measuring the cost makes programs dearer: it ends on time also where an interval is long. */
+static void measuring_in_a_long_interval(void **state)
+{
+	const struct interval_options intervals = { .seconds = 60, .count = 1 };
+
+	(void)state;
+	fake_probe = (struct fake_probe){ .read = count_one, .measure = measure };
+	shown = 0;
+	stop_after = 0;
+	assert_int_equal(interval_loop(&all, &intervals, show, &shown), 0);
+	assert_int_equal(shown, 1);
+	assert_true(seconds[0] > 59.9 && seconds[0] < 60.5);
+	assert_true(measure_gap >= 500000000ull && measure_gap < 600000000ull);
+	assert_true(measure_looked - measure_began > 9000000000ull);
+}
+
 /* Without an interval: all that there was, when a signal comes. */
 static void until_a_signal(void **state)
 {
@@ -140,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(short_intervals),
 		cmocka_unit_test(long_intervals),
+		cmocka_unit_test(measuring_in_a_long_interval),
 		cmocka_unit_test(until_a_signal),
 		cmocka_unit_test(filtered),
 	};

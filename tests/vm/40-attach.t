@@ -14,6 +14,20 @@ for _ in {1..10}; do vringtop stat --json 0.02 1 >/dev/null || failed=$((failed 
 is 'attached and detached 10 times, idle' $failed 0
 is_as_before 'no program, map or link is left'
 
+# The kernel's run-time statistics make each program dearer. Where no event comes they end after 10 s, not
+# with the interval. The kernel names the file that keeps them on.
+measuring() { [[ $(readlink "/proc/$(pgrep -x vringtop)/fd"/*) == *bpf-stats* ]]; }
+not_measuring() { ! measuring; }
+terminal 100 30 'vringtop top 60 -o resize'
+succeeds_within 60 measuring
+is 'top 60: the cost is being measured' $? 0
+succeeds_within 30 not_measuring
+is 'top 60: and no more, long before the interval ends' $? 0
+ok 'top 60: it still runs' pgrep -x vringtop
+terminal_keys q
+terminal_close
+is_as_before 'no program, map or link is left'
+
 # A steady load on a split and a packed disk, that leaves the tool some CPU to attach with.
 fio --rw=randrw --bs=4k --direct=1 --ioengine=io_uring --iodepth=4 --thinktime=50ms \
 	--thinktime_blocks=16 --time_based --runtime=1800 --output=/dev/null \
