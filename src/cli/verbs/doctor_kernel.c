@@ -77,7 +77,7 @@ static void check_btf(struct doctor *d)
 	doctor_tell(d, OK, "BTF", facts, NULL, KERNEL_BTF ", %.1f MiB", s.st_size / 1048576.0);
 }
 
-/* What the kernel was built without, all at once. */
+/* All options that the kernel was built without. */
 static void check_options(struct doctor *d)
 {
 	char lacks[256], *rest = lacks, *name;
@@ -100,7 +100,7 @@ static void check_options(struct doctor *d)
 	else
 		doctor_tell(
 			d, OK, "options", json_object_get(facts), NULL,
-			"no sign that one is missing; the kernel's configuration is not to be read");
+			"no sign that one is missing; the kernel's configuration cannot be read");
 	while ((name = strsep(&rest, " ")))
 		if (*name)
 			json_object_array_add(missing, json_object_new_string(name));
@@ -118,7 +118,7 @@ static void check_modules(struct doctor *d)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		bool has;
 
-		/* Only what was loaded as a module has a state. */
+		/* Only a loaded module has this file; code that is built in has not. */
 		snprintf(path, sizeof(path), "/sys/module/%s/initstate", names[i]);
 		if (access(path, F_OK))
 			continue;
@@ -141,7 +141,7 @@ static void check_modules(struct doctor *d)
 		doctor_tell(d, OK, "module BTF", facts, NULL, "%s", with);
 	else
 		doctor_tell(d, OK, "module BTF", facts, NULL,
-			    "not needed: no part of virtio that matters is a module");
+			    "not needed: vringtop attaches to no module here");
 }
 
 static void check_way(struct doctor *d)
@@ -197,15 +197,14 @@ static void explain(const struct doctor *d, enum vt_op op, char *why, size_t siz
 		snprintf(why, size, "a part of other functions");
 }
 
-/* Functions can be attached to without an error, and yet no program is called. */
+/* With ftrace off, programs are attached to functions without an error, and are never called. */
 static void check_ftrace(struct doctor *d)
 {
 	if (!kernel_ftrace_off())
 		return;
 	if (d->has_way && !d->way.by_functions)
-		doctor_tell(
-			d, NOTE, "ftrace", fact("enabled", json_object_new_boolean(false)), NULL,
-			"kernel.ftrace_enabled = 0: no matter, the tracepoints work without it");
+		doctor_tell(d, NOTE, "ftrace", fact("enabled", json_object_new_boolean(false)),
+			    NULL, "kernel.ftrace_enabled = 0: the tracepoints work without it");
 	else
 		doctor_tell(d, MISSING, "ftrace", fact("enabled", json_object_new_boolean(false)),
 			    "Switch it on: sudo sysctl kernel.ftrace_enabled=1",
@@ -233,7 +232,7 @@ static void check_operations(struct doctor *d)
 		}
 		explain(d, op, why, sizeof(why));
 		json_object_object_add(hidden, name, json_object_new_string(why));
-		/* A reason once for all that it holds for. */
+		/* Neighbours with the same reason share it. */
 		if (last[0] && strcmp(why, last)) {
 			snprintf(unseen + strlen(unseen), sizeof(unseen) - strlen(unseen), " (%s);",
 				 last);
@@ -262,7 +261,7 @@ static void check_operations(struct doctor *d)
 			seen, unseen, unseen[0] ? "; " : "");
 }
 
-/* What the programs need besides the operations. */
+/* Whether programs can be attached to functions. */
 static void check_fentry(struct doctor *d)
 {
 	if (d->verdict == KERNEL_NO_BTF || d->verdict == KERNEL_BAD_BTF) {
@@ -284,9 +283,8 @@ static void check_fentry(struct doctor *d)
 	else if (!kernel_has_function("virtio_uevent", "virtio"))
 		doctor_tell(
 			d, MISSING, "fentry", NULL,
-			"New queues that stay idle are found by it. Boot a kernel with virtio built "
-			"in, or one "
-			"whose module virtio has BTF.",
+			"Without it new queues that stay idle are not found. Boot a kernel with "
+			"virtio built in, or one whose module virtio has BTF.",
 			"no BTF of the function virtio_uevent");
 	else
 		doctor_tell(

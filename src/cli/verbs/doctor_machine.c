@@ -14,11 +14,11 @@
 
 static void check_clock(struct doctor *d)
 {
-	/* To read them takes a way out of the guest, or they tick slowly. */
+	/* Reading these takes an exit to the hypervisor, or they tick slowly. */
 	static const char *const slow[] = {
 		"hpet", "acpi_pm", "jiffies", "refined-jiffies", "pit",
 	};
-	/* In this order. */
+	/* The best first. */
 	static const char *const fast[] = { "tsc", "kvm-clock", "hyperv_clocksource_tsc_page" };
 	char current[64], all[256], *rest = all, *name, advice[256];
 	struct json_object *facts, *available;
@@ -62,12 +62,12 @@ static void check_clock(struct doctor *d)
 	}
 	if (better)
 		snprintf(advice, sizeof(advice),
-			 "To read it takes long. A better one: echo %s | sudo tee " CLOCK
+			 "Reading it takes long. A better one: echo %s | sudo tee " CLOCK
 			 "current_clocksource",
 			 better);
 	else
 		snprintf(advice, sizeof(advice),
-			 "To read it takes long. Have the host give this guest kvm-clock or an "
+			 "Reading it takes long. Have the host give this guest kvm-clock or an "
 			 "invariant TSC.");
 	doctor_tell(d, NOTE, "clock", facts, advice, "%s, a slow one", current);
 }
@@ -88,7 +88,7 @@ static struct json_object *json_device(const struct device *v)
 			json_object_array_add(features,
 					      json_object_new_string(ring_features[i].name));
 	if (v->unreadable || !v->driver[0]) {
-		/* Not negotiated, or not known. */
+		/* The features are not negotiated, or cannot be read. */
 		json_object_put(features);
 		return o;
 	}

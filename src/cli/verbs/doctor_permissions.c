@@ -22,7 +22,7 @@ static bool has_both(const struct doctor *d)
 
 #define MOUNT_SECURITYFS "sudo mount -t securityfs none /sys/kernel/security"
 
-/* The capabilities are there, and yet the kernel does not permit it. */
+/* The kernel refuses, although the capabilities are there. */
 static void tell_forbidden(struct doctor *d, int err)
 {
 	char advice[512], modules[128];
@@ -47,7 +47,7 @@ static void check_load(struct doctor *d)
 			    "the kernel loads a tracing program");
 		return;
 	}
-	/* Is it only the BTF? */
+	/* Without BTF the trial was not made: try a program that needs none. */
 	if (d->verdict < KERNEL_REFUSES)
 		err = kernel_try_without_btf();
 	if (!err) {
@@ -191,13 +191,13 @@ static void check_unprivileged(struct doctor *d)
 
 	if (!kernel_read_line("/proc/sys/kernel/unprivileged_bpf_disabled", value, sizeof(value)))
 		doctor_tell(d, NOTE, "unprivileged", fact_string("unprivileged_bpf_disabled", NULL),
-			    NULL, "kernel.unprivileged_bpf_disabled is not there: %s",
+			    NULL, "cannot read kernel.unprivileged_bpf_disabled: %s",
 			    strerror(errno));
 	else
 		doctor_tell(
 			d, OK, "unprivileged", fact_string("unprivileged_bpf_disabled", value),
 			NULL,
-			"kernel.unprivileged_bpf_disabled = %s: tracing takes capabilities anyway",
+			"kernel.unprivileged_bpf_disabled = %s: tracing needs capabilities in any case",
 			value);
 }
 
@@ -208,10 +208,10 @@ static void check_paranoid(struct doctor *d)
 	if (!kernel_read_line("/proc/sys/kernel/perf_event_paranoid", value, sizeof(value)))
 		doctor_tell(
 			d, OK, "perf events", fact_string("perf_event_paranoid", NULL), NULL,
-			"kernel.perf_event_paranoid is not there: vringtop needs no perf events");
+			"there is no kernel.perf_event_paranoid: vringtop needs no perf events");
 	else
 		doctor_tell(d, OK, "perf events", fact_string("perf_event_paranoid", value), NULL,
-			    "kernel.perf_event_paranoid = %s: no matter to who has CAP_PERFMON",
+			    "kernel.perf_event_paranoid = %s: does not count with CAP_PERFMON",
 			    value);
 }
 
