@@ -166,6 +166,19 @@ static void wrong_uses(void **state)
 		{ verb_diff, { "vringtop diff", "--", "a", "b" }, "which recordings", "--" },
 		{ verb_diff, { "vringtop diff", "--fail-on", "x", "a", "b" }, "'x'", "p99>10%" },
 		{ verb_top, { "vringtop top", "2h" }, "'7200 s'", "60s" },
+		/* What getopt finds; it would print the option as it is. */
+		{ verb_stat, { "vringtop stat", "--x" }, "unrecognized option '--x'", "--help" },
+		{ verb_stat,
+		  { "vringtop stat", "--x\033[2J\ny" },
+		  "unrecognized option '--x\\x1b[2J\\x0ay'",
+		  "stat --help" },
+		{ verb_stat,
+		  { "vringtop stat", "--d=\033[2J\nTry `x" },
+		  "option '--d=\\x1b[2J\\x0aTry `x'",
+		  "stat --help" },
+		{ verb_stat, { "vringtop stat", "-\033" }, "option -- '\\x1b'", "--help" },
+		{ verb_stat, { "vringtop stat", "--json=1" }, "'--json'", "--help" },
+		{ verb_stat, { "vringtop stat", "-d" }, "requires an argument", "--help" },
 	};
 
 	(void)state;

@@ -78,7 +78,7 @@ static void add_file(struct diff_options *o, const char *path, const struct argp
 	const char **files = realloc(o->files, (o->nr_files + 2) * sizeof(*files));
 
 	if (!files)
-		argp_failure(state, EXIT_FAILURE, ENOMEM, "%s", path);
+		options_no_memory();
 	files[o->nr_files++] = path;
 	files[o->nr_files] = NULL;
 	o->files = files;
@@ -93,7 +93,7 @@ static void add_fail_on(struct diff_options *o, const char *text, const struct a
 	const char *wrong;
 
 	if (!all)
-		argp_failure(state, EXIT_FAILURE, ENOMEM, "%s", text);
+		options_no_memory();
 	o->fail_on = all;
 	wrong = fail_on_parse(text, &all[o->nr_fail_on++]);
 	if (wrong)

@@ -14,16 +14,73 @@ enum {
 	OPT_OP,
 };
 
-void wrong_use(const struct argp_state *state, const char *advice, const char *fmt, ...)
+/*
+ * The parser of the C library prints an unknown option as it is, with escape sequences and
+ * newlines. So it prints into memory, and end_capture() has what it printed.
+ */
+static struct {
+	FILE *stderr_before; /* NULL: nothing is captured */
+	char *text;
+	size_t size;
+} captured;
+
+static void begin_capture(void)
+{
+	FILE *f = open_memstream(&captured.text, &captured.size);
+
+	if (!f)
+		return;
+	captured.stderr_before = stderr;
+	stderr = f;
+}
+
+/* Returns what was printed, to be freed; NULL without memory. */
+static char *end_capture(void)
+{
+	char *text = NULL;
+
+	if (captured.stderr_before) {
+		fclose(stderr);
+		stderr = captured.stderr_before;
+		text = captured.text;
+	}
+	captured.stderr_before = NULL;
+	return text;
+}
+
+__attribute__((format(printf, 3, 0))) static _Noreturn void
+vwrong_use(const char *verb, const char *advice, const char *fmt, va_list args)
 {
 	char help[64];
+
+	snprintf(help, sizeof(help), "See %s --help.", verb);
+	vcomplain(verb, advice ?: help, fmt, args);
+	exit(EXIT_USAGE);
+}
+
+void wrong_use(const struct argp_state *state, const char *advice, const char *fmt, ...)
+{
 	va_list args;
 
-	snprintf(help, sizeof(help), "See %s --help.", state->name);
+	free(end_capture());
 	va_start(args, fmt);
-	vcomplain(state->name, advice ?: help, fmt, args);
-	va_end(args);
-	exit(EXIT_USAGE);
+	vwrong_use(state->name, advice, fmt, args);
+}
+
+void options_no_memory(void)
+{
+	free(end_capture());
+	complain(NULL, "no memory to read the command line");
+	exit(EXIT_FAILURE);
+}
+
+/* An error of the C library's parser. */
+static _Noreturn void wrong_option(const char *verb, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vwrong_use(verb, NULL, fmt, args);
 }
 
 void unexpected_word(const struct argp_state *state, const char *word)
@@ -49,15 +106,18 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case 'h':
 	case '?':
 		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-		return 0;
+		break;
 	case OPT_USAGE:
-		argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
-		return 0;
+		argp_state_help(state, stdout, ARGP_HELP_USAGE);
+		break;
 	case 'V':
 		printf("vringtop %s\n", VRINGTOP_VERSION);
-		exit(EXIT_SUCCESS);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
 	}
-	return ARGP_ERR_UNKNOWN;
+	free(end_capture());
+	exit(EXIT_SUCCESS);
 }
 
 void options_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input)
@@ -68,10 +128,24 @@ void options_parse(const struct argp *argp, int argc, char **argv, unsigned int 
 	};
 	const struct argp_child children[] = { { argp, 0, NULL, 0 }, { &common, 0, NULL, 0 }, {} };
 	const struct argp all = { .children = children };
+	char *said, *message, *last = NULL;
+	error_t err;
 
-	argp_err_exit_status = EXIT_USAGE;
+	begin_capture();
 	/* argp's own help has no -h. */
-	argp_parse(&all, argc, argv, flags | ARGP_NO_HELP, NULL, input);
+	err = argp_parse(&all, argc, argv, flags | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, input);
+	said = end_capture();
+	if (!err) {
+		free(said);
+		return;
+	}
+	/* "vringtop stat: unrecognized option '--x'", then a line with argp's own advice. */
+	for (char *end = said; end && (end = strstr(end, "\nTry `")); end++)
+		last = end;
+	if (last)
+		*last = '\0';
+	message = said ? strstr(said, ": ") : NULL;
+	wrong_option(argv[0], "%s", message ? message + 2 : strerror(err));
 }
 
 /* --- Filters --- */

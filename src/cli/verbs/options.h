@@ -34,6 +34,9 @@ void options_parse(const struct argp *argp, int argc, char **argv, unsigned int 
 __attribute__((format(printf, 3, 4))) _Noreturn void
 wrong_use(const struct argp_state *state, const char *advice, const char *fmt, ...);
 
+/** Says that there is no memory, and ends the process with 1. For parsers, as wrong_use(). */
+_Noreturn void options_no_memory(void);
+
 /** wrong_use() for a word that is no option, in a verb that takes none. */
 _Noreturn void unexpected_word(const struct argp_state *state, const char *word);
 
