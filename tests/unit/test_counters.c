@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include <sanitizer/asan_interface.h>
 #include "probe/counters.h"
 #include "probe/queue_table.h"
 
@@ -433,6 +434,27 @@ static void table_of_queues(void **state)
 	assert_null(snapshot_queue(&all, 1));
 }
 
+/* The programs fill an entry, then set its state: before that nothing else of it may be read. */
+static void an_entry_that_is_being_filled(void **state)
+{
+	struct vt_queue *k = &kernel.entries[make_queue(0)];
+	char *end = (char *)(k + 1), *behind = (char *)(&k->state + 1);
+
+	(void)state;
+	make_queue(1);
+	k->state = VT_QUEUE_FILLING;
+	/* A read ends the test. */
+	ASAN_POISON_MEMORY_REGION(k, offsetof(struct vt_queue, state));
+	ASAN_POISON_MEMORY_REGION(behind, end - behind);
+	assert_int_equal(queue_table_read(&table, &all), 0);
+	ASAN_UNPOISON_MEMORY_REGION(k, sizeof(*k));
+	assert_int_equal(all.nr_queues, 1);
+	assert_int_equal(all.queues[0].serial, 2);
+	k->state = VT_QUEUE_LIVE;
+	assert_int_equal(queue_table_read(&table, &all), 0);
+	assert_int_equal(all.nr_queues, 2);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_all, close_all)
@@ -447,6 +469,7 @@ int main(void)
 		TEST(head_past_tail),
 		TEST(passes_over_strange_owners),
 		TEST(table_of_queues),
+		TEST(an_entry_that_is_being_filled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,8 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 	recording_writer_close(r);
 }
 
+static bool opens_after; /* then the process opens a file to write; status 98: it could */
+
 /* Runs it in the folder, in a process of its own: wrong use ends the process. */
 static int diff(char *output, size_t size, const char *const *arguments)
 {
@@ -95,6 +98,8 @@ static int diff(char *output, size_t size, const char *const *arguments)
 		dup2(out[1], STDERR_FILENO);
 		status = chdir(folder) ? 99 : verb_diff(argc, argv);
 		fflush(stdout);
+		if (opens_after && open("/dev/null", O_WRONLY) >= 0)
+			status = 98;
 		_exit(status);
 	}
 	close(out[1]);
@@ -354,6 +359,15 @@ static void paths_cannot_move_the_cursor(void **unused)
 	assert_said("\033", false);
 }
 
+/* A recording is not trusted: while it is read, no file can be opened to be written. */
+static void it_is_confined(void **unused)
+{
+	(void)unused;
+	opens_after = true;
+	assert_int_equal(DIFF("a1", "a1"), 0);
+	opens_after = false;
+}
+
 static void wrong_use_is_told(void **unused)
 {
 	(void)unused;
@@ -410,6 +424,7 @@ int main(void)
 		cmocka_unit_test(what_is_off_the_scale_is_an_arrow),
 		cmocka_unit_test(totals_of_a_page_agree),
 		cmocka_unit_test(paths_cannot_move_the_cursor),
+		cmocka_unit_test(it_is_confined),
 		cmocka_unit_test(wrong_use_is_told),
 		cmocka_unit_test(json_and_page_have_it_all),
 	};

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,6 +290,48 @@ static void text_fits_80_columns(void **unused)
 	free(text);
 }
 
+/* A path may hold anything; what a terminal does must not depend on it. */
+static void paths_cannot_move_the_cursor(void **unused)
+{
+	char before[sizeof(recording)], *text;
+
+	(void)unused;
+	make_recording(3, NULL, 0, false);
+	strcpy(before, recording);
+	strcat(recording, "\033[2J\nb");
+	assert_int_equal(rename(before, recording), 0);
+	assert_int_equal(report(NULL, NULL), 0);
+	text = printed();
+	assert_null(strchr(text, '\033'));
+	assert_non_null(strstr(text, "a.vt\\x1b[2J\\x0ab"));
+	free(text);
+	unlink(recording);
+	strcpy(recording, before);
+}
+
+/* A recording is not trusted: while it is read, no file can be opened to be written. */
+static void it_is_confined(void **unused)
+{
+	char *argv[] = { "vringtop report", recording, "--json", NULL };
+	int status;
+	pid_t pid;
+
+	(void)unused;
+	make_recording(3, NULL, 0, true);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		stdout = fopen("/dev/null", "w");
+		if (verb_report(3, argv))
+			_exit(2);
+		_exit(open("/dev/null", O_WRONLY) >= 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* Refused with an error, or ended by the filter. */
+	assert_true(!WIFEXITED(status) || WEXITSTATUS(status) == 0);
+	assert_true(!WIFSIGNALED(status) || WTERMSIG(status) == SIGSYS);
+}
+
 /* --- The trace --- */
 
 #define EVENTS 3000
@@ -443,6 +486,8 @@ int main(void)
 		cmocka_unit_test(a_page_is_whole),
 		cmocka_unit_test(unfinished_is_said_everywhere),
 		cmocka_unit_test(text_fits_80_columns),
+		cmocka_unit_test(paths_cannot_move_the_cursor),
+		cmocka_unit_test(it_is_confined),
 		cmocka_unit_test(a_trace_nests_and_counts_buffers),
 		cmocka_unit_test(what_cannot_be_written_is_said),
 	};
