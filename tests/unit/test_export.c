@@ -38,13 +38,18 @@ static pid_t exporter;
 	(1u << VT_OP_ADD | 1u << VT_OP_GET | 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_NOTIFY |       \
 	 1u << VT_AVAIL_TO_USED | 1u << VT_BUFFERS_PER_DOORBELL)
 
-/* The same at each reading. */
+/* With this, so many events are lost as there were readings. */
+static bool count_readings;
+
+/* Without it, the same at each reading. */
 static const struct snapshot *read_figures(unsigned int n)
 {
 	static struct snapshot s;
 
 	if (!n)
 		make_figures(&s, OPS);
+	s.time = probe_now();
+	s.lost = count_readings ? n + 1 : LOST;
 	return &s;
 }
 
@@ -66,6 +71,12 @@ static int start(void **state)
 	fake_probe = (struct fake_probe){ .read = read_figures };
 	handle_signals();
 	exit(verb_export(5, argv));
+}
+
+static int start_counting(void **state)
+{
+	count_readings = true;
+	return start(state);
 }
 
 /* The exporter has survived the test, and ends well. */
@@ -431,6 +442,22 @@ static void addresses(void **state)
 	}
 }
 
+/* The counters are read once a second: not for each client, and not less often for none. */
+static void clock_of_readings(void **state)
+{
+	unsigned long first = 0, last, begin;
+	const char lost[] = "\nvringtop_lost_events_total ";
+
+	(void)state;
+	begin = probe_now();
+	do {
+		ask("GET /metrics HTTP/1.0\r\n\r\n");
+		last = strtoul(strstr(answer, lost) + strlen(lost), NULL, 10);
+		first = first ?: last;
+	} while (probe_now() - begin < 3500000000ull);
+	assert_in_range(last - first, 2, 4);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -462,6 +489,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(slow_clients, start, stop),
 		cmocka_unit_test_setup_teardown(many_clients, start, stop),
 		cmocka_unit_test_setup_teardown(file_of_metrics, start, stop),
+		cmocka_unit_test_setup_teardown(clock_of_readings, start_counting, stop),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The forms of a report (CSV, page, trace) against the snapshot that was recorded: every field of
- * the CSV, every tile, cell and line of the page, every counter and slice of the trace.
+ * The forms of a report (CSV, page, trace, metrics) against the snapshot that was recorded: every
+ * field of the CSV, every tile, cell and line of the page, every counter and slice of the trace,
+ * and samples of the metrics.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -498,6 +499,45 @@ static int tear_down(void **unused)
 	return unlink(path);
 }
 
+/* --- OpenMetrics --- */
+
+/*
+ * Two intervals with the same figures: the second time, each count is twice as large. The samples
+ * of a metric of a queue stand together, in the order of their times.
+ */
+static void metrics_of_a_recording(void **state)
+{
+	struct recording_writer *w = begin(false);
+	const char *name =
+		"vringtop_requests_total{instance=\"a-host\",device=\"virtio2\",queue=\"0\"}";
+	unsigned long long buffers = count_of(0, VT_OP_ADD) - no_of(0, VT_OP_ADD);
+	struct snapshot s;
+
+	(void)state;
+	make_figures(&s, UINT32_MAX);
+	assert_int_equal(recording_write(w, &s), 0);
+	s.time += SINCE;
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	end(w);
+	print(report_openmetrics, -1);
+	expect("# TYPE vringtop_requests counter\n"
+	       "%s %llu 1764512264.000000000\n"
+	       "%s %llu 1764512266.000000000\n",
+	       name, buffers, name, 2 * buffers);
+	expect("vringtop_request_duration_seconds_count{instance=\"a-host\",device=\"virtio5\","
+	       "queue=\"2\"} %llu 1764512266.000000000\n",
+	       2 * TIMED);
+	expect("vringtop_operation_duration_seconds_sum{instance=\"a-host\",device=\"virtio5\","
+	       "queue=\"2\",operation=\"get\"} 0.%09llu 1764512266.000000000\n",
+	       2ull * time_sum(1, VT_OP_GET));
+	expect("vringtop_lost_events_total{instance=\"a-host\"} %d 1764512266.000000000\n",
+	       2 * LOST);
+	expect("vringtop_attached{instance=\"a-host\",to=\"tracepoints\"} 1 1764512264.000000000\n");
+	assert_null(strstr(text, "queue_stalled"));
+	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +549,7 @@ int main(void)
 		cmocka_unit_test(quantiles_over_the_heat_map),
 		cmocka_unit_test(counters_of_the_trace),
 		cmocka_unit_test(slices_of_the_trace),
+		cmocka_unit_test(metrics_of_a_recording),
 		cmocka_unit_test(text_says_why_there_are_no_times),
 		cmocka_unit_test(a_recording_without_a_host_is_read),
 	};

@@ -48,7 +48,8 @@ static bool has_mark(const char *path)
 	if (fd >= 0)
 		close(fd);
 	first[n > 0 ? n : 0] = '\0';
-	return strstr(first, PAGE_MARK) || strstr(first, TRACE_MARK);
+	return strstr(first, PAGE_MARK) || strstr(first, TRACE_MARK) ||
+	       !strncmp(first, METRICS_MARK, strlen(METRICS_MARK));
 }
 
 static bool same_file(const struct stat *st, const char *path)

@@ -4,9 +4,9 @@
  * complete: until then it is a temporary file beside. After an error, Ctrl-C or a kill what was
  * there before is still there, and the temporary file is gone.
  *
- * A file that is there is replaced only if vringtop wrote it (a page or a trace, known by the mark
- * that it begins with), or with --force. It is never replaced if it is one of the inputs, or
- * through a symbolic link.
+ * A file that is there is replaced only if vringtop wrote it (a page, a trace or metrics, known by
+ * the mark that it begins with), or with --force. It is never replaced if it is one of the inputs,
+ * or through a symbolic link.
  */
 #ifndef OUTPUT_FILE_H
 #define OUTPUT_FILE_H
@@ -14,9 +14,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* What a page and a trace have among their first 512 bytes. */
-#define PAGE_MARK  "<meta name=\"generator\" content=\"vringtop\">"
-#define TRACE_MARK "\"generator\":\"vringtop\""
+/* What a page, a trace and metrics have among their first 512 bytes. */
+#define PAGE_MARK    "<meta name=\"generator\" content=\"vringtop\">"
+#define TRACE_MARK   "\"generator\":\"vringtop\""
+#define METRICS_MARK "# HELP vringtop_"
 
 struct output_file;
 

@@ -51,34 +51,69 @@ static void put_value(FILE *f, const char *text)
 	putc('"', f);
 }
 
+/* Writes a label. @first: no label stands before it */
+static void put_label(struct writer *w, bool *first, const char *label, const char *value)
+{
+	fprintf(w->f, "%c%s=", *first ? '{' : ',', label);
+	put_value(w->f, value);
+	*first = false;
+}
+
 /*
- * Writes the name of a sample and its labels.
+ * Writes the name of a sample and those labels that many have.
  * @q: NULL: a sample of the machine
- * @label, @value: one label more; NULL: none
+ * Returns whether no label was written.
  */
+static bool begin_name(struct writer *w, const char *suffix, const struct queue *q)
+{
+	char device[16], queue[16];
+	bool first = true;
+
+	fprintf(w->f, "vringtop_%s%s", w->family->name, suffix);
+	if (w->m->instance)
+		put_label(w, &first, "instance", w->m->instance);
+	if (!q)
+		return first;
+	snprintf(device, sizeof(device), "virtio%d", q->device);
+	snprintf(queue, sizeof(queue), "%u", q->index);
+	put_label(w, &first, "device", device);
+	put_label(w, &first, "queue", queue);
+	return first;
+}
+
+/* The value comes next. */
+static void end_name(struct writer *w, bool first)
+{
+	fputs(first ? " " : "} ", w->f);
+}
+
+/* After the value. */
+static void end_sample(struct writer *w)
+{
+	unsigned long long when = w->m->when;
+
+	if (when)
+		fprintf(w->f, " %llu.%09llu", when / 1000000000, when % 1000000000);
+	putc('\n', w->f);
+}
+
+/* @label, @value: one label more; NULL: none */
 static void put_name(struct writer *w, const char *suffix, const struct queue *q, const char *label,
 		     const char *value)
 {
-	fprintf(w->f, "vringtop_%s%s", w->family->name, suffix);
-	if (!q && !label)
-		goto end;
-	putc('{', w->f);
-	if (q)
-		fprintf(w->f, "device=\"virtio%d\",queue=\"%u\"", q->device, q->index);
-	if (label) {
-		fprintf(w->f, "%s%s=", q ? "," : "", label);
-		put_value(w->f, value);
-	}
-	putc('}', w->f);
-end:
-	putc(' ', w->f);
+	bool first = begin_name(w, suffix, q);
+
+	if (label)
+		put_label(w, &first, label, value);
+	end_name(w, first);
 }
 
 static void put_count(struct writer *w, const char *suffix, const struct queue *q,
 		      const char *label, const char *value, uint64_t n)
 {
 	put_name(w, suffix, q, label, value);
-	fprintf(w->f, "%llu\n", (unsigned long long)n);
+	fprintf(w->f, "%llu", (unsigned long long)n);
+	end_sample(w);
 }
 
 static void put_total(struct writer *w, const struct queue *q, uint64_t n)
@@ -128,30 +163,35 @@ struct run {
 	uint64_t below;
 };
 
-/* Writes "_bucket" and the labels before "le". */
-static void put_bucket_name(struct writer *w, const struct queue *q, const char *operation)
+/* @le: the value of the label with the bound */
+static void put_bucket(struct writer *w, const struct queue *q, const char *operation,
+		       const char *le, uint64_t count)
 {
-	fprintf(w->f, "vringtop_%s_bucket{device=\"virtio%d\",queue=\"%u\",", w->family->name,
-		q->device, q->index);
+	bool first = begin_name(w, "_bucket", q);
+
 	if (operation)
-		fprintf(w->f, "operation=\"%s\",", operation);
+		put_label(w, &first, "operation", operation);
+	put_label(w, &first, "le", le);
+	end_name(w, first);
+	fprintf(w->f, "%llu", (unsigned long long)count);
+	end_sample(w);
 }
 
 /* @bound: the largest value that is in the bucket; ns, or a number of buffers */
-static void put_bucket(struct writer *w, const struct queue *q, const char *operation,
-		       struct run *run, uint64_t bound)
+static void put_bound(struct writer *w, const struct queue *q, const char *operation,
+		      struct run *run, uint64_t bound)
 {
 	unsigned int end = histogram_bucket(bound + 1);
+	char le[32];
 
 	for (; run->o && run->next < end && run->next < run->o->hist.end; run->next++)
 		if (run->next >= run->o->hist.begin)
 			run->below += run->o->hist.bucket[run->next];
-	put_bucket_name(w, q, operation);
 	if (w->family->unit)
-		fprintf(w->f, "le=\"%.12g\"", bound / 1e9);
+		snprintf(le, sizeof(le), "%.12g", bound / 1e9);
 	else
-		fprintf(w->f, "le=\"%llu.0\"", (unsigned long long)bound);
-	fprintf(w->f, "} %llu\n", (unsigned long long)run->below);
+		snprintf(le, sizeof(le), "%llu.0", (unsigned long long)bound);
+	put_bucket(w, q, operation, le, run->below);
 }
 
 /*
@@ -166,36 +206,37 @@ static void put_histogram(struct writer *w, const struct queue *q, const char *o
 	struct run run = { .o = o };
 
 	if (b->one)
-		put_bucket(w, q, operation, &run, 1);
+		put_bound(w, q, operation, &run, 1);
 	for (unsigned int n = b->first; n <= b->last; n += w->m->fine ? 1 : 2)
-		put_bucket(w, q, operation, &run, (1ull << n) - 1);
+		put_bound(w, q, operation, &run, (1ull << n) - 1);
 	if (b->range_end)
-		put_bucket(w, q, operation, &run, histogram_lower(VT_NR_BUCKETS - 1) - 1);
-	put_bucket_name(w, q, operation);
-	fprintf(w->f, "le=\"+Inf\"} %llu\n", count);
+		put_bound(w, q, operation, &run, histogram_lower(VT_NR_BUCKETS - 1) - 1);
+	put_bucket(w, q, operation, "+Inf", count);
 	put_count(w, "_count", q, label, operation, count);
 	put_name(w, "_sum", q, label, operation);
 	if (w->family->unit)
-		fprintf(w->f, "%llu.%09llu\n", sum / 1000000000, sum % 1000000000);
+		fprintf(w->f, "%llu.%09llu", sum / 1000000000, sum % 1000000000);
 	else
-		fprintf(w->f, "%llu\n", sum);
+		fprintf(w->f, "%llu", sum);
+	end_sample(w);
 }
 
 /* --- Metrics of a queue --- */
 
 static void queue_info(struct writer *w, const struct queue *q)
 {
-	FILE *f = w->f;
+	bool first = begin_name(w, "_info", q);
+	char features[24];
 
-	fprintf(f, "vringtop_queue_info{device=\"virtio%d\",queue=\"%u\",name=", q->device,
-		q->index);
-	put_value(f, q->name);
-	fputs(",role=", f);
-	put_value(f, queue_role(q));
-	fputs(",driver=", f);
-	put_value(f, q->driver);
-	fprintf(f, ",layout=\"%s\",features=\"0x%llx\"} 1\n", layout_name(q->layout),
-		(unsigned long long)q->features);
+	snprintf(features, sizeof(features), "0x%llx", (unsigned long long)q->features);
+	put_label(w, &first, "name", q->name);
+	put_label(w, &first, "role", queue_role(q));
+	put_label(w, &first, "driver", q->driver);
+	put_label(w, &first, "layout", layout_name(q->layout));
+	put_label(w, &first, "features", features);
+	end_name(w, first);
+	putc('1', w->f);
+	end_sample(w);
 }
 
 static void operations(struct writer *w, const struct queue *q)
@@ -356,7 +397,7 @@ static void lost_events(struct writer *w)
 
 static void build_info(struct writer *w)
 {
-	put_count(w, "_info", NULL, "version", VRINGTOP_VERSION, 1);
+	put_count(w, "_info", NULL, "version", w->m->version ?: VRINGTOP_VERSION, 1);
 }
 
 static void attached(struct writer *w)
@@ -372,13 +413,15 @@ static bool has_probe_run(const struct openmetrics *m)
 static void probe_run(struct writer *w)
 {
 	put_name(w, "", NULL, NULL, NULL);
-	fprintf(w->f, "%.6g\n", w->m->s->probe_ns / 1e9);
+	fprintf(w->f, "%.6g", w->m->s->probe_ns / 1e9);
+	end_sample(w);
 }
 
 static void tool_cpu(struct writer *w)
 {
 	put_name(w, "_total", NULL, NULL, NULL);
-	fprintf(w->f, "%.6f\n", w->m->s->cpu);
+	fprintf(w->f, "%.6f", w->m->s->cpu);
+	end_sample(w);
 }
 
 #define BIT(op) (1u << (op))
@@ -548,6 +591,33 @@ void openmetrics_write(FILE *f, const struct openmetrics *m)
 	}
 	if (!m->classic)
 		fputs("# EOF\n", f);
+}
+
+size_t openmetrics_families(void)
+{
+	return NR_FAMILIES;
+}
+
+bool openmetrics_has(const struct openmetrics *m, size_t family)
+{
+	return is_written(m, &families[family]);
+}
+
+void openmetrics_head(FILE *f, const struct openmetrics *m, size_t family)
+{
+	struct writer w = { f, m, &families[family] };
+
+	put_head(&w);
+}
+
+void openmetrics_samples(FILE *f, const struct openmetrics *m, size_t family, const struct queue *q)
+{
+	struct writer w = { f, m, &families[family] };
+
+	if (q && w.family->queue)
+		w.family->queue(&w, q);
+	if (!q && w.family->machine)
+		w.family->machine(&w);
 }
 
 size_t openmetrics_queue_series(const struct openmetrics *m)

@@ -65,5 +65,6 @@ int report_json(struct report *r, FILE *f);
 int report_csv(struct report *r, FILE *f);
 int report_html(struct report *r, FILE *f);
 int report_perfetto(struct report *r, FILE *f);
+int report_openmetrics(struct report *r, FILE *f);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include "base/confine.h"
 #include "base/error.h"
+#include "base/output_file.h"
 #include "base/replaced_file.h"
 #include "base/signals.h"
 #include "output/openmetrics.h"
@@ -241,7 +242,7 @@ static int start(struct exporter *e)
 	signal(SIGPIPE, SIG_IGN);
 	raise_open_files();
 	if (e->o->textfile) {
-		e->file = replaced_file_open(e->o->textfile, OPENMETRICS_MARK);
+		e->file = replaced_file_open(e->o->textfile, METRICS_MARK);
 		if (!e->file)
 			return -1;
 	}

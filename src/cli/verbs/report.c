@@ -19,7 +19,8 @@ static const char doc[] =
 	"  vringtop report --html before.html before.vt    a page to look at and to post\n"
 	"  vringtop report --json before.vt | jq .total.layouts\n"
 	"  vringtop report --csv before.vt > before.csv    a line per interval and operation\n"
-	"  vringtop report --perfetto before.json before.vt    open it in ui.perfetto.dev\n\n"
+	"  vringtop report --perfetto before.json before.vt    open it in ui.perfetto.dev\n"
+	"  vringtop report --openmetrics before.om before.vt   for Prometheus (docs/fleet.md)\n\n"
 	"Columns are those of stat (stat --help). With --perfetto, single operations are shown if "
 	"they were recorded (record --events).";
 
@@ -28,13 +29,14 @@ enum {
 	OPT_CSV = 256,
 	OPT_HTML,
 	OPT_PERFETTO,
+	OPT_OPENMETRICS,
 	OPT_FORCE,
 };
 
 struct report_options {
 	struct op_filter filter;
-	const char *file;	     /* the recording */
-	const char *html, *perfetto; /* files to write, "-": stdout; NULL: not asked for */
+	const char *file;			   /* the recording */
+	const char *html, *perfetto, *openmetrics; /* files to write, "-": stdout; NULL: none */
 	bool json, csv, per_queue, force;
 };
 
@@ -46,7 +48,9 @@ static const struct argp_option options[] = {
 	{ "html", OPT_HTML, "FILE", 0, "A page with plots; - is stdout", 2 },
 	{ "perfetto", OPT_PERFETTO, "FILE", 0,
 	  "A trace for ui.perfetto.dev or chrome://tracing; - is stdout", 2 },
-	{ "force", OPT_FORCE, 0, 0, "Replace FILE even if it is no page or trace of vringtop", 2 },
+	{ "openmetrics", OPT_OPENMETRICS, "FILE", 0,
+	  "Metrics with their times, to be imported by promtool; - is stdout", 2 },
+	{ "force", OPT_FORCE, 0, 0, "Replace FILE even if vringtop did not write it", 2 },
 	{},
 };
 
@@ -73,6 +77,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_PERFETTO:
 		o->perfetto = arg;
 		return 0;
+	case OPT_OPENMETRICS:
+		o->openmetrics = arg;
+		return 0;
 	case OPT_FORCE:
 		o->force = true;
 		return 0;
@@ -86,9 +93,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!o->file)
 			wrong_use(state, "Write: vringtop report FILE", "no recording is named");
-		if (o->json + o->csv + !!o->html + !!o->perfetto > 1)
+		if (o->json + o->csv + !!o->html + !!o->perfetto + !!o->openmetrics > 1)
 			wrong_use(state, "Run it once for each.",
-				  "only one of --json, --csv, --html and --perfetto at a time");
+				  "only one of --json, --csv, --html, --perfetto and --openmetrics "
+				  "at a time");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -126,11 +134,12 @@ static int read_total(struct report *r)
 
 static int write_report(struct report *r, const struct report_options *o, FILE *f)
 {
-	int (*form)(struct report * r, FILE * f) = o->html	 ? report_html
-						   : o->perfetto ? report_perfetto
-						   : o->json	 ? report_json
-						   : o->csv	 ? report_csv
-								 : report_text;
+	int (*form)(struct report * r, FILE * f) = o->html	    ? report_html
+						   : o->perfetto    ? report_perfetto
+						   : o->openmetrics ? report_openmetrics
+						   : o->json	    ? report_json
+						   : o->csv	    ? report_csv
+								    : report_text;
 
 	return form(r, f) || stop_requested ? -1 : 0;
 }
@@ -150,7 +159,7 @@ int verb_report(int argc, char **argv)
 	if (!r.recording)
 		return 1;
 	r.info = recording_info(r.recording);
-	output = output_open(o.html ?: o.perfetto ?: "-", (const char *const[]){ o.file, NULL },
+	output = output_open(o.html ?: o.perfetto ?: o.openmetrics ?: "-", (const char *const[]){ o.file, NULL },
 			     o.force);
 	if (output && !confine_reading() && !read_total(&r) &&
 	    !write_report(&r, &o, output_stream(output)))
@@ -160,7 +169,9 @@ int verb_report(int argc, char **argv)
 		failed = 1;
 	/* Where the form has no place that everyone reads. */
 	for (unsigned int n = 0;
-	     output && (o.json || o.csv || o.perfetto || o.html) && report_warning(&r, n); n++)
+	     output && (o.json || o.csv || o.perfetto || o.html || o.openmetrics) &&
+	     report_warning(&r, n);
+	     n++)
 		complain(NULL, "%s: %s", o.file, report_warning(&r, n));
 	snapshot_free(&r.total);
 	recording_reader_close(r.recording);
