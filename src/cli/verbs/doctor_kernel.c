@@ -169,11 +169,10 @@ static void check_way(struct doctor *d)
 		doctor_tell(d, OK, "attaches to", facts, NULL,
 			    "%d functions: this kernel has no virtio_ring tracepoints", n);
 	else
-		doctor_tell(
-			d, MISSING, "attaches to", facts,
-			"Boot a kernel with the series in kernel-patch/ (make kernel), or one whose "
-			"virtio_ring has BTF. If virtio_ring is a module, load it.",
-			"nothing: neither virtio_ring tracepoints nor virtqueue functions");
+		doctor_tell(d, MISSING, "attaches to", facts,
+			    "Boot a kernel with the series in kernel-patch/ (make kernel), or one "
+			    "whose virtio_ring has BTF. If virtio_ring is a module, load it.",
+			    "nothing: neither virtio_ring tracepoints nor virtqueue functions");
 }
 
 /* Why an operation cannot be seen. */
@@ -254,8 +253,8 @@ static void check_operations(struct doctor *d)
 	else
 		doctor_tell(
 			d, NOTE, "operations", facts,
-			"A kernel with the series in kernel-patch/ shows all of them, each at a lower "
-			"cost: make kernel, then boot it.",
+			"A kernel with the series in kernel-patch/ shows all of them, each at a "
+			"lower cost: make kernel, then boot it.",
 			"%s. Not: %s%sbytes for the device; times of more_used and of "
 			"notification_data (not in what the functions are handed)",
 			seen, unseen, unseen[0] ? "; " : "");
@@ -277,8 +276,8 @@ static void check_fentry(struct doctor *d)
 		doctor_tell(
 			d, MISSING, "fentry", NULL,
 			"No program can be attached to a function. Boot a kernel with "
-			"CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE, and on other machines than "
-			"x86 one new enough to have DYNAMIC_FTRACE_WITH_DIRECT_CALLS.",
+			"CONFIG_FUNCTION_TRACER and CONFIG_DYNAMIC_FTRACE, and on other machines "
+			"than x86 one new enough to have DYNAMIC_FTRACE_WITH_DIRECT_CALLS.",
 			"no direct calls from functions (register_ftrace_direct)");
 	else if (!kernel_has_function("virtio_uevent", "virtio"))
 		doctor_tell(

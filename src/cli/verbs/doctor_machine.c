@@ -152,17 +152,16 @@ static void check_devices(struct doctor *d)
 		doctor_tell(d, MISSING, "devices", facts, NULL,
 			    "cannot read " VIRTIO_DEVICES ": %s", strerror(err));
 	else if (n <= 0)
-		doctor_tell(
-			d, MISSING, "devices", facts,
-			"vringtop shows the virtqueues of a guest: run it in a virtual machine that "
-			"has virtio devices. If this is one, load their drivers: modprobe virtio_pci",
-			"no virtio device in " VIRTIO_DEVICES);
+		doctor_tell(d, MISSING, "devices", facts,
+			    "vringtop shows the virtqueues of a guest: run it in a virtual machine "
+			    "that has virtio devices. If this is one, load their drivers: modprobe "
+			    "virtio_pci",
+			    "no virtio device in " VIRTIO_DEVICES);
 	else if (!bound)
-		doctor_tell(
-			d, MISSING, "devices", facts,
-			"A device has queues when a driver is bound to it: load the drivers (modprobe "
-			"virtio_blk, virtio_net, ...).",
-			"%d virtio, none with a driver", n);
+		doctor_tell(d, MISSING, "devices", facts,
+			    "A device has queues when a driver is bound to it: load the drivers "
+			    "(modprobe virtio_blk, virtio_net, ...).",
+			    "%d virtio, none with a driver", n);
 	else
 		doctor_tell(d, OK, "devices", facts, NULL, "%d virtio%s", n, summary);
 	for (int i = 0; !d->checks && i < n; i++)

@@ -197,7 +197,7 @@ static void check_unprivileged(struct doctor *d)
 		doctor_tell(
 			d, OK, "unprivileged", fact_string("unprivileged_bpf_disabled", value),
 			NULL,
-			"kernel.unprivileged_bpf_disabled = %s: tracing needs capabilities in any case",
+			"kernel.unprivileged_bpf_disabled = %s: tracing needs capabilities anyhow",
 			value);
 }
 
