@@ -176,6 +176,10 @@ smoke: ## tell whether virtqueue operations got slower than a stored recording s
 # So many tests run at once; a guest's CPUs share one thread.
 JOBS ?= $(shell nproc)
 TEST_KERNELS := 6.12 6.12-ops 6.12-stock 6.12-nobtf 6.12-nobpf 7.3 7.3-stock debian-6.1 debian-6.12
+# These take minutes each, and what begins last ends last: so they begin first. Of these, first of all the one
+# beside which no other runs.
+FIRST := $(addprefix tests/vm/,95-diff.t 66-faults.t 25-kernels.t 97-stalls.t 93-cost.t 00-harness.t 50-top.t \
+	80-device.t 10-series.t 96-smoke.t)
 # Too long for every run, and seen to hang once.
 LONG := tests/vm/69-sanitizers.t
 sanitizers: ## every verb under ASan, LeakSanitizer and UBSan in a guest (takes long)
@@ -188,7 +192,8 @@ test: ## all tests but sanitizers; ends with a line that counts them
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP bash -c 'prove "$$@" 2> >(tee $(BUILD)/said >&2)' prove --timer -j $(JOBS) -e '' \
-		$(UNIT) tests/fuzz/fuzz.t tests/lint.t $(filter-out $(LONG),$(sort $(wildcard tests/vm/*.t))) || \
+		$(FIRST) $(filter-out $(FIRST) $(LONG),$(sort $(wildcard tests/vm/*.t))) \
+		$(UNIT) tests/fuzz/fuzz.t tests/lint.t || \
 		{ echo 'The first words of what failed (all: $(BUILD)/said):'; \
 		grep -A 3 -E '^# [^ ]+\.t: |error: Failure' $(BUILD)/said | head -n 15 | cut -c 1-120; exit 1; }
 
