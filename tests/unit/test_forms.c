@@ -445,6 +445,31 @@ static void slices_of_the_trace(void **unused)
 	       "\"duration_ns\":4}}");
 }
 
+/* --- Every form --- */
+
+/* The largest times are in the last bucket, behind which the sanitizers see a look. */
+static void the_last_bucket_is_the_last(void **unused)
+{
+	static int (*const forms[])(struct report * r, FILE * f) = { report_text, report_html,
+								     report_perfetto };
+	struct recording_writer *w = begin(false);
+	struct op_stats *add;
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, UINT32_MAX);
+	add = s.queues[0].op[VT_OP_ADD];
+	histogram_put(&add->hist, VT_NR_BUCKETS - 1, add->timed);
+	add->timed *= 2;
+	add->max = 1ull << 44;
+	add->sum += add->max;
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	end(w);
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+		print(forms[i], -1);
+}
+
 /* --- Text --- */
 
 static void text_says_why_there_are_no_times(void **unused)
@@ -550,6 +575,7 @@ int main(void)
 		cmocka_unit_test(counters_of_the_trace),
 		cmocka_unit_test(slices_of_the_trace),
 		cmocka_unit_test(metrics_of_a_recording),
+		cmocka_unit_test(the_last_bucket_is_the_last),
 		cmocka_unit_test(text_says_why_there_are_no_times),
 		cmocka_unit_test(a_recording_without_a_host_is_read),
 	};

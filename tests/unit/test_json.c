@@ -289,6 +289,32 @@ static void bytes_that_are_not_known_are_left_out(void **unused)
 	snapshot_free(&s);
 }
 
+/* Where no time has passed, nothing happened so many times a second. */
+static void without_time_there_is_no_rate(void **unused)
+{
+	struct snapshot s;
+	int rates = 0;
+	struct json_object *o;
+
+	(void)unused;
+	make_figures(&s, UINT32_MAX);
+	s.since = 0;
+	o = json_snapshot(&s, 0, false);
+	flatten(o, "");
+	for (size_t i = 0; i < got.n; i++) {
+		const char *rate = strstr(got.line[i], "rate=");
+
+		if (rate)
+			assert_string_equal(rate, "rate=0");
+		rates += rate != NULL;
+		free(got.line[i]);
+	}
+	assert_true(rates > 2 * VT_NR_OPS);
+	got.n = 0;
+	json_object_put(o);
+	snapshot_free(&s);
+}
+
 /* Operations whose times are not known have a count and no times. */
 static void times_that_are_not_known_are_left_out(void **unused)
 {
@@ -311,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_of_a_snapshot),
 		cmocka_unit_test(bytes_that_are_not_known_are_left_out),
+		cmocka_unit_test(without_time_there_is_no_rate),
 		cmocka_unit_test(times_that_are_not_known_are_left_out),
 	};
 
