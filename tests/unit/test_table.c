@@ -384,6 +384,9 @@ static void the_header_names_whose_times_are_shown(void **unused)
 
 	(void)unused;
 	assert_string_equal(table_timed(PAGE_QUEUES, -1, ALL, got, sizeof(got)), "all");
+	for (int op = 0; op < VT_NR_OPS; op++)
+		assert_string_equal(table_timed(PAGE_QUEUES, op, ALL, got, sizeof(got)),
+				    op_name(op));
 	assert_string_equal(table_timed(PAGE_QUEUES, VT_AVAIL_TO_USED, ALL, got, sizeof(got)),
 			    "avail_to_used");
 	assert_string_equal(
