@@ -178,6 +178,22 @@ static void variances_tell_what_they_have_in_common(void **unused)
 	assert_true(variance_prior(variance, 1, 4, &prior) == 0);
 }
 
+/* Where the derivatives of log gamma have closed forms: at 1/2, 1 and 2. */
+static void two_variances_have_a_prior_in_closed_form(void **unused)
+{
+	const double half = exp(M_PI / sqrt(6)), one[] = { half, 1 / half };
+	const double more = exp(sqrt((2 * M_PI * M_PI / 3 - 1) / 2)), two[] = { more, 1 / more };
+	double prior;
+
+	(void)unused;
+	/* Logarithms scatter by pi^2 / 3, twice trigamma(1). */
+	assert_near(variance_prior(one, 2, 2, &prior), 2, 1e-6);
+	assert_near(prior, 1, 1e-6);
+	/* By trigamma(2) + trigamma(1 / 2). */
+	assert_near(variance_prior(two, 2, 4, &prior), 1, 1e-6);
+	assert_near(prior, exp(-1), 1e-6);
+}
+
 /* --- Recordings that are made up --- */
 
 struct load {
@@ -752,6 +768,7 @@ int main(void)
 		cmocka_unit_test(blocks_are_as_long_as_theory_wants),
 		cmocka_unit_test(blocks_are_those_of_the_paper),
 		cmocka_unit_test(variances_tell_what_they_have_in_common),
+		cmocka_unit_test(two_variances_have_a_prior_in_closed_form),
 		cmocka_unit_test(intervals_hold_what_they_promise),
 		cmocka_unit_test(noise_is_no_change),
 		cmocka_unit_test(runs_that_differ_are_no_change),
