@@ -119,10 +119,10 @@ include tests/fuzz/fuzz.mk
 include tests/tests.mk
 include packaging/packaging.mk
 
-check: all $(UNIT) $(FUZZ) ## the fast tests, no guest; format, linters, who includes whom
+check: all $(UNIT) $(FUZZ) ## the fast tests, no guest; format, linters, manual pages, who includes whom
 	@scripts/setup.sh build lint prometheus
 	@$(MAKE) -s -C tests/device check
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t tests/lint.t
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t
 
 fuzz: $(FUZZ) ## fuzz what parses what comes from outside, FUZZ_SECONDS for each target (3)
 	@tests/fuzz/fuzz.t
@@ -188,12 +188,12 @@ sanitizers: ## every verb under ASan, LeakSanitizer and UBSan in a guest (takes 
 
 test: ## all tests but sanitizers; ends with a line that counts them
 	@scripts/setup.sh build lint prometheus kernel guest browser
-	@$(MAKE) --no-print-directory -j $(JOBS) all static $(UNIT) $(FUZZ)
+	@$(MAKE) --no-print-directory -j $(JOBS) all static man $(UNIT) $(FUZZ)
 	@$(MAKE) -s -C tests/device check
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP bash -c 'prove "$$@" 2> >(tee $(BUILD)/said >&2)' prove --timer -j $(JOBS) -e '' \
 		$(FIRST) $(filter-out $(FIRST) $(LONG),$(sort $(wildcard tests/vm/*.t))) \
-		$(UNIT) tests/fuzz/fuzz.t tests/lint.t || \
+		$(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t || \
 		{ echo 'The first words of what failed (all: $(BUILD)/said):'; \
 		grep -A 3 -E '^# [^ ]+\.t: |error: Failure' $(BUILD)/said | head -n 15 | cut -c 1-120; exit 1; }
 

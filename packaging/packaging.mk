@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What makes vringtop ready for other machines. Included by the Makefile.
 
-.PHONY: static install uninstall
+.PHONY: static man install uninstall dist
 
 # --- The static binary: the same objects with all libraries inside, glibc too (docs/install.md) ---
 # Debian has no static archives of what GnuTLS needs. libmicrohttpd calls GnuTLS only for TLS, which
@@ -20,9 +20,45 @@ $(BUILD)/vringtop-static: $(CLI_OBJ) packaging/static.c
 static: $(BUILD)/vringtop-static ## build/vringtop-static: one file that runs where nothing else is installed
 	@stat -c '%n: %s bytes' $<
 
+# --- Manual pages: made from --help ---
+RELEASED = $(shell sed -n 's/^\#\# \[[0-9.]*\] - //p' CHANGELOG.md | head -n 1)
+
+# vringtop.1 is the last to be made.
+$(BUILD)/man/vringtop.1: $(BUILD)/vringtop docs/man/page.pl docs/man/vringtop.man CHANGELOG.md
+	@mkdir -p $(@D)
+	$(say) MAN $(@D)
+	$(Q)for verb in $$($(BUILD)/vringtop help --list); do \
+		docs/man/page.pl $(BUILD)/vringtop $(VERSION) $(RELEASED) $$verb >$(@D)/vringtop-$$verb.1 || exit; done
+	$(Q)docs/man/page.pl $(BUILD)/vringtop $(VERSION) $(RELEASED) >$@
+
+man: $(BUILD)/man/vringtop.1 ## build/man: the manual pages, from --help (man -l build/man/vringtop-stat.1)
+
 # --- Installing ---
-install: all ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
-	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(PREFIX)/bin/vringtop
+BINDIR  ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share
+BASH_COMPLETIONS ?= $(DATADIR)/bash-completion/completions
+ZSH_COMPLETIONS  ?= $(DATADIR)/zsh/site-functions
+FISH_COMPLETIONS ?= $(DATADIR)/fish/vendor_completions.d
+
+install: all man ## install vringtop under PREFIX (/usr/local); DESTDIR is honoured
+	install -D -m 755 $(BUILD)/vringtop $(DESTDIR)$(BINDIR)/vringtop
+	install -d $(DESTDIR)$(DATADIR)/man/man1
+	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(DATADIR)/man/man1
+	install -D -m 644 packaging/completions/vringtop.bash $(DESTDIR)$(BASH_COMPLETIONS)/vringtop
+	install -D -m 644 packaging/completions/_vringtop $(DESTDIR)$(ZSH_COMPLETIONS)/_vringtop
+	install -D -m 644 packaging/completions/vringtop.fish $(DESTDIR)$(FISH_COMPLETIONS)/vringtop.fish
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/vringtop
+	rm -f $(DESTDIR)$(BINDIR)/vringtop
+	rm -f $(DESTDIR)$(DATADIR)/man/man1/vringtop.1 $(DESTDIR)$(DATADIR)/man/man1/vringtop-*.1
+	rm -f $(DESTDIR)$(BASH_COMPLETIONS)/vringtop $(DESTDIR)$(ZSH_COMPLETIONS)/_vringtop
+	rm -f $(DESTDIR)$(FISH_COMPLETIONS)/vringtop.fish
+
+# --- Source archive: what is committed, the same bytes each time ---
+SOURCE := vringtop-$(VERSION)
+
+dist: ## build/vringtop-VERSION.tar.gz: the source as committed
+	@mkdir -p $(BUILD)
+	$(say) DIST $(BUILD)/$(SOURCE).tar.gz
+	$(Q)git archive --prefix=$(SOURCE)/ HEAD | gzip -9n >$(BUILD)/$(SOURCE).tar.gz
+	@git diff --quiet HEAD || echo 'make dist: what is not committed is not in it' >&2

@@ -10,9 +10,9 @@ setup_build() {
 		libjson-c-dev libseccomp-dev libsqlite3-dev libzstd-dev libmicrohttpd-dev libcmocka-dev pkg-config bpftool perl)
 }
 
-# For tests/lint.t.
+# For tests/lint.t and tests/delivered.t.
 setup_lint() {
-	packages+=(clang-format shellcheck cppcheck binutils git)
+	packages+=(clang-format shellcheck cppcheck binutils git mandoc bsdextrautils jq zsh fish python3)
 }
 
 # For promtool, and for a Prometheus that collects from guests (tests/fleet.sh). The package would start a
@@ -30,7 +30,7 @@ setup_kernel() {
 setup_guest() {
 	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
 		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf bpftrace procps
-		bsdutils libcap2-bin sqlite3 debian-archive-keyring busybox-static cpio ncurses-base binutils)
+		bsdutils libcap2-bin sqlite3 debian-archive-keyring busybox-static cpio ncurses-base binutils jq)
 }
 
 # For what looks at pages (tests/browser.py).

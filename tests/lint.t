@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.." || exit 1
 . tests/vm/lib.sh
 
 mapfile -t sources < <(git ls-files 'src/*.[ch]' 'tests/*.[ch]' 'scripts/*.[ch]')
-mapfile -t scripts < <(git ls-files '*.sh' '*.t' .ci/run)
+mapfile -t scripts < <(git ls-files '*.sh' '*.t' '*.bash' .ci/run)
 
 too_long() {
 	perl -CSD -ne '1 while s/\t/" " x (8 - $-[0] % 8)/e; chomp;
