@@ -43,6 +43,14 @@ section report
 ./vringtop report --json a.vt
 section reads
 echo $((after - before))
+section export
+ifconfig lo up
+./vringtop export & # says when it serves
+export=$!
+until wget -q -O - http://127.0.0.1:9842/metrics >metrics 2>/dev/null; do sleep 0.1; done
+grep 'vringtop_build_info' metrics
+kill -INT $export
+wait $export; echo "status $?"
 section 'no terminfo'
 TERM=vt100 ./vringtop top 0.2 1; echo "status $?"
 section 'live view'
@@ -72,6 +80,7 @@ said report | tr -d '\n' >"$work/report" # one document in several lines
 is 'record: as many buffers as the disk says that it read' \
 	"$(json "$work/report" 'sum(q["buffers"] for q in d["total"]["queues"])')" "$(said reads | grep .)"
 ok 'and these are not few' test "$(said reads | grep .)" -gt 5
+like 'export: metrics by HTTP' "$(said export)" 'vringtop_build_info.*status 0'
 like 'the live view without terminfo: status and advice' "$(said 'no terminfo')" \
 	"cannot use a terminal of type 'vt100'.*vringtop stat.*status 1"
 like 'the live view with the one entry' "$(said 'live view')" 'req\.0.*status 0'
