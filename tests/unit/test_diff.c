@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 #include "analysis/statistics.h"
+#include "output/diff.h"
 #include "recording/writer.h"
 #include "verbs/verbs.h"
 
@@ -309,6 +310,25 @@ static void twins_have_their_index(void **unused)
 	assert_said("Changes of sda request#3", true);
 }
 
+/* Two devices of which no one knows more than their type: counted from 1, in the order of devices.
+ */
+static void twins_of_several_devices_are_counted(void **unused)
+{
+	struct compared_queue queues[2] = {
+		{ .queue[SIDE_NEW] = { .device = 4, .device_type = 4, .name = "input" },
+		  .on[SIDE_NEW] = true },
+		{ .queue[SIDE_NEW] = { .device = 7, .device_type = 4, .name = "input" },
+		  .on[SIDE_NEW] = true,
+		  .nth = 1 },
+	};
+	const struct comparison c = { .nr_queues = 2, .queues = queues };
+	char name[DIFF_NAME];
+
+	(void)unused;
+	assert_string_equal(compared_name(&c, &queues[0], name), "rng input (1)");
+	assert_string_equal(compared_name(&c, &queues[1], name), "rng input (2)");
+}
+
 /* The change is +3900 %: a point at the edge would be a lie. */
 static void what_is_off_the_scale_is_an_arrow(void **unused)
 {
@@ -421,6 +441,7 @@ int main(void)
 		cmocka_unit_test(another_machine_is_warned_of_first),
 		cmocka_unit_test(queues_of_one_side_are_one_line_after_the_changes),
 		cmocka_unit_test(twins_have_their_index),
+		cmocka_unit_test(twins_of_several_devices_are_counted),
 		cmocka_unit_test(what_is_off_the_scale_is_an_arrow),
 		cmocka_unit_test(totals_of_a_page_agree),
 		cmocka_unit_test(paths_cannot_move_the_cursor),

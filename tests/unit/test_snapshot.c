@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <linux/virtio_ids.h>
 #include "base/format.h"
 #include "model/ring.h"
 #include "model/snapshot.h"
@@ -622,6 +623,41 @@ static void names_of_operations(void **unused)
 	assert_true(op_by_name("frobnicate") < 0);
 }
 
+/* A device without a name of its own is called by its type, an unknown one by its driver. */
+static void names_of_device_types(void **unused)
+{
+	static const struct {
+		uint32_t type;
+		const char *name;
+	} all[] = {
+		{ VIRTIO_ID_NET, "net" },
+		{ VIRTIO_ID_BLOCK, "blk" },
+		{ VIRTIO_ID_CONSOLE, "console" },
+		{ VIRTIO_ID_RNG, "rng" },
+		{ VIRTIO_ID_BALLOON, "balloon" },
+		{ VIRTIO_ID_SCSI, "scsi" },
+		{ VIRTIO_ID_9P, "9p" },
+		{ VIRTIO_ID_GPU, "gpu" },
+		{ VIRTIO_ID_INPUT, "input" },
+		{ VIRTIO_ID_VSOCK, "vsock" },
+		{ VIRTIO_ID_CRYPTO, "crypto" },
+		{ VIRTIO_ID_MEM, "mem" },
+		{ VIRTIO_ID_SOUND, "sound" },
+		{ VIRTIO_ID_FS, "fs" },
+		{ VIRTIO_ID_WATCHDOG, "a driver" },
+		{ UINT32_MAX, "a driver" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		const struct queue q = { .device_type = all[i].type, .driver = "a driver" };
+
+		assert_string_equal(queue_role(&q), all[i].name);
+	}
+	assert_string_equal(layout_name(VT_NR_LAYOUTS), "?");
+	assert_string_equal(layout_short_name(VT_NR_LAYOUTS), "?");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -644,6 +680,7 @@ int main(void)
 		cmocka_unit_test(tables_fit_their_width),
 		cmocka_unit_test(tables_sort),
 		cmocka_unit_test(names_of_operations),
+		cmocka_unit_test(names_of_device_types),
 	};
 
 	return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
