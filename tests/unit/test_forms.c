@@ -558,7 +558,8 @@ static void metrics_of_a_recording(void **state)
 	       2ull * time_sum(1, VT_OP_GET));
 	expect("vringtop_lost_events_total{instance=\"a-host\"} %d 1764512266.000000000\n",
 	       2 * LOST);
-	expect("vringtop_attached{instance=\"a-host\",to=\"tracepoints\"} 1 1764512264.000000000\n");
+	expect("vringtop_attached{instance=\"a-host\",to=\"tracepoints\"} 1 "
+	       "1764512264.000000000\n");
 	assert_null(strstr(text, "queue_stalled"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 }

@@ -159,8 +159,8 @@ int verb_report(int argc, char **argv)
 	if (!r.recording)
 		return 1;
 	r.info = recording_info(r.recording);
-	output = output_open(o.html ?: o.perfetto ?: o.openmetrics ?: "-", (const char *const[]){ o.file, NULL },
-			     o.force);
+	output = output_open(o.html ?: o.perfetto ?: o.openmetrics ?: "-",
+			     (const char *const[]){ o.file, NULL }, o.force);
 	if (output && !confine_reading() && !read_total(&r) &&
 	    !write_report(&r, &o, output_stream(output)))
 		failed = r.damaged;
