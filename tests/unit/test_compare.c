@@ -99,6 +99,13 @@ static void blocks_are_as_long_as_theory_wants(void **unused)
 	assert_in_range(block_length(x, 20), 1, 5);
 	memset(x, 0, sizeof(x));
 	assert_in_range(block_length(x, 20), 1, 1);
+	/* What follows is as likely the same as not: the bits of a shift register that goes round.
+	 */
+	for (unsigned int i = 0, bits = 1; i < 31; i++) {
+		x[i] = bits & 1 ? 1 : -1;
+		bits = bits >> 1 | ((bits ^ bits >> 2) & 1) << 4;
+	}
+	assert_true(block_length(x, 31) == 1);
 }
 
 /* The autocorrelation of a series whose mean is 0. */

@@ -312,6 +312,22 @@ static void without_time_there_is_no_rate(void **unused)
 	assert_true(rates > 2 * VT_NR_OPS);
 	got.n = 0;
 	json_object_put(o);
+	/* In half a second. */
+	s.since = 500000000;
+	o = json_snapshot(&s, 0, false);
+	flatten(o, ".now");
+	expect_double(".now.queues[0].doorbell", "sent_rate", 2 * count_of(0, VT_OP_NOTIFY));
+	expect_double(".now.queues[0].ops.add", "rate", 2 * count_of(0, VT_OP_ADD));
+	for (size_t i = 0; i < got.n; i++) {
+		for (size_t e = 0; e < 2; e++)
+			rates += 1000 * !strcmp(got.line[i], expected.line[e]);
+		free(got.line[i]);
+	}
+	assert_int_equal(rates / 1000, 2);
+	free(expected.line[0]);
+	free(expected.line[1]);
+	expected.n = got.n = 0;
+	json_object_put(o);
 	snapshot_free(&s);
 }
 
