@@ -329,6 +329,27 @@ static void twins_of_several_devices_are_counted(void **unused)
 	assert_string_equal(compared_name(&c, &queues[1], name), "rng input (2)");
 }
 
+/* Each curve is inside of its drawing, which is 1000 wide and high. */
+static void curves_stay_inside(void **unused)
+{
+	int points = 0;
+
+	(void)unused;
+	assert_int_equal(DIFF("a1", "b1", "--html", "-"), 0);
+	for (const char *at = said; (at = strstr(at, "<path class=\"l ")); at++) {
+		const char *d = strstr(at, " d=\"") + 4;
+		int x, y, length;
+
+		while (sscanf(d, "%*[ML]%d %d%n", &x, &y, &length) == 2) {
+			assert_in_range(x, 0, 1000);
+			assert_in_range(y, 0, 1000);
+			d += length;
+			points++;
+		}
+	}
+	assert_true(points > 20);
+}
+
 /* The change is +3900 %: a point at the edge would be a lie. */
 static void what_is_off_the_scale_is_an_arrow(void **unused)
 {
@@ -442,6 +463,7 @@ int main(void)
 		cmocka_unit_test(queues_of_one_side_are_one_line_after_the_changes),
 		cmocka_unit_test(twins_have_their_index),
 		cmocka_unit_test(twins_of_several_devices_are_counted),
+		cmocka_unit_test(curves_stay_inside),
 		cmocka_unit_test(what_is_off_the_scale_is_an_arrow),
 		cmocka_unit_test(totals_of_a_page_agree),
 		cmocka_unit_test(paths_cannot_move_the_cursor),
