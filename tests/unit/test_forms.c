@@ -274,6 +274,9 @@ static void bars_of_the_page(void **unused)
 		expect("<rect class=\"s0\" x=\"0.0\" y=\"120\" width=\"%.1f\" height=\"760\"/>"
 		       "<rect class=\"s1\" x=\"%.1f\" y=\"120\" width=\"%.1f\"",
 		       1000 * sent[q] / most, 1000 * sent[q] / most, 1000 * not [q] / most);
+	/* What the colours mean. */
+	expect("<rect class=\"s0\" width=\"27\" height=\"12\"/></svg>sent</li><li>");
+	expect("<rect class=\"s1\" width=\"27\" height=\"12\"/></svg>suppressed: ");
 }
 
 /* Lines over three intervals: of each the path that its own series gives. */
