@@ -122,7 +122,7 @@ include packaging/packaging.mk
 check: all $(UNIT) $(FUZZ) ## the fast tests, no guest; format, linters, manual pages, who includes whom
 	@scripts/setup.sh build lint prometheus
 	@$(MAKE) -s -C tests/device check
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t tests/prometheus.t
 
 fuzz: $(FUZZ) ## fuzz what parses what comes from outside, FUZZ_SECONDS for each target (3)
 	@tests/fuzz/fuzz.t
@@ -193,7 +193,7 @@ test: ## all tests but sanitizers; ends with a line that counts them
 	@for kernel in $(TEST_KERNELS); do scripts/kernel.sh image $$kernel >/dev/null || exit; done
 	@CMOCKA_MESSAGE_OUTPUT=TAP bash -c 'prove "$$@" 2> >(tee $(BUILD)/said >&2)' prove --timer -j $(JOBS) -e '' \
 		$(FIRST) $(filter-out $(FIRST) $(LONG),$(sort $(wildcard tests/vm/*.t))) \
-		$(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t || \
+		$(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t tests/prometheus.t || \
 		{ echo 'The first words of what failed (all: $(BUILD)/said):'; \
 		grep -A 3 -E '^# [^ ]+\.t: |error: Failure' $(BUILD)/said | head -n 15 | cut -c 1-120; exit 1; }
 

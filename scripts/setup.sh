@@ -15,8 +15,8 @@ setup_lint() {
 	packages+=(clang-format shellcheck cppcheck binutils git mandoc bsdextrautils jq zsh fish python3)
 }
 
-# For promtool, and for a Prometheus that collects from guests (tests/fleet.sh). The package would start a
-# service on this machine, so it is only unpacked.
+# For promtool and Prometheus (tests/prometheus.t). The package would start a service on this machine, so it
+# is only unpacked.
 setup_prometheus() {
 	packages+=(debian-archive-keyring)
 }
