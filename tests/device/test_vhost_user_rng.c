@@ -531,6 +531,23 @@ static void test_bad_rings(uint64_t features)
 	stop(layout);
 }
 
+/* A driver that marks a descriptor as used at once has made nothing available. */
+static void test_used(uint64_t features)
+{
+	start(NULL, NULL);
+	front_start(&driver, features, 4);
+	driver.packed_desc[0] = (struct vring_packed_desc){
+		.addr = GUEST_DATA,
+		.len = 16,
+		.flags = WRITE | 1 << VRING_PACKED_DESC_F_AVAIL | 1 << VRING_PACKED_DESC_F_USED,
+	};
+	driver_kick(&driver);
+	is(device_await(&driver, "kicks", 1), 1, layout_name(features), "a kick for nothing");
+	is(device_count(&driver, "taken"), 0, layout_name(features),
+	   "what is marked as used is not taken");
+	stop(layout_name(features));
+}
+
 /* --- What a front-end must not do --- */
 
 struct table {
@@ -697,6 +714,7 @@ int main(int argc, char **argv)
 		test_faults(layouts[i] | F_EVENT_IDX);
 		test_bad_rings(layouts[i] | F_INDIRECT);
 	}
+	test_used(F_PACKED);
 	test_buffers(F_PACKED | F_EVENT_IDX, 7);
 	test_protocol();
 	test_program();

@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 #include "base/format.h"
 #include "figures.h"
+#include "output/plot.h"
 #include "output/report.h"
 #include "recording/writer.h"
 
@@ -272,11 +273,32 @@ static void bars_of_the_page(void **unused)
 	}
 	for (int q = 0; q < BUSY; q++)
 		expect("<rect class=\"s0\" x=\"0.0\" y=\"120\" width=\"%.1f\" height=\"760\"/>"
-		       "<rect class=\"s1\" x=\"%.1f\" y=\"120\" width=\"%.1f\"",
+		       "<rect class=\"s1\" x=\"%.1f\" y=\"120\" width=\"%.1f\" height=\"760\"/></svg>",
 		       1000 * sent[q] / most, 1000 * sent[q] / most, 1000 * not [q] / most);
 	/* What the colours mean. */
 	expect("<rect class=\"s0\" width=\"27\" height=\"12\"/></svg>sent</li><li>");
 	expect("<rect class=\"s1\" width=\"27\" height=\"12\"/></svg>suppressed: ");
+}
+
+/* On a log axis 0 has no place: a gap, with a dot for each neighbour that stands alone. */
+static void zero_is_a_gap_on_a_log_axis(void **unused)
+{
+	static const double x[] = { 0, 1, 2 }, y[] = { 10, 0, 10 };
+	const struct plot_line line = { .name = "a line", .x = x, .y = y, .n = 3 };
+	const struct plot p = { .title = "a plot",
+				.x = { .label = "x", .max = 2 },
+				.y = { .label = "y", .scale = PLOT_LOG, .min = 1, .max = 100 } };
+	size_t size;
+	FILE *f;
+
+	(void)unused;
+	free(text);
+	text = NULL;
+	f = open_memstream(&text, &size);
+	assert_non_null(f);
+	plot_lines(f, &p, &line, 1);
+	fclose(f);
+	expect(" d=\"M0 500h4M1000 500h4\"/>");
 }
 
 /* Lines over three intervals: of each the path that its own series gives. */
@@ -574,6 +596,7 @@ int main(void)
 		cmocka_unit_test(tiles_of_the_page),
 		cmocka_unit_test(cells_of_the_page),
 		cmocka_unit_test(bars_of_the_page),
+		cmocka_unit_test(zero_is_a_gap_on_a_log_axis),
 		cmocka_unit_test(lines_of_the_page),
 		cmocka_unit_test(quantiles_over_the_heat_map),
 		cmocka_unit_test(counters_of_the_trace),
