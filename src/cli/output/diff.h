@@ -8,7 +8,7 @@
 #include "analysis/fail_on.h"
 #include "recording/reader.h"
 
-/* Something other than the figures that the sides have not in common. */
+/* A difference between the sides that is no figure: kernel, layout, features. */
 struct difference {
 	char what[2 * VT_NAME_LEN + 64]; /* "kernel", "vda req.0: layout" */
 	char *side[NR_SIDES];		 /* owned; of several recordings, all that there are */
@@ -55,18 +55,16 @@ char *diff_date(const struct recording_info *i, char *buf);
 /** A rate or a time, as people read it. @buf: of FORMAT_LEN bytes; returned */
 char *format_figure(char *buf, enum figure f, double value);
 
-/** Whether anything of an operation is claimed to have changed. */
+/** Whether the verdict of any figure of an operation is a change. */
 bool op_changed(const struct compared_op *o);
 
-/**
- * Adds a sentence to the warnings. Returns 0 or -ENOMEM.
- */
+/** Adds a sentence to the warnings. Returns 0 or -ENOMEM. */
 __attribute__((format(printf, 2, 3))) int diff_warn(struct diff *d, const char *fmt, ...);
 
-/** Adds what the recordings say of their machines and is not the same. Returns 0 or -ENOMEM. */
+/** Adds the differences between the machines of the recordings. Returns 0 or -ENOMEM. */
 int diff_infos(struct diff *d);
 
-/** Adds queues, layouts, features and operations of one side only. Returns 0 or -ENOMEM. */
+/** Adds the differences between queues: layout, features, size. Returns 0 or -ENOMEM. */
 int diff_queues(struct diff *d);
 
 /** Prints the text to stdout. */

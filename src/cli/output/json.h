@@ -9,12 +9,12 @@
 #include <json-c/json.h>
 #include "model/snapshot.h"
 
-/* Each adds a member to an object; the value is copied. A number that is none becomes null. */
+/* Each adds a member to an object, with a copy of the value. NaN and infinity become null. */
 void json_put_int(struct json_object *o, const char *key, uint64_t value);
 void json_put_double(struct json_object *o, const char *key, double value);
 void json_put_string(struct json_object *o, const char *key, const char *value);
 
-/** What a queue is, without counts. The caller owns it. */
+/** A queue without its counts: names, numbers, layout, features. The caller owns the object. */
 struct json_object *json_queue(const struct queue *q);
 
 /**

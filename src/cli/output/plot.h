@@ -31,7 +31,7 @@ struct plot {
 	struct plot_axis x, y; /* bars and ranges have names instead of y */
 };
 
-/* So many colours there are; further series have them again, dashed. */
+/* The number of colours. Further series use the same colours again, dashed. */
 #define PLOT_COLOURS 6
 
 struct plot_line {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How people are told which queue is meant. Pure. */
+/* Names of queues as people read them. No input or output. */
 #ifndef QUEUE_NAME_H
 #define QUEUE_NAME_H
 

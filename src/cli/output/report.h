@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the parts of `report` have in common: a recording that was read through once. */
+/* What the forms of `report` share: a recording, and the sum of its intervals. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -36,7 +36,7 @@ void report_rewind(struct report *r);
  */
 const char *report_warning(const struct report *r, unsigned int n);
 
-/** When something was, ns since 1970. @time: ns from the recording's start */
+/** The time of day, ns since 1970. @time: ns from the start of the recording */
 uint64_t report_when(const struct report *r, uint64_t time);
 
 /** When a recording began: "2026-11-30 14:17:42 UTC". @text: of REPORT_DATE bytes; returned */
@@ -51,8 +51,11 @@ bool report_moved(const struct queue *q);
 void report_idle(const struct report *r, char *text);
 
 /**
- * One of the facts on what ran where, then one for each device. @n: from 0 on; @name: good
- * until the next call; @text: REPORT_FACT bytes, empty: not known. Returns false: no more.
+ * A fact on the machine and the recording; after these, one fact for each device.
+ * @n: from 0 on
+ * @name: becomes its name, good until the next call
+ * @text: becomes its value, in REPORT_FACT bytes; empty: not known
+ * Returns false if there are no more.
  */
 bool report_fact(const struct report *r, unsigned int n, const char **name, char *text);
 

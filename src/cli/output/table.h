@@ -49,7 +49,7 @@ struct column {
 	uint32_t needs; /* a bit for each enum vt_op: if one is not counted, the cell is "-" */
 	void (*text)(const struct table_row *r, char *cell); /* into TABLE_CELL bytes */
 	double (*key)(const struct table_row *r); /* for sorting; NULL: by device and index */
-	const char *legend; /* what it shows; the same for columns of one kind; NULL: plain */
+	const char *legend; /* what it shows; one text for columns of a kind; NULL: none needed */
 };
 
 /* A line of a legend: the titles of neighbours that mean the same, and what that is. */
@@ -108,7 +108,7 @@ char *table_timed(enum page page, int op, uint32_t counted, char *text, size_t s
  */
 char *table_cell(const struct column *c, const struct table_row *row, char *cell);
 
-/** One line: the titles (@row NULL) or a row, padded and cut to the columns. */
+/** Writes a row as one line, padded and cut to the columns. @row: NULL: the titles */
 void table_line(enum page page, const int *shown, int n, const struct table_row *row, char *line,
 		size_t size);
 
@@ -118,7 +118,7 @@ int table_width(void);
 /** Prints a table as text, without rows in which nothing happened. */
 void table_print(const struct table *t, int width, FILE *f);
 
-/* The titles of table_op_line(). On 90 characters and more the NO has its name behind it. */
+/* The titles of table_op_line(). From 90 characters on, a cell of NO also says what was refused. */
 #define OP_LINE_TITLE                                                                              \
 	"OPERATION         COUNT   RATE   MEAN    P50    P90    P99  P99.9    MAX    NO"
 
