@@ -30,6 +30,11 @@ LOOK = """JSON.stringify({
       title: text('figcaption'), x: text('.xlabel'), y: text('.ylabel'),
       x_marks: figure.querySelectorAll('.xs span').length,
       y_marks: figure.querySelectorAll('.ys span, .strips .name').length,
+      overlaps: ['.xs span', '.ys span'].flatMap(labels => {
+        const boxes = [...figure.querySelectorAll(labels)].filter(shown).map(e => [e.textContent, e.getBoundingClientRect()]);
+        return boxes.flatMap(([a, r], i) => boxes.slice(i + 1).filter(([b, q]) =>
+          r.left < q.right && q.left < r.right && r.top < q.bottom && q.top < r.bottom).map(([b]) => a + ' / ' + b));
+      }),
       legend: [...figure.querySelectorAll('.legend li')].map(e => e.textContent),
       drawn: marks.filter(e => !e.closest('.legend') && !e.classList.contains('grid')).length,
       bad: marks.filter(e => /nan|inf/i.test(e.outerHTML)).length,

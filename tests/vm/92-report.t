@@ -218,6 +218,8 @@ for p in pages:
             print(here, f["title"], "axes without units:", f["x"], f["y"])
         if f["x_marks"] < 2 or f["y_marks"] < 1 or not f["legend"] or not all(f["legend"]):
             print(here, f["title"], "marks or legend are missing")
+        if f["overlaps"]:
+            print(here, f["title"], "labels of an axis overlap:", f["overlaps"])
         if not f["drawn"] or f["bad"] or not f["seen"]:
             print(here, f["title"], "is not drawn")
     if p["name"] == "diff" and "+40.0 %" not in p["text"]:
