@@ -273,7 +273,8 @@ static void bars_of_the_page(void **unused)
 	}
 	for (int q = 0; q < BUSY; q++)
 		expect("<rect class=\"s0\" x=\"0.0\" y=\"120\" width=\"%.1f\" height=\"760\"/>"
-		       "<rect class=\"s1\" x=\"%.1f\" y=\"120\" width=\"%.1f\" height=\"760\"/></svg>",
+		       "<rect class=\"s1\" x=\"%.1f\" y=\"120\" width=\"%.1f\" height=\"760\"/>"
+		       "</svg>",
 		       1000 * sent[q] / most, 1000 * sent[q] / most, 1000 * not [q] / most);
 	/* What the colours mean. */
 	expect("<rect class=\"s0\" width=\"27\" height=\"12\"/></svg>sent</li><li>");
