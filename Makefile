@@ -23,7 +23,7 @@ endif
 CPPFLAGS  += -D_GNU_SOURCE -DVRINGTOP_VERSION='"$(VERSION)"' -Isrc/bpf -Isrc/cli -I$(BUILD)
 PKG_FLAGS  = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
-BPF_FLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter -I. -Isrc/bpf
+BPF_FLAGS := -g -O2 -mcpu=v3 -target bpf -fdebug-compilation-dir=. -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter -I. -Isrc/bpf
 
 # Quiet: a line for each file. `make V=1` shows the whole commands.
 ifeq ($(V),1)
@@ -37,7 +37,7 @@ endif
 CLI_SRC   := $(wildcard src/cli/*.c src/cli/*/*.c)
 CLI_OBJ   := $(CLI_SRC:src/cli/%.c=$(BUILD)/cli/%.o)
 
-.PHONY: all check fuzz clean
+.PHONY: all check unit fuzz clean
 .DELETE_ON_ERROR:
 all: $(BUILD)/vringtop ## build/vringtop; needs neither root nor a patched kernel
 
@@ -124,6 +124,9 @@ check: all $(UNIT) $(FUZZ) ## the fast tests, no guest; format, linters, manual 
 	@$(MAKE) -s -C tests/device check
 	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t tests/prometheus.t
 
+unit: $(UNIT) ## the unit tests alone
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT)
+
 fuzz: $(FUZZ) ## fuzz what parses what comes from outside, FUZZ_SECONDS for each target (3)
 	@tests/fuzz/fuzz.t
 
@@ -178,7 +181,7 @@ JOBS ?= $(shell nproc)
 TEST_KERNELS := 6.12 6.12-ops 6.12-stock 6.12-nobtf 6.12-nobpf 7.3 7.3-stock debian-6.1 debian-6.12
 # These take minutes each, and what begins last ends last: so they begin first. Of these, first of all the one
 # beside which no other runs.
-FIRST := $(addprefix tests/vm/,95-diff.t 66-faults.t 25-kernels.t 97-stalls.t 93-cost.t 00-harness.t 50-top.t \
+FIRST := $(addprefix tests/vm/,64-examples.t 95-diff.t 66-faults.t 25-kernels.t 97-stalls.t 93-cost.t 00-harness.t 50-top.t \
 	80-device.t 10-series.t 96-smoke.t)
 # Too long for every run, and seen to hang once.
 LONG := tests/vm/69-sanitizers.t

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What makes vringtop ready for other machines. Included by the Makefile.
 
-.PHONY: static man install uninstall dist
+.PHONY: static man install uninstall dist deb rpm test-packages
 
 # --- The static binary: the same objects with all libraries inside, glibc too (docs/install.md) ---
 # Debian has no static archives of what GnuTLS needs. libmicrohttpd calls GnuTLS only for TLS, which
@@ -62,3 +62,34 @@ dist: ## build/vringtop-VERSION.tar.gz: the source as committed
 	$(say) DIST $(BUILD)/$(SOURCE).tar.gz
 	$(Q)git archive --prefix=$(SOURCE)/ HEAD | gzip -9n >$(BUILD)/$(SOURCE).tar.gz
 	@git diff --quiet HEAD || echo 'make dist: what is not committed is not in it' >&2
+
+# --- Debian package: from the source archive, in a folder of its own ---
+DEB_VERSION = $(shell sed -n '1s/.*(\(.*\)).*/\1/p' packaging/debian/changelog)
+DEB         = $(BUILD)/deb
+
+deb: dist ## build/deb: the package for Debian 12 and later, from make dist
+	@scripts/setup.sh build deb
+	@rm -rf $(DEB) && mkdir -p $(DEB)
+	@cp $(BUILD)/$(SOURCE).tar.gz $(DEB)/vringtop_$(VERSION).orig.tar.gz
+	@tar -xzf $(BUILD)/$(SOURCE).tar.gz -C $(DEB)
+	@cp -r $(DEB)/$(SOURCE)/packaging/debian $(DEB)/$(SOURCE)/debian
+	$(say) DEB $(DEB)/vringtop_$(DEB_VERSION)_amd64.deb
+	$(Q)cd $(DEB)/$(SOURCE) && env -u MAKEFLAGS -u MAKELEVEL -u CC -u CFLAGS dpkg-buildpackage -us -uc >../log 2>&1 || \
+		{ tail -n 30 ../log; exit 1; }
+
+# --- RPM: the same, by packaging/vringtop.spec ---
+# --nodeps: on Debian the tools that the spec asks for are no RPMs.
+RPM = $(abspath $(BUILD)/rpm)
+
+rpm: dist ## build/rpm: an RPM, from make dist
+	@scripts/setup.sh build deb
+	@rm -rf $(RPM) && mkdir -p $(RPM)
+	$(say) RPM $(BUILD)/rpm
+	$(Q)env -u MAKEFLAGS -u MAKELEVEL -u CC -u CFLAGS rpmbuild -bb --nodeps $(RPM_OPTIONS) --define '_topdir $(RPM)' \
+		--define '_sourcedir $(abspath $(BUILD))' --define 'vringtop_version $(VERSION)' \
+		--define 'source_date_epoch_from_changelog 0' packaging/vringtop.spec >$(RPM)/log 2>&1 || \
+		{ tail -n 30 $(RPM)/log; exit 1; }
+
+test-packages: ## build the packages twice, check them, install, run and purge them in Debian 12 and 13 (ten minutes)
+	@scripts/setup.sh build deb guest debian
+	@tests/packages.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs what is missing, and nothing else.
-# Usage: setup.sh [build|lint|prometheus|kernel|guest|browser|bench|debian|source-7.3]...
+# Usage: setup.sh [build|lint|prometheus|kernel|guest|browser|bench|debian|deb|source-7.3]...
 # Without an argument: everything. Takes a moment when all is there.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
@@ -43,6 +43,11 @@ setup_bench() {
 	packages+=(bpfcc-tools strace)
 }
 
+# For make deb, make rpm and tests/packages.sh.
+setup_deb() {
+	packages+=(debhelper dpkg-dev lintian rpm mmdebstrap debian-archive-keyring)
+}
+
 # For guests with Debian's own kernels (debian-kernel.sh).
 setup_debian() {
 	packages+=(gcc libc6-dev kmod cpio xz-utils debian-archive-keyring)
@@ -52,7 +57,7 @@ setup_debian() {
 packages=() fetch_source=''
 for group in "$@"; do
 	case $group in
-	build | lint | prometheus | kernel | guest | browser | bench | debian) "setup_$group" ;;
+	build | lint | prometheus | kernel | guest | browser | bench | debian | deb) "setup_$group" ;;
 	source-7.3)
 		if [[ $(LC_ALL=C apt-cache policy linux-source-7.3) == *Candidate:\ [0-9]* ]]; then
 			packages+=(linux-source-7.3)
@@ -61,7 +66,7 @@ for group in "$@"; do
 			fetch_source=yes
 		fi
 		;;
-	*) die "unknown group '$group'" "the groups are: build, lint, prometheus, kernel, guest, browser, bench, debian, source-7.3" ;;
+	*) die "unknown group '$group'" "the groups are: build, lint, prometheus, kernel, guest, browser, bench, debian, deb, source-7.3" ;;
 	esac
 done
 install_packages "${packages[@]}"
