@@ -83,7 +83,8 @@ def balloon():
         q.event("more_used", 1, ns=seconds * 10 ** 9)
     # result, token, bytes out, bytes in
     q.event("add_each", 0, 0x1001, 100, 10)
-    q.event("add_each", DEVICE_FULL, 0x1002, 5000, 5000)
+    for token in 0x1002, 0x1005:
+        q.event("add_each", DEVICE_FULL, token, 5000, 5000)
     q.event("add_each", 0, 0x1003, 200, 20)
     for answer in 0, 0, 1, 0:
         q.event("kick_prepare", answer)
@@ -102,6 +103,9 @@ def balloon():
     Queue.run("deleted", q.vq, q.id, q.layout)
     Queue.run("created", q.vq, q.id, q.layout, 64)
     q.event("add_each", 0, 0x2004, 0, 0)
+    q.event("kick_prepare", 1)
+    for token in 0x2005, 0x2006, 0x2007:
+        q.event("add_each", 0, token, 0, 0)
     q.event("kick_prepare", 1)
 
     q = known["inflate"]
