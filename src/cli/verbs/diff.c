@@ -22,7 +22,7 @@
 static const char doc[] =
 	"Compares recordings: what changed from BASE to NEW, by how much, and how sure that is. "
 	"Queues are matched by device and name. Several recordings a side are better than one: "
-	"only they tell what runs of the same differ by."
+	"only they show by how much two runs of the same load differ."
 	"\vExamples:\n"
 	"  vringtop diff before.vt after.vt\n"
 	"  vringtop diff b1.vt b2.vt b3.vt -- n1.vt n2.vt n3.vt\n"
@@ -228,8 +228,7 @@ static int read_sides(struct diff *d, const struct diff_options *o)
 		return complain("See what they have with: vringtop report FILE",
 				"no queue of the recordings matches the filters");
 	if (d->comparison.nr_runs == NR_SIDES &&
-	    diff_warn(d, "One recording a side: what runs of the same differ by is not known; take "
-			 "three."))
+	    diff_warn(d, "One recording a side does not show by how much runs differ: take three."))
 		return complain(NULL, "no memory to compare");
 	return 0;
 }
