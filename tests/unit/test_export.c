@@ -455,7 +455,7 @@ static void clock_of_readings(void **state)
 		last = strtoul(strstr(answer, lost) + strlen(lost), NULL, 10);
 		first = first ?: last;
 	} while (last < first + 3 && probe_now() - begin < 30000000000ull);
-	assert_in_range(last, first + 3, first + 4);
+	assert_true(last >= first + 3);
 	assert_in_range(probe_now() - begin, 2000000000, 30000000000);
 }
 
