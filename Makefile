@@ -147,7 +147,7 @@ vm: export VM_COMMAND = $(value CMD)
 setup: ## install the packages that are missing (the targets below do it by themselves)
 	@scripts/setup.sh
 
-kernel: ## get a guest kernel into the cache: KERNEL=6.12, 7.3, with -ops, -stock, -debug, -nobtf or -nobpf; debian-6.1, debian-6.12
+kernel: ## get a guest kernel into the cache: KERNEL=6.12, 7.3, with -ops, -upstream, -stock, -debug, -nobtf or -nobpf; debian-6.1, debian-6.12
 	@scripts/setup.sh build kernel
 	@image=$$(scripts/kernel.sh image "$$KERNEL") && echo "$$image"
 

@@ -6,7 +6,8 @@
 #        kernel.sh make NAME ARG...   runs make in its build tree (for modules: M=DIR modules)
 #        kernel.sh copy NAME DIR      makes DIR a copy of its build tree (hard links: replace files,
 #                                     never write into them)
-# NAME: 6.12 or 7.3 (patched), with -ops (the series without its tracepoints), -stock (unpatched) or
+# NAME: 6.12 or 7.3 (patched), with -ops (the series without its tracepoints), -upstream (without the
+#       last patch, which is not for upstream), -stock (unpatched) or
 #       -debug (patched, with KASAN and lockdep); -nobtf or -nobpf (unpatched and as small as can be,
 #       without BTF, without BPF). Or debian, debian-6.1, debian-6.12: Debian's own packages, to boot
 #       only (debian-kernel.sh).
@@ -26,7 +27,7 @@ fi
 # --- Which kernel is what ---
 version=${name%%-*} flavour=${name#"${name%%-*}"}
 unknown=("unknown kernel KERNEL=$name"
-	"known: 6.12 and 7.3, also with -ops, -stock, -debug, -nobtf or -nobpf (6.12-stock); debian-6.1, debian-6.12; a path")
+	"known: 6.12 and 7.3, also with -ops, -upstream, -stock, -debug, -nobtf or -nobpf (6.12-stock); debian-6.1, debian-6.12; a path")
 case $version in # the numbers are for the progress only: files of the source, lines of a build from nothing
 6.12)
 	source_files=92500 build_lines=2160 small_lines=1600
@@ -41,7 +42,7 @@ esac
 series=$checkout/kernel-patch/linux-$version
 fragments=(guest) tree_name=$version
 case $flavour in
-'' | -ops | -stock) ;;
+'' | -ops | -upstream | -stock) ;;
 -debug) fragments+=(debug) tree_name=$name ;;
 -nobpf) fragments=(nobpf) tree_name=$name build_lines=$small_lines ;;
 -nobtf) fragments=(nobpf nobtf) tree_name=$name build_lines=$small_lines ;;
@@ -50,10 +51,13 @@ esac
 configs=("${fragments[@]/#/$checkout/kernel-patch/}")
 configs=("${configs[@]/%/.config}")
 patches=()
-if [[ $flavour =~ ^(|-ops|-debug)$ ]]; then
+if [[ $flavour =~ ^(|-ops|-upstream|-debug)$ ]]; then
 	for patch in "$series"/*.patch; do
 		[[ -e $patch ]] || die "no patches in $series" "KERNEL=$version-stock needs none"
-		[[ $name == *-ops && ${patch##*/} == *trace* ]] || patches+=("$patch")
+		case $flavour,${patch##*/} in
+		-ops,*trace* | -upstream,*interrupts-off*) ;;
+		*) patches+=("$patch") ;;
+		esac
 	done
 fi
 

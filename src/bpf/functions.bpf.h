@@ -782,54 +782,6 @@ int exit_virtqueue_detach_unused_buf(__u64 *ctx)
 	return op_ends(ctx, VT_OP_DETACH_UNUSED_BUF, detached, !detached);
 }
 
-SEC("fentry/virtqueue_get_vring_size")
-int enter_virtqueue_get_vring_size(__u64 *ctx)
-{
-	return call_begins(ctx);
-}
-
-SEC("fexit/virtqueue_get_vring_size")
-int exit_virtqueue_get_vring_size(__u64 *ctx)
-{
-	return op_ends(ctx, VT_OP_VRING_SIZE, returned(ctx), false);
-}
-
-SEC("fentry/virtqueue_get_desc_addr")
-int enter_virtqueue_get_desc_addr(__u64 *ctx)
-{
-	return call_begins(ctx);
-}
-
-SEC("fexit/virtqueue_get_desc_addr")
-int exit_virtqueue_get_desc_addr(__u64 *ctx)
-{
-	return op_ends(ctx, VT_OP_DESC_ADDR, 0, false);
-}
-
-SEC("fentry/virtqueue_get_avail_addr")
-int enter_virtqueue_get_avail_addr(__u64 *ctx)
-{
-	return call_begins(ctx);
-}
-
-SEC("fexit/virtqueue_get_avail_addr")
-int exit_virtqueue_get_avail_addr(__u64 *ctx)
-{
-	return op_ends(ctx, VT_OP_AVAIL_ADDR, 0, false);
-}
-
-SEC("fentry/virtqueue_get_used_addr")
-int enter_virtqueue_get_used_addr(__u64 *ctx)
-{
-	return call_begins(ctx);
-}
-
-SEC("fexit/virtqueue_get_used_addr")
-int exit_virtqueue_get_used_addr(__u64 *ctx)
-{
-	return op_ends(ctx, VT_OP_USED_ADDR, 0, false);
-}
-
 /*
  * resize and reset, after which the ring is empty
  */

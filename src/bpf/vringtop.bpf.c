@@ -113,10 +113,12 @@ struct {
 
 /* What the doorbells of a queue have announced. Written under the driver's lock of the queue. */
 struct announced {
-	__u32 added;	 /* buffers */
-	__u32 announced; /* of the added ones, by all doorbells so far */
-	__u32 last;	 /* by the last doorbell */
-	__u32 asked;	 /* added when kick_prepare last said no */
+	__u32 added;	   /* buffers */
+	__u32 announced;   /* of the added ones, by all doorbells so far */
+	__u32 last;	   /* by the last doorbell */
+	__u32 asked;	   /* added when kick_prepare last said no */
+	__u32 first_stamp; /* of the queue's stamps; NR_STAMPS or more: it has none */
+	__u32 nr_stamps;
 };
 
 /* Key: id */
@@ -149,9 +151,14 @@ struct {
 } doorbells SEC(".maps");
 
 /*
- * The buffers that are with the device, in groups of a cache line. The hash of a buffer's key is
- * the number of its group. The table has room for nearly all buffers. One that finds no room takes
- * the place of the oldest in its group, which is then not timed.
+ * When each buffer was added that is with the device.
+ *
+ * With the tracepoints that is a stamp at the place that the queue and the buffer's id name: each
+ * queue has as many stamps as its ring can have entries.
+ *
+ * Functions do not tell the id. There buffers are in groups of a cache line, and the hash of a
+ * buffer's key is the number of its group. The table has room for nearly all buffers. One that
+ * finds no room takes the place of the oldest in its group, which is then not timed.
  */
 #define FLIGHT_BITS 15
 #define FLIGHT_WAYS 4
@@ -163,7 +170,14 @@ struct flight {
 	} buffer[FLIGHT_WAYS];
 };
 
-static struct flight in_flight[1 << FLIGHT_BITS] __attribute__((aligned(64)));
+#define NR_STAMPS ((1 << FLIGHT_BITS) * sizeof(struct flight) / sizeof(__u64))
+
+static union {
+	struct flight in_flight[1 << FLIGHT_BITS];
+	__u64 stamps[NR_STAMPS]; /* by the clock of the events: ns; 0: not known */
+} out __attribute__((aligned(64)));
+
+__u32 stamps_taken SHARED; /* by all queues so far */
 
 /* Of struct vt_event. The tool sets the size of the ring buffer, and reads it about every second.
  */
@@ -262,6 +276,8 @@ static __u32 entry_get(void)
  * Returns the entry of a queue with an id; 0: there is no room. Makes the entry when the queue is
  * seen for the first time.
  */
+static __noinline int stamps_get(__u32 id, __u32 num);
+
 static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 layout)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
@@ -283,8 +299,17 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 		q->state = VT_QUEUE_NONE;
 		return *of;
 	}
+	stamps_get(id, q->num);
 	q->state = VT_QUEUE_LIVE;
 	return n;
+}
+
+/* Returns the first stamp of a queue; beyond the stamps: it has none. */
+static __always_inline __u32 stamps_first(__u32 id)
+{
+	const struct announced *a = announcements_at(id);
+
+	return a && a->nr_stamps ? a->first_stamp : NR_STAMPS;
 }
 
 /* Takes a free slot. Returns its number; 0: there is none. */
@@ -298,19 +323,6 @@ static __always_inline __u32 slot_take(void)
 	/* Another CPU may have taken the last one since. */
 	return (__s32)(free_slots.tail - at) > 0 ? free_slots.slot[at % VT_MOST_SLOTS] : 0;
 }
-
-/* What every event begins with, and what add and get have besides. */
-enum {
-	EVENT_VQ,
-	EVENT_ID,
-	EVENT_LAYOUT,
-	EVENT_NS,
-	EVENT_RESULT,
-	EVENT_DATA,
-	EVENT_LENGTH,		  /* get: bytes that the device wrote */
-	EVENT_OUT = EVENT_LENGTH, /* add: bytes for the device to read */
-	EVENT_IN,		  /* and for it to write */
-};
 
 static __always_inline __u32 row_key(__u32 id)
 {
@@ -367,8 +379,23 @@ static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 		return 0;
 	}
 	slot->owner = (queue << VT_OPS_SHIFT | op) + 1;
+	slot->stamps = stamps_first(id);
 	row->slot[op] = n * sizeof(*slot);
 	return slot;
+}
+
+/*
+ * Finds the slot of what an operation measures besides, near or far. From then on the slot of the
+ * operation leads to that one.
+ */
+static __always_inline struct vt_slot *slot_find_besides(__u32 id, __u32 op, __u32 measured)
+{
+	struct vt_slot *slot = slot_find(id, op), *besides = slot_find(id, measured);
+	struct vt_row *row = rows_at(row_key(id));
+
+	if (slot && besides && row)
+		slot->besides = row->slot[measured];
+	return besides;
 }
 
 /* Finds the row of a queue on a CPU. Returns false if it is far. */
@@ -398,6 +425,18 @@ static __always_inline bool slot_near(const struct vt_row *row, __u32 op, struct
 	return true;
 }
 
+/* The same for the slot of what an operation measures besides. */
+static __always_inline bool slot_besides_near(const struct vt_slot *slot, struct vt_slot **besides)
+{
+	__u64 at = slot->besides - 1;
+
+	barrier_var(at);
+	if (unlikely(at > (VT_NEAR_SLOTS - 1) * sizeof(struct vt_slot)))
+		return false;
+	*besides = (void *)near_slots + at + 1;
+	return true;
+}
+
 /* Finds the slot of an operation on this CPU, near or far, as slot_find() does. */
 static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 {
@@ -413,17 +452,19 @@ static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 #define OCTAVES(n) ((n) * (sizeof(__u32) << VT_STEP_BITS))
 
 /*
- * Returns VT_BUCKET_AT() of the bucket of a duration. For a short duration it is in a table. A
- * longer one is divided by 2^n until it is short; its bucket is n octaves (powers of two) further,
- * because from 16 on all octaves have the same steps.
+ * Returns VT_BUCKET_AT() of the bucket of a duration from VT_SHORT on. The duration is divided by
+ * 2^n until it is short; its bucket is n octaves (powers of two) further, because from 16 on all
+ * octaves have the same steps. The clocks of two CPUs may differ, so what changed the CPU may seem
+ * to end before it began: such a duration becomes 0.
  */
-static __always_inline __u64 bucket_of(__u64 ns)
+static __always_inline __u64 bucket_of_long(__u64 *duration)
 {
-	__u64 further;
+	__u64 ns = *duration, further;
 
-	barrier_var(ns); /* the compared number is the index, as in slots_at() */
-	if (likely(ns < VT_SHORT))
-		return short_buckets[ns];
+	if ((__s64)ns < 0) {
+		*duration = 0;
+		return short_buckets[0];
+	}
 	if (ns < 1ull << 16) {
 		ns >>= 6;
 		barrier_var(ns); /* keeps the compiler from using one more register */
@@ -454,12 +495,14 @@ static __always_inline __u64 bucket_of(__u64 ns)
  */
 static __always_inline void count(struct vt_slot *slot, __u64 value, bool refused)
 {
-	__u64 at;
+	__u64 at, ns = value;
 
 	if (refused)
 		slot->refused++;
-	barrier(); /* saves a register: nothing below needs the answer */
-	at = bucket_of(value) & (sizeof(*slot) - sizeof(slot->buckets[0]));
+	barrier();	 /* saves a register: nothing below needs the answer */
+	barrier_var(ns); /* the compared number is the index, as in slots_at() */
+	at = likely(ns < VT_SHORT) ? short_buckets[ns] : bucket_of_long(&value);
+	at &= sizeof(*slot) - sizeof(slot->buckets[0]);
 	barrier_var(at); /* else the verifier forgets what the mask leaves */
 	if (value > slot->max)
 		slot->max = value;
@@ -483,9 +526,6 @@ static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 dur
 		__sync_fetch_and_add(&dropped_events, 1);
 		return;
 	}
-	/* Addresses are nobody's business. */
-	if (op == VT_OP_DESC_ADDR || op == VT_OP_AVAIL_ADDR || op == VT_OP_USED_ADDR)
-		result = 0;
 	if (duration > VT_EVENT_LONGEST && duration != VT_EVENT_UNTIMED)
 		duration = VT_EVENT_LONGEST;
 	e->when = bpf_ktime_get_ns() << (64 - VT_EVENT_TIME_BITS) |
@@ -514,7 +554,7 @@ static __always_inline __u64 flight_key(__u64 id, __u64 token)
 
 static __always_inline struct flight *flight_of(__u64 key)
 {
-	return &in_flight[hash_of(key, FLIGHT_BITS)];
+	return &out.in_flight[hash_of(key, FLIGHT_BITS)];
 }
 
 /*
@@ -548,18 +588,6 @@ static __always_inline void flight_start(__u64 id, __u64 token, __u64 now)
 	f->buffer[oldest].added = now;
 }
 
-/* The same, where the first place is free, as it nearly always is. Returns false if not. */
-static __always_inline bool flight_start_near(__u64 id, __u64 token, __u64 now)
-{
-	__u64 key = flight_key(id, token);
-	struct flight *f = flight_of(key);
-
-	if (unlikely(f->buffer[0].key || __sync_val_compare_and_swap(&f->buffer[0].key, 0, key)))
-		return false;
-	f->buffer[0].added = now;
-	return true;
-}
-
 /* A buffer comes back. Returns how long it was away, ns, if it is at place @i; 0: it is not. */
 static __always_inline __u64 buffer_end(struct flight *f, int i, __u64 key, __u64 now)
 {
@@ -584,6 +612,74 @@ static __always_inline __u64 flight_end(__u64 id, __u64 token, __u64 now)
 			return away;
 	}
 	return 0;
+}
+
+/* On one CPU: the slots of a queue learn where its stamps are. */
+static long slots_set_stamps(__u32 cpu, __u32 *id)
+{
+	__u32 key = *id * nr_cpus + cpu;
+	struct vt_row *row = rows_at(key);
+	struct vt_slot *slot;
+
+	if (!row)
+		return 0;
+	slot = slots_at(row->slot[VT_OP_ADD] / sizeof(*slot));
+	if (slot)
+		slot->stamps = stamps_first(*id);
+	slot = slots_at(row->slot[VT_OP_GET] / sizeof(*slot));
+	if (slot)
+		slot->stamps = stamps_first(*id);
+	return 0;
+}
+
+/*
+ * Gives a queue stamps for a ring of so many entries. Those of an earlier queue with the same id
+ * serve it if they are enough. The buffers of a queue that finds no room are not timed.
+ */
+static __noinline int stamps_get(__u32 id, __u32 num)
+{
+	struct announced *a = announcements_at(id);
+
+	if (!a || num <= a->nr_stamps)
+		return 0;
+	a->first_stamp = __sync_fetch_and_add(&stamps_taken, num);
+	a->nr_stamps = num;
+	bpf_loop(nr_cpus, slots_set_stamps, &id, 0);
+	return 0;
+}
+
+static long stamp_clear(__u32 i, __u32 *first)
+{
+	__u32 at = *first + i;
+
+	barrier_var(at);
+	if (at < NR_STAMPS)
+		out.stamps[at] = 0;
+	return 0;
+}
+
+/* No buffer is out any more. */
+static __always_inline void stamps_clear(const struct announced *a)
+{
+	__u32 first = a->first_stamp;
+
+	if (!by_functions)
+		bpf_loop(a->nr_stamps, stamp_clear, &first, 0);
+}
+
+/*
+ * Finds the stamp of a buffer. Returns false if its queue has none.
+ * @slot: of the queue's add or get
+ */
+static __always_inline bool stamp_of(const struct vt_slot *slot, __u64 buffer_id, __u64 **stamp)
+{
+	__u64 at = slot->stamps + buffer_id;
+
+	barrier_var(at);
+	if (unlikely(at >= NR_STAMPS))
+		return false;
+	*stamp = &out.stamps[at];
+	return true;
 }
 
 /* A buffer was added. */
@@ -621,8 +717,10 @@ static __always_inline void start_afresh(__u32 id)
 {
 	struct announced *a = announcements_at(id);
 
-	if (a)
-		a->announced = a->added;
+	if (!a)
+		return;
+	a->announced = a->added;
+	stamps_clear(a);
 }
 
 /* Returns the notification data that fits the ring's own state (virtio 1.3, section 2.9). */
@@ -723,8 +821,10 @@ static void queue_forget(__u32 id)
 	n = *of;
 	*of = 0;
 	bpf_loop(nr_cpus, row_forget, &id, 0);
-	if (a)
+	if (a) {
 		a->added = a->announced = a->last = a->asked = 0;
+		stamps_clear(a);
+	}
 	q = bpf_map_lookup_elem(&queues, &n);
 	if (q && n)
 		q->state = VT_QUEUE_GONE;

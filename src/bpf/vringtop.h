@@ -37,6 +37,7 @@ enum vt_op {
 	VT_OP_DETACH_UNUSED_BUF = 10,
 	VT_OP_RESIZE = 11,
 	VT_OP_RESET = 12,
+	/* Retired: they are in recordings of vringtop 0.1, and nothing counts them any more. */
 	VT_OP_INIT_LAST_USED = 13,
 	VT_OP_VRING_SIZE = 14,
 	VT_OP_DESC_ADDR = 15,
@@ -51,6 +52,14 @@ enum vt_op {
 	VT_BUFFERS_PER_DOORBELL = 20,
 	VT_NR_COUNTED = 21,
 };
+
+/* The operations that can be counted: a bit for each. */
+#define VT_CURRENT_OPS ((1u << VT_OP_INIT_LAST_USED) - 1)
+
+static inline int op_is_retired(unsigned int op)
+{
+	return op >= VT_OP_INIT_LAST_USED && op < VT_NR_OPS;
+}
 
 /* Bits of an enum vt_op in the owner of a slot. */
 #define VT_OPS_SHIFT 5
@@ -91,8 +100,8 @@ static inline int layout_is_in_order(unsigned int layout)
  * wrap at 2^32: the tool adds up differences.
  */
 struct vt_slot {
-	unsigned int owner; /* (queue entry << VT_OPS_SHIFT | op) + 1, 0: free */
-	unsigned int pad0;
+	unsigned int owner;	    /* (queue entry << VT_OPS_SHIFT | op) + 1, 0: free */
+	unsigned int stamps;	    /* add, get: the first of the queue's, see stamp_of() */
 	unsigned long long untimed; /* events whose duration is not known: they are in no bucket */
 	unsigned long long sum;	    /* of all values: ns, or buffers */
 	unsigned long long max;
@@ -104,7 +113,11 @@ struct vt_slot {
 	/* add: device-readable bytes; notification_data: values that the ring had moved on from */
 	unsigned long long bytes_out;
 	unsigned long long bytes_in; /* add: device-writable bytes; get: bytes written */
-	unsigned long long pad1;
+	/*
+	 * The byte offset of the slot for what an operation measures besides: get: of
+	 * VT_AVAIL_TO_USED, kick_prepare: of VT_BUFFERS_PER_DOORBELL. 0: none yet.
+	 */
+	unsigned long long besides;
 	unsigned int buckets[VT_NR_BUCKETS];
 };
 

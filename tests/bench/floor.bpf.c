@@ -20,9 +20,14 @@ struct {
 	char bytes[2048];
 } slots[SLOTS];
 
+/* What the events point to (include/linux/virtio_ring.h of the series), as far as it is needed. */
+struct vring_op {
+	__u32 id;
+} __attribute__((preserve_access_index));
+
 static __always_inline __attribute__((unused)) void look_up(const __u64 *event)
 {
-	register const __u64 *kept asm("r1") = event;
+	register const struct vring_op *kept asm("r1") = (const void *)event[1];
 	register __u64 cpu asm("r0");
 	__u64 saved, key, at;
 	void *slot;
@@ -32,7 +37,7 @@ static __always_inline __attribute__((unused)) void look_up(const __u64 *event)
 		     : "=r"(cpu), [kept] "+r"(kept), [saved] "=m"(saved)
 		     : [helper] "i"(bpf_get_smp_processor_id)
 		     : "r2", "r3", "r4", "r5");
-	key = (__u32)(kept[1] * nr_cpus + cpu);
+	key = (__u32)(kept->id * nr_cpus + cpu);
 	barrier_var(key);
 	if (key >= ROWS)
 		return;

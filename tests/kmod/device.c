@@ -258,10 +258,6 @@ static void vrx_queue_enable(struct vrx_queue *q)
 	desc = phys_to_virt(virtqueue_get_desc_addr(q->vq));
 	avail = phys_to_virt(virtqueue_get_avail_addr(q->vq));
 	used = phys_to_virt(virtqueue_get_used_addr(q->vq));
-	vrx_counted(q, VRX_VRING_SIZE, VRX_OTHER, 1, 1);
-	vrx_counted(q, VRX_DESC_ADDR, VRX_OTHER, 1, 1);
-	vrx_counted(q, VRX_AVAIL_ADDR, VRX_OTHER, 1, 1);
-	vrx_counted(q, VRX_USED_ADDR, VRX_OTHER, 1, 1);
 
 	if (q->packed) {
 		q->packed_desc = desc;
@@ -320,11 +316,7 @@ void vrx_queue_resize(struct vrx_queue *q, enum vrx_context context)
 	bool done = !virtqueue_resize(q->vq, q->num == size ? size / 2 : size, vrx_recycle, NULL);
 
 	vrx_counted(q, VRX_RESIZE, context, 1, done);
-	vrx_counted(q, VRX_VRING_SIZE, VRX_OTHER, 1, 1);
 	vrx_counted(q, VRX_DETACH_UNUSED_BUF, VRX_OTHER, 1, 0);
-	vrx_counted(q, VRX_INIT_LAST_USED, VRX_OTHER, 1, 1);
-	if (done)
-		vrx_counted(q, VRX_FREE, VRX_OTHER, 1, 1);
 }
 
 /*
@@ -339,7 +331,6 @@ void vrx_queue_reset(struct vrx_queue *q, enum vrx_context context)
 	vrx_counted(q, VRX_RESET, context, 1, done);
 	/* The last look for a buffer found none. */
 	vrx_counted(q, VRX_DETACH_UNUSED_BUF, VRX_OTHER, 1, 0);
-	vrx_counted(q, VRX_INIT_LAST_USED, VRX_OTHER, 1, 1);
 
 	if (q->in_order && !q->dev->shape->reset_only) {
 		vrx_queue_resize(q, VRX_OTHER);
@@ -358,7 +349,6 @@ static void vrx_del_vqs(struct virtio_device *vdev)
 		if (!q->vq)
 			continue;
 		vring_del_virtqueue(q->vq);
-		vrx_counted(q, VRX_FREE, VRX_OTHER, 1, 1);
 		q->vq = NULL;
 	}
 }
@@ -381,7 +371,6 @@ static int vrx_find_vqs(struct virtio_device *vdev, unsigned int nvqs, struct vi
 		}
 		q->vq->num_max = dev->shape->size;
 		q->vq->priv = q;
-		vrx_counted(q, VRX_INIT_LAST_USED, VRX_OTHER, 1, 1);
 		vrx_queue_enable(q);
 		vqs[i] = q->vq;
 	}

@@ -22,7 +22,7 @@ enum vrx_layout {
 
 extern const char *const vrx_layout_names[VRX_LAYOUTS];
 
-/* The operations of a ring that have a function for each layout. */
+/* The operations of a ring that have an event. */
 enum vrx_op {
 	/* Data path: called from process and from interrupt context. */
 	VRX_ADD,
@@ -34,20 +34,12 @@ enum vrx_op {
 	VRX_POLL,
 	VRX_ENABLE_CB_DELAYED,
 	VRX_MORE_USED,
-	VRX_VRING_SIZE,
-	VRX_DESC_ADDR,
-	VRX_AVAIL_ADDR,
-	VRX_USED_ADDR,
 	VRX_NOTIFICATION_DATA,
 	VRX_DATA_OPS,
 	/* Control path: these sleep, or need a ring that nobody else uses. */
 	VRX_DETACH_UNUSED_BUF = VRX_DATA_OPS,
 	VRX_RESIZE,
 	VRX_RESET,
-	VRX_CALLABLE_OPS,
-	/* Not exported; a part of creating, resizing and resetting a queue. */
-	VRX_INIT_LAST_USED = VRX_CALLABLE_OPS,
-	VRX_FREE,
 	VRX_OPS,
 };
 
@@ -91,7 +83,7 @@ struct vrx_command {
 	u64 notify; /* round: ring the doorbell as well */
 	u64 quiet;  /* round: interrupts off while the clock runs */
 	u64 wait;   /* the write to `run` returns when the run has ended */
-	u64 times[VRX_CALLABLE_OPS];
+	u64 times[VRX_OPS];
 };
 
 struct vrx_count {
@@ -143,7 +135,7 @@ struct vrx_queue {
 	atomic64_t doorbells, callbacks;
 
 	/* State of the run. */
-	u64 left[VRX_CALLABLE_OPS];
+	u64 left[VRX_OPS];
 	u64 random;
 	u64 kicks; /* that kick_prepare asked for, in rounds */
 	unsigned int step;

@@ -34,16 +34,10 @@ const char *const vrx_op_names[VRX_OPS] = {
 	[VRX_POLL] = "poll",
 	[VRX_ENABLE_CB_DELAYED] = "enable_cb_delayed",
 	[VRX_MORE_USED] = "more_used",
-	[VRX_VRING_SIZE] = "vring_size",
-	[VRX_DESC_ADDR] = "desc_addr",
-	[VRX_AVAIL_ADDR] = "avail_addr",
-	[VRX_USED_ADDR] = "used_addr",
 	[VRX_NOTIFICATION_DATA] = "notification_data",
 	[VRX_DETACH_UNUSED_BUF] = "detach_unused_buf",
 	[VRX_RESIZE] = "resize",
 	[VRX_RESET] = "reset",
-	[VRX_INIT_LAST_USED] = "init_last_used",
-	[VRX_FREE] = "free",
 };
 
 /* In `times`: as often as `rounds` says. */
@@ -142,10 +136,10 @@ static int vrx_parse_ops(struct vrx_command *c, char *list)
 			}
 		}
 		if (!strcmp(name, "all")) {
-			memset64(c->times, times, VRX_CALLABLE_OPS);
+			memset64(c->times, times, VRX_OPS);
 			continue;
 		}
-		i = match_string(vrx_op_names, VRX_CALLABLE_OPS, name);
+		i = match_string(vrx_op_names, VRX_OPS, name);
 		if (i < 0) {
 			pr_err("unknown operation '%s'\n", name);
 			return -EINVAL;
@@ -174,7 +168,7 @@ static int vrx_check(struct vrx_command *c)
 	const char *what = NULL;
 	unsigned int i;
 
-	for (i = 0; i < VRX_CALLABLE_OPS; i++)
+	for (i = 0; i < VRX_OPS; i++)
 		if (c->times[i] == VRX_ROUNDS)
 			c->times[i] = c->rounds;
 
@@ -211,7 +205,7 @@ static int vrx_parse(struct vrx_command *c, char *line)
 		.irq_us = 100,
 		.wait = 1,
 	};
-	memset64(c->times, VRX_ROUNDS, VRX_CALLABLE_OPS);
+	memset64(c->times, VRX_ROUNDS, VRX_OPS);
 
 	while (!err && (word = strsep(&line, " \t\n"))) {
 		if (!*word)

@@ -88,29 +88,6 @@ static bool vrx_more_used(struct vrx_queue *q)
 	return vring_interrupt(0, q->vq) == IRQ_HANDLED;
 }
 
-static bool vrx_vring_size(struct vrx_queue *q)
-{
-	return virtqueue_get_vring_size(q->vq) == q->num;
-}
-
-static bool vrx_desc_addr(struct vrx_queue *q)
-{
-	return phys_to_virt(virtqueue_get_desc_addr(q->vq)) ==
-	       (q->packed ? (void *)q->packed_desc : (void *)q->desc);
-}
-
-static bool vrx_avail_addr(struct vrx_queue *q)
-{
-	return phys_to_virt(virtqueue_get_avail_addr(q->vq)) ==
-	       (q->packed ? (void *)q->driver_event : (void *)q->avail);
-}
-
-static bool vrx_used_addr(struct vrx_queue *q)
-{
-	return phys_to_virt(virtqueue_get_used_addr(q->vq)) ==
-	       (q->packed ? (void *)q->device_event : (void *)q->used);
-}
-
 static bool vrx_notification_data(struct vrx_queue *q)
 {
 	return (u16)vring_notification_data(q->vq) == q->vq->index;
@@ -162,10 +139,6 @@ static bool (*const vrx_calls[VRX_DATA_OPS])(struct vrx_queue *q) = {
 	[VRX_POLL] = vrx_poll,
 	[VRX_ENABLE_CB_DELAYED] = vrx_enable_cb_delayed,
 	[VRX_MORE_USED] = vrx_more_used,
-	[VRX_VRING_SIZE] = vrx_vring_size,
-	[VRX_DESC_ADDR] = vrx_desc_addr,
-	[VRX_AVAIL_ADDR] = vrx_avail_addr,
-	[VRX_USED_ADDR] = vrx_used_addr,
 	[VRX_NOTIFICATION_DATA] = vrx_notification_data,
 };
 
@@ -173,8 +146,8 @@ void vrx_call(struct vrx_queue *q, enum vrx_op op, enum vrx_context context)
 {
 	bool yes = vrx_calls[op](q);
 
-	/* These compare with what the device was told. */
-	if (op >= VRX_VRING_SIZE && !yes)
+	/* It compares with what the device was told. */
+	if (op == VRX_NOTIFICATION_DATA && !yes)
 		q->wrong++;
 	vrx_counted(q, op, context, 1, yes);
 }

@@ -174,7 +174,7 @@ static void vrx_timer_start(struct vrx_worker *w)
 /* Calls what needs no lock on a queue that another CPU drives. */
 static void vrx_call_foreign(struct vrx_worker *w)
 {
-	static const enum vrx_op ops[] = { VRX_NOTIFY, VRX_DISABLE_CB, VRX_POLL, VRX_VRING_SIZE };
+	static const enum vrx_op ops[] = { VRX_NOTIFY, VRX_DISABLE_CB, VRX_POLL };
 	u64 random = vrx_random(&w->random);
 	unsigned int i = random % (run.nr_workers - 1);
 	struct vrx_worker *other = &run.workers[i];
@@ -183,12 +183,13 @@ static void vrx_call_foreign(struct vrx_worker *w)
 	if (other >= w)
 		other++;
 	set = run.command.irq && random >> 62 & 1 ? &other->irq : &other->process;
-	vrx_call(set->queue[(random >> 32) % set->nr], ops[random >> 60 & 3], VRX_SHARED);
+	vrx_call(set->queue[(random >> 32) % set->nr], ops[(random >> 56) % ARRAY_SIZE(ops)],
+		 VRX_SHARED);
 }
 
 static void vrx_control_path(struct vrx_queue *q)
 {
-	const enum vrx_op first = VRX_DATA_OPS, end = VRX_CALLABLE_OPS;
+	const enum vrx_op first = VRX_DATA_OPS, end = VRX_OPS;
 	enum vrx_op op;
 
 	while (vrx_left(q, first, end) && !vrx_stopped()) {

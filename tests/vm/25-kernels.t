@@ -22,7 +22,7 @@ done
 release=$(uname -v | grep -o 'Debian [0-9][^ ]*' || uname -r)
 release=${release#Debian }
 [[ $way == tracepoints ]] || way="$functions functions"
-seen=$((19 - $(wc -w <<<"$not_there")))
+seen=$((13 - $(wc -w <<<"$not_there")))
 line="| $kernel | $release | $way | $seen | ${not_there// /, } | ${without_time// /, } | $listed | $named | ${shown_layouts// /, } | $shown_bytes | $shown_data |"
 echo "# $line"
 documented=$(grep "^| $kernel |" "$repo/docs/kernels.md")

@@ -7,11 +7,15 @@ cd /tmp || exit 1
 ok 'trace-cmd records' trace-cmd record -q -e virtio_ring \
 	dd if=/dev/vdb of=/dev/null bs=4k count=50 iflag=direct
 report=$(trace-cmd report -q 2>/dev/null)
-common='device=virtio[0-9]+ queue=[0-9]+ id=[0-9]+ layout=packed duration=[0-9]+ result='
-like 'an add' "$report" "virtqueue_add: +${common}0 data=0x[0-9a-f]+ out_bytes=16 in_bytes=4097"
-like 'a get' "$report" "virtqueue_get: +${common}1 data=0x[0-9a-f]+ len=4097"
-like 'a kick_prepare' "$report" "virtqueue_kick_prepare: +${common}1"
-like 'a doorbell' "$report" "virtqueue_notify: +${common}1"
+common='device=virtio[0-9]+ queue=[0-9]+ id=[0-9]+ layout=packed duration=[0-9]+'
+like 'an add' "$report" "virtqueue_add: +$common result=0 data=0x[0-9a-f]+ out_bytes=16 in_bytes=4097 buf_id=[0-9]+ descs=1 free=[0-9]+ indirect=1"
+like 'a get' "$report" "virtqueue_get: +$common data=0x[0-9a-f]+ len=4097 buf_id=[0-9]+"
+like 'a kick_prepare' "$report" "virtqueue_kick_prepare: +$common result=1"
+like 'a doorbell' "$report" "virtqueue_notify: +$common result=1"
+like 'an interrupt' "$report" "virtqueue_interrupt: +$common result=1 irq=[1-9][0-9]*"
+is 'each buffer that comes back has the token and the id of an add' \
+	"$(grep -E 'virtqueue_get:.*layout=packed.* len=4097' <<<"$report" | grep -oE 'data=\S+|buf_id=\S+' | paste -d ' ' - - | sort)" \
+	"$(grep -E 'virtqueue_add:.*layout=packed.* in_bytes=4097' <<<"$report" | grep -oE 'data=\S+|buf_id=\S+' | paste -d ' ' - - | sort)"
 is 'as many adds as reads' "$(grep -c 'virtqueue_add:.*layout=packed.*out_bytes=16 in_bytes=4097' <<<"$report")" 50
 grep -m 4 'layout=packed' <<<"$report" | sed 's/^/# /'
 

@@ -1,62 +1,48 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Hands events to the programs of a running vringtop, as the kernel's tracepoints do. Part of 32-events.t,
+"""Sends made-up events to a running vringtop, by the module vring_teller. Part of 32-events.t,
 which says what vringtop must show of them.
 
 Usage: events.py virtio_balloon|virtio_rng     (as root in a guest with the tracepoints)
 """
-import ctypes
 import json
 import subprocess
 import sys
 import time
 
-libc = ctypes.CDLL(None, use_errno=True)
-BPF, PROG_TEST_RUN, PROG_GET_FD_BY_ID = 321, 10, 13
-NS, DEVICE_FULL = 1000, 2 ** 64 - 28  # a duration, and -ENOSPC
+TELL = "/sys/module/vring_teller/parameters/tell"
+NS, ENOSPC = 1000, -28  # a duration, and a result
+NO_BUFFER = 0
 
 
 def bpftool(*words):
     return json.loads(subprocess.run(["bpftool", "-j", *words], check=True, capture_output=True, text=True).stdout)
 
 
-def bpf(command, attributes):
-    result = libc.syscall(BPF, command, ctypes.byref(attributes), ctypes.sizeof(attributes))
-    if result < 0:
-        sys.exit(f"bpf({command}): errno {ctypes.get_errno()}")
-    return result
-
-
-class TestRun(ctypes.Structure):
-    _fields_ = [(name, getattr(ctypes, "c_uint" + size)) for name, size in (
-        ("prog_fd", "32"), ("retval", "32"), ("data_size_in", "32"), ("data_size_out", "32"), ("data_in", "64"),
-        ("data_out", "64"), ("repeat", "32"), ("duration", "32"), ("ctx_size_in", "32"), ("ctx_size_out", "32"),
-        ("ctx_in", "64"), ("ctx_out", "64"), ("flags", "32"), ("cpu", "32"), ("batch_size", "32"), ("pad", "32"))]
-
-
 class Queue:
     "a queue that vringtop knows"
-    opened = {}
 
     def __init__(self, entry, known):
         self.entry, self.vq, self.id, self.layout = entry, known["vq"], known["id"], known["layout"]
 
-    def event(self, operation, result=0, *more, ns=NS, id=None):
-        "an event, as include/trace/events/virtio_ring.h has it, which ends now"
-        self.run(operation, self.vq, self.id if id is None else id, self.layout, ns, result, *more)
+    def op(self, result, ns, id=None):
+        "struct vring_op of an operation that ends now"
+        end = time.monotonic_ns()
+        return end - ns, end, result, self.layout << 32 | (self.id if id is None else id)
 
-    @classmethod
-    def run(cls, operation, *arguments):
-        # Names in the kernel have 15 letters.
-        name = f"on_{operation}"
-        if name not in cls.opened:
-            ids = [p["id"] for p in bpftool("prog", "list") if p.get("name", "")[:15] == name[:15]]
-            if len(ids) != 1:
-                sys.exit(f"{len(ids)} programs are called {name}: vringtop must run, once")
-            cls.opened[name] = bpf(PROG_GET_FD_BY_ID, (ctypes.c_uint32 * 32)(ids[0]))
-        context = (ctypes.c_uint64 * 12)(*arguments)
-        bpf(PROG_TEST_RUN, TestRun(prog_fd=cls.opened[name], ctx_size_in=ctypes.sizeof(context),
-                                   ctx_in=ctypes.addressof(context)))
+    def event(self, operation, result=0, *more, ns=NS, id=None):
+        self.tell(operation, self.vq, "@", *more, words=self.op(result, ns, id))
+
+    def buffer(self, operation, result, buffer_id, bytes_out=0, bytes_in=0, ns=NS):
+        "add, get, detach_unused_buf: struct vring_buf_op"
+        self.tell(operation, self.vq, "@", words=(*self.op(result, ns), 0x1000 + buffer_id,
+                                             bytes_in << 32 | bytes_out, buffer_id))
+
+    @staticmethod
+    def tell(operation, *arguments, words=()):
+        line = [f"virtqueue_{operation}", *arguments, ":", *(word % 2 ** 64 for word in words)]
+        with open(TELL, "w") as file:
+            file.write(" ".join(map(str, line)))
 
 
 def queues(driver):
@@ -69,57 +55,55 @@ def queues(driver):
             if text(e["formatted"]["value"]["driver"]) == driver}
 
 
-def same_group(queue, number):
-    "tokens that share a group of the table of buffers in flight: what flight_key() and hash_of() in vringtop.bpf.c make the same"
-    back = pow(0x9e3779b97f4a7c15, -1, 2 ** 64)
-    return [(((7 << 64 - 15) + n) * back ^ queue.id << 48) % 2 ** 64 for n in range(number)]
-
-
 def balloon():
     known = queues("virtio_balloon")
     q = known["deflate"]
     q.event("poll", 1, ns=500_000_000)
     for seconds in 1, 10, 1800:
         q.event("more_used", 1, ns=seconds * 10 ** 9)
-    # result, token, bytes out, bytes in
-    q.event("add_each", 0, 0x1001, 100, 10)
-    for token in 0x1002, 0x1005:
-        q.event("add_each", DEVICE_FULL, token, 5000, 5000)
-    q.event("add_each", 0, 0x1003, 200, 20)
+    # The clocks of two CPUs may differ.
+    q.event("more_used", 1, ns=-5000)
+    q.buffer("add", 0, 1, 100, 10)
+    for buffer_id in 2, 5:
+        q.buffer("add", ENOSPC, buffer_id, 5000, 5000)
+    q.buffer("add", 0, 3, 200, 20)
     for answer in 0, 0, 1, 0:
         q.event("kick_prepare", answer)
-    q.event("add_each", DEVICE_FULL, 0x1004, 0, 0)
+    q.buffer("add", ENOSPC, 4)
     q.event("kick_prepare", 0)
-    q.event("get_each", 0)
-    q.event("get_each", 1, 0x1001, 77)
-    q.event("get_each", 0)
+    q.buffer("get", 0, NO_BUFFER)
+    q.buffer("get", 1, 1, 0, 77)
+    q.buffer("get", 0, NO_BUFFER)
 
     q = known["stats"]
-    for operation in "notify", "enable_cb_delayed", "poll", "more_used", "resize", "detach_unused_buf":
+    for operation in "notify", "enable_cb_delayed", "poll", "more_used":
         for result in 1, 0, 1:
             q.event(operation, result)
-    for token in 0x2001, 0x2002, 0x2003:
-        q.event("add_each", 0, token, 0, 0)
-    Queue.run("deleted", q.vq, q.id, q.layout)
-    Queue.run("created", q.vq, q.id, q.layout, 64)
-    q.event("add_each", 0, 0x2004, 0, 0)
+    for result in 1, 0, 1:
+        q.event("resize", result, 64, 64)
+        q.buffer("detach_unused_buf", result, 0)
+    for buffer_id in 1, 2, 3:
+        q.buffer("add", 0, buffer_id)
+    Queue.tell("deleted", q.vq, q.id, q.layout, 64)
+    Queue.tell("created", q.vq, q.id, q.layout, 64)
+    q.buffer("add", 0, 4)
     q.event("kick_prepare", 1)
-    for token in 0x2005, 0x2006, 0x2007:
-        q.event("add_each", 0, token, 0, 0)
+    for buffer_id in 5, 6, 7:
+        q.buffer("add", 0, buffer_id)
     q.event("kick_prepare", 1)
+    # The queue before had a buffer of this id.
+    q.buffer("get", 1, 2)
 
     q = known["inflate"]
-    tokens = same_group(q, 5)
-    q.event("add_each", 0, 0x3001, 0, 0)
-    q.event("detach_unused_buf", 1)
-    q.event("add_each", 0, tokens[0], 0, 0)
+    q.buffer("add", 0, 7)
+    q.buffer("detach_unused_buf", 1, 7)
     time.sleep(2.5)
-    q.event("add_each", 0, 0x3001, 0, 0)
-    q.event("get_each", 1, 0x3001, 0)
-    for token in tokens[1:]:
-        q.event("add_each", 0, token, 0, 0)
-    for token in tokens:
-        q.event("get_each", 1, token, 0)
+    for buffer_id in 7, 8, 9, 10:
+        q.buffer("add", 0, buffer_id)
+    for buffer_id in 7, 8, 8, 11:
+        q.buffer("get", 1, buffer_id)
+    q.event("reset", 0)
+    q.buffer("get", 1, 9)
 
     for _ in range(2):
         q.event("poll", 1, id=0x7fffffff)

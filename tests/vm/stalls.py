@@ -370,9 +370,7 @@ class Case:
         self.name = path.split("/")[4]
         self.device = os.path.basename(os.path.realpath(f"/sys/class/net/{self.name}/device"))
         self.queue = 1
-        quiet = f"/proc/sys/net/ipv6/conf/{self.name}/disable_ipv6"
-        if os.path.exists(quiet):
-            open(quiet, "w").write("1")
+        open(f"/proc/sys/net/ipv6/conf/{self.name}/disable_ipv6", "w").write("1")
         subprocess.run(["ip", "link", "set", self.name, "up"], check=True)
         self.request = self.send
 

@@ -45,10 +45,6 @@ const struct kernel_function kernel_functions[] = {
 	{ "virtqueue_detach_unused_buf", "virtio_ring", 1u << VT_OP_DETACH_UNUSED_BUF },
 	{ "virtqueue_resize", "virtio_ring", 1u << VT_OP_RESIZE },
 	{ "virtqueue_reset", "virtio_ring", 1u << VT_OP_RESET },
-	{ "virtqueue_get_vring_size", "virtio_ring", 1u << VT_OP_VRING_SIZE },
-	{ "virtqueue_get_desc_addr", "virtio_ring", 1u << VT_OP_DESC_ADDR },
-	{ "virtqueue_get_avail_addr", "virtio_ring", 1u << VT_OP_AVAIL_ADDR },
-	{ "virtqueue_get_used_addr", "virtio_ring", 1u << VT_OP_USED_ADDR },
 	{ "vring_del_virtqueue", "virtio_ring", 0 },
 	{},
 };
@@ -127,8 +123,10 @@ int kernel_find_way(struct kernel_way *way)
 	if (!kernel)
 		return -1;
 	ring = module_btf("virtio_ring", kernel);
-	way->unavailable = (1u << VT_NR_OPS) - 1;
-	way->by_functions = btf__find_by_name(ring ?: kernel, "btf_trace_virtqueue_add") < 0;
+	way->unavailable = VT_CURRENT_OPS;
+	/* What the events of this version of the series point to. */
+	way->by_functions =
+		btf__find_by_name_kind(ring ?: kernel, "vring_buf_op", BTF_KIND_STRUCT) < 0;
 	if (way->by_functions) {
 		find_functions(kernel, way);
 	} else {
@@ -277,16 +275,27 @@ bool kernel_has_tracing(void)
 
 bool kernel_has_events(void)
 {
-	int fd = load_without_btf(), link;
+	/*
+	 * It reads the third argument. The kernel does not attach it to an event that has two, as
+	 * virtqueue_add has; with the series of vringtop 0.1 that event had eight.
+	 */
+	static const struct bpf_insn third[] = {
+		{ .code = BPF_LDX | BPF_MEM | BPF_DW,
+		  .src_reg = BPF_REG_1,
+		  .off = 2 * sizeof(__u64) },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	int link, fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", third,
+				     sizeof(third) / sizeof(*third), NULL);
 
 	if (fd < 0)
 		return false;
 	link = bpf_raw_tracepoint_open("virtqueue_add", fd);
 	close(fd);
-	if (link < 0)
-		return false;
-	close(link);
-	return true;
+	if (link >= 0)
+		close(link);
+	return link == -EINVAL;
 }
 
 bool kernel_read_line(const char *path, char *line, size_t size)

@@ -39,8 +39,8 @@ struct kernel_way {
 int kernel_find_way(struct kernel_way *way);
 
 /**
- * Whether the kernel has the tracepoints, found out by attaching to one of them for a moment: for
- * those who have no time for its BTF. False, too, if it refuses that.
+ * Whether the kernel has the tracepoints of this version of the series, found out by trying to
+ * attach to one of them: for those who have no time for its BTF. False, too, if it refuses that.
  */
 bool kernel_has_events(void);
 

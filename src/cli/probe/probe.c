@@ -30,7 +30,6 @@ uint64_t probe_now(void)
 static bool is_of_life(const struct probe *p, const struct bpf_program *prog)
 {
 	return prog == p->skel->progs.on_created || prog == p->skel->progs.on_deleted ||
-	       prog == p->skel->progs.on_init_last_used ||
 	       prog == p->skel->progs.enter_vring_del_virtqueue;
 }
 
@@ -54,6 +53,11 @@ static int attach(struct probe *p, bool life)
 			p->total.unavailable |= probe_program_ops(prog);
 			continue;
 		}
+		/* The program reads a field that the event does not have. */
+		if (errno == EINVAL && !p->by_functions)
+			return complain("Build the kernel again with the series of this version "
+					"(make kernel).",
+					"the kernel's event %s has other fields", name + 1);
 		return complain(NULL, "cannot attach to %s: %s", name + 1, strerror(errno));
 	}
 	return 0;

@@ -119,13 +119,6 @@ static uint32_t power_of_two(uint32_t n)
 	return p;
 }
 
-static bool ends_with(const char *name, const char *end)
-{
-	size_t length = strlen(name), n = strlen(end);
-
-	return length >= n && !strcmp(name + length - n, end);
-}
-
 uint32_t probe_program_ops(const struct bpf_program *prog)
 {
 	const char *section = bpf_program__section_name(prog), *name = strchr(section, '/');
@@ -133,7 +126,7 @@ uint32_t probe_program_ops(const struct bpf_program *prog)
 
 	if (!name++)
 		return 0;
-	if (!strncmp(section, "raw_tp/", 7)) {
+	if (!strncmp(section, "tp_btf/", 7)) {
 		op = op_by_name(name + strlen("virtqueue_"));
 		return op < 0 ? 0 : 1u << op;
 	}
@@ -171,13 +164,11 @@ static bool program_wanted(const struct probe *p, const struct bpf_program *prog
 		return true; /* of no operation */
 	if (own && !(own & ops))
 		return false;
-	if (!strncmp(section, "raw_tp/", 7)) {
-		/* Of these there are two: the one that does as much as is asked for. */
-		if (own & (1u << VT_OP_ADD | 1u << VT_OP_GET) &&
-		    ends_with(bpf_program__name(prog), "_each") != (ops >> VT_AVAIL_TO_USED & 1))
-			return false;
+	if (prog == p->skel->progs.on_get || prog == p->skel->progs.on_get_timed)
+		return !p->by_functions &&
+		       (prog == p->skel->progs.on_get_timed) == (ops >> VT_AVAIL_TO_USED & 1);
+	if (!strncmp(section, "tp_btf/", 7))
 		return !p->by_functions;
-	}
 	for (int i = 0; p->by_functions && kernel_functions[i].name; i++)
 		if (!strcmp(kernel_functions[i].name, name + 1))
 			return way->found >> i & 1;
@@ -356,7 +347,8 @@ int probe_load(struct probe *p, uint32_t ops)
 		ops |= 1u << VT_OP_ADD | 1u << VT_OP_GET;
 	}
 	if (ops >> VT_BUFFERS_PER_DOORBELL & 1)
-		ops |= 1u << VT_OP_ADD | 1u << VT_OP_KICK_PREPARE;
+		ops |= 1u << VT_OP_ADD | 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_RESIZE |
+		       1u << VT_OP_RESET;
 	/* What takes most memory comes first: without it nothing else needs to be tried. */
 	err = create_bss(p);
 	if (err)

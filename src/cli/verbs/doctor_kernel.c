@@ -167,7 +167,9 @@ static void check_way(struct doctor *d)
 		doctor_tell(d, OK, "attaches to", facts, NULL, "the tracepoints of virtio_ring");
 	else if (n)
 		doctor_tell(d, OK, "attaches to", facts, NULL,
-			    "%d functions: this kernel has no virtio_ring tracepoints", n);
+			    "%d functions: this kernel has no virtio_ring tracepoints that this "
+			    "vringtop knows",
+			    n);
 	else
 		doctor_tell(d, MISSING, "attaches to", facts,
 			    "Boot a kernel with the series in kernel-patch/ (make kernel), or one "
@@ -224,6 +226,8 @@ static void check_operations(struct doctor *d)
 	for (int op = 0; op < VT_NR_OPS; op++) {
 		const char *name = op_name(op);
 
+		if (op_is_retired(op))
+			continue;
 		if (!(d->way.unavailable >> op & 1)) {
 			json_object_array_add(visible, json_object_new_string(name));
 			add_word(seen, sizeof(seen), name);
