@@ -49,7 +49,7 @@ void probe_events(struct probe *p, void (*take)(void *arg, const struct recordin
 /**
  * Measures what counting one event costs (snapshot.probe_ns): when there were enough events, or
  * after 10 s, the kernel's statistics of programs are switched off, because they make every program
- * dearer. probe_read() does the same; who waits longer than half a second calls this between.
+ * dearer. probe_read() does the same; who waits longer than 50 ms calls this between.
  * Returns when it is to be called again (ns, as probe_now()); UINT64_MAX: no more.
  */
 uint64_t probe_measure(struct probe *p);
