@@ -15,7 +15,6 @@ typedef unsigned int __u32;
 typedef long long __s64;
 typedef unsigned long long __u64;
 typedef __u16 u16;
-typedef __u32 u32;
 typedef __u64 u64;
 typedef u64 dma_addr_t;
 typedef __u16 __be16;
@@ -161,20 +160,6 @@ struct vring_virtqueue {
 		struct vring_virtqueue_split split;
 		struct vring_virtqueue_packed packed;
 	};
-};
-
-struct vring_op {
-	u64 start;
-	u64 end;
-	long result;
-	u32 id;
-};
-
-struct vring_buf_op {
-	struct vring_op op;
-	u32 buf_id;
-	u32 out_bytes;
-	u32 in_bytes;
 };
 
 #pragma clang attribute pop

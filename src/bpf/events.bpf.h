@@ -1,4 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+
+/*
+ * What the events point to: include/linux/virtio_ring.h of the series. These types are not
+ * relocated (CO-RE). libbpf would search for them on kernels without the series, too, also among
+ * the modules' types, which takes CAP_SYS_ADMIN.
+ */
+struct vring_op {
+	__u64 start; /* ns, by the clock of the events */
+	__u64 end;
+	long result;
+	__u32 id; /* of the queue */
+	__u32 layout;
+};
+
+struct vring_buf_op {
+	struct vring_op op;
+	const void *data; /* the token of the driver */
+	__u32 out_bytes;  /* add: what the device reads */
+	__u32 in_bytes;	  /* add: what the device writes; get: what it wrote */
+	__u32 buf_id;
+	__u16 descs;
+	__u16 indirect;
+};
 /*
  * A program for each event of the trace system virtio_ring. kernel-patch/README.md lists the
  * events' arguments: the queue, then what happened (struct vring_op, struct vring_buf_op).

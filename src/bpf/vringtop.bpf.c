@@ -461,6 +461,7 @@ static __always_inline __u64 bucket_of_long(__u64 *duration)
 {
 	__u64 ns = *duration, further;
 
+	barrier_var(ns); /* one register: what is compared below is what is shifted */
 	if ((__s64)ns < 0) {
 		*duration = 0;
 		return short_buckets[0];
