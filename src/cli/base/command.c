@@ -26,12 +26,20 @@ void command_signals(struct command *c)
 
 	c->status = -1;
 	fetched_signals(&set);
-	/* If our parent ignored SIGCHLD, the kernel would throw away exit statuses. */
+	/*
+	 * A process inherits ignored signals. With SIGCHLD ignored the kernel would discard exit
+	 * statuses.
+	 */
 	signal(SIGCHLD, SIG_DFL);
 	sigprocmask(SIG_BLOCK, &set, &c->before);
 }
 
-/* In the child: waits for a byte, then becomes the command. Exits if vringtop has ended. */
+/*
+ * Runs in the child process: waits for a byte, then executes the command. Exits if vringtop ended
+ * before.
+ * @go: vringtop writes the byte here
+ * @failed: gets the errno if the command cannot be executed
+ */
 static _Noreturn void become(const struct command *c, char **words, int go, int failed)
 {
 	char byte;
@@ -73,7 +81,7 @@ int command_prepare(struct command *c, char **words)
 	return 0;
 }
 
-/* Fetches the exit status if the command has ended. @flags: of waitpid() */
+/* Fetches the exit status if the command has ended. @flags: as for waitpid() */
 static void reap(struct command *c, int flags)
 {
 	int status;
@@ -93,7 +101,7 @@ int command_start(struct command *c, const char *name)
 	if (write(c->go, "", 1) != 1)
 		err = errno;
 	close(c->go);
-	/* execvp() closes the pipe without a byte if it succeeds. */
+	/* If execvp() succeeds, it closes the pipe, and read() returns 0. */
 	if (!err && read(c->failed, &err, sizeof(err)) <= 0)
 		err = 0;
 	close(c->failed);
@@ -126,7 +134,10 @@ int command_wait(struct command *c, uint64_t until)
 	}
 	if (signal <= 0)
 		return 0;
-	/* si_code above 0: from the kernel, for all processes of the terminal, the command too. */
+	/*
+	 * If si_code is above 0, the kernel sent the signal to all processes of the terminal
+	 * (Ctrl-C), and the command got it, too. Otherwise pass the signal on to the command.
+	 */
 	if (c->pid && info.si_code <= 0)
 		kill(c->pid, signal);
 	return signal;

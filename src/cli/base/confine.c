@@ -20,9 +20,9 @@
 #include "base/confine.h"
 #include "base/error.h"
 
-/* Where rules name no argument: all of them are allowed. */
+/* System calls that are allowed with any arguments. */
 static const int calls[] = {
-	/* counters, roles of new devices, the screen */
+	/* for counters, roles of new devices, the screen */
 	SCMP_SYS(read),
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
@@ -32,7 +32,7 @@ static const int calls[] = {
 	SCMP_SYS(fstat),
 	SCMP_SYS(newfstatat),
 	SCMP_SYS(statx),
-	/* time and keys */
+	/* for time and keys */
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
 	SCMP_SYS(clock_nanosleep),
@@ -41,19 +41,19 @@ static const int calls[] = {
 	SCMP_SYS(gettimeofday),
 	SCMP_SYS(time),
 	SCMP_SYS(restart_syscall),
-	/* memory; more of it, and what qsort() asks */
+	/* for memory; sysinfo() is for qsort() */
 	SCMP_SYS(brk),
 	SCMP_SYS(munmap),
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
 	SCMP_SYS(sysinfo),
-	/* signals and the end */
+	/* for signals and the end of the process */
 	SCMP_SYS(rt_sigreturn),
 	SCMP_SYS(rt_sigaction),
 	SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
-	/* the own cost; seeds of hash tables; the C library's locks */
+	/* for the cost of this process; seeds of hash tables; locks of the C library */
 	SCMP_SYS(getrusage),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(getpid),
@@ -61,7 +61,10 @@ static const int calls[] = {
 	SCMP_SYS(futex),
 	SCMP_SYS(rseq),
 #ifdef __SANITIZE_ADDRESS__
-	/* Its search for leaks, at the end: a thread that stops the others and looks at them. */
+	/*
+	 * for AddressSanitizer's search for leaks: at the end a thread stops the others and reads
+	 * their memory
+	 */
 	SCMP_SYS(clone),
 	SCMP_SYS(ptrace),
 	SCMP_SYS(wait4),
@@ -78,17 +81,23 @@ static const int calls[] = {
 #endif
 };
 
-/* For reading recordings as well, and for the file that is made of them. All are open. */
+/*
+ * Also allowed for reading recordings, and for the file that is made from them. All these files are
+ * open already.
+ */
 static const int reading_calls[] = {
-	/* SQLite looks whether there is a journal */
+	/* SQLite reads, and checks whether there is a journal; the output is synced */
 	SCMP_SYS(pread64),
 	SCMP_SYS(access),
 	SCMP_SYS(fdatasync),
 };
 
-/* For a recording as well. Its file and the journal beside it are open; nothing else is to be. */
+/*
+ * Also allowed for making a recording. Its file and the journal beside it are open already, and no
+ * other file may be written.
+ */
 static const int recording_calls[] = {
-	/* SQLite writes both files, syncs them, cuts them, and removes the journal at the end. */
+	/* SQLite writes, syncs and truncates both files, and removes the journal at the end. */
 	SCMP_SYS(pwrite64),
 	SCMP_SYS(pread64),
 	SCMP_SYS(fdatasync),
@@ -97,19 +106,19 @@ static const int recording_calls[] = {
 	SCMP_SYS(unlink),
 	SCMP_SYS(access),
 	SCMP_SYS(geteuid),
-	/* signals, and the command that is to get them */
+	/* for signals, and for passing them to the command */
 	SCMP_SYS(rt_sigtimedwait),
 	SCMP_SYS(kill),
 	SCMP_SYS(wait4),
 };
 
-/* For serving clients as well. The socket is open, and listens. */
+/* Also allowed for serving clients. The socket is open already and listens. */
 static const int serving_calls[] = {
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_ctl), SCMP_SYS(accept4),	 SCMP_SYS(recvfrom),
 	SCMP_SYS(sendto),     SCMP_SYS(sendmsg),   SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
 };
 
-/* These only with an argument that, under a mask, has a certain value. */
+/* A system call that is allowed only if argument & mask equals value. */
 struct rule {
 	int call;
 	unsigned int argument;
@@ -117,12 +126,12 @@ struct rule {
 };
 
 static const struct rule rules[] = {
-	/* to read, nothing else */
+	/* open files for reading only */
 	{ SCMP_SYS(open), 1, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY },
 	{ SCMP_SYS(openat), 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY },
-	/* memory, not code */
+	/* map memory that is not executable */
 	{ SCMP_SYS(mmap), 2, PROT_EXEC, 0 },
-	/* whether it is a terminal, its size and modes; new libraries use the second kind */
+	/* is it a terminal, its size and modes; newer C libraries use TCGETS2, TCSETS2 and so on */
 	{ SCMP_SYS(ioctl), 1, ~0u, TIOCGWINSZ },
 	{ SCMP_SYS(ioctl), 1, ~0u, TCGETS },
 	{ SCMP_SYS(ioctl), 1, ~0u, TCSETS },
@@ -135,16 +144,16 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(ioctl), 1, ~0u, TCSETSF2 },
 };
 
-/* For what is attached. */
+/* Also allowed while programs are attached. */
 static const struct rule probe_rules[] = {
-	/* run the program that looks at the rings; what the programs missed */
+	/* run the program that reads the rings; ask how many events the programs missed */
 	{ SCMP_SYS(bpf), 0, ~0u, BPF_PROG_TEST_RUN },
 	{ SCMP_SYS(bpf), 0, ~0u, BPF_OBJ_GET_INFO_BY_FD },
-	/* Ctrl-Z in the live view: whether this is the terminal's foreground group */
+	/* Ctrl-Z in the live view: is this process in the terminal's foreground group? */
 	{ SCMP_SYS(ioctl), 1, ~0u, TIOCGPGRP },
 };
 
-/* SQLite's locks */
+/* The file locks of SQLite. */
 static const struct rule lock_rules[] = {
 	{ SCMP_SYS(fcntl), 1, ~0u, F_SETLK },
 	{ SCMP_SYS(fcntl), 1, ~0u, F_GETLK },
@@ -155,7 +164,10 @@ int drop_capabilities(void)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
 
-	/* The bounding set takes CAP_SETPCAP to change; without that, it stays. */
+	/*
+	 * Only a process with CAP_SETPCAP can change its bounding set. Otherwise the set stays as
+	 * it is.
+	 */
 	for (int cap = 0; !prctl(PR_CAPBSET_DROP, cap, 0, 0, 0); cap++)
 		;
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -168,7 +180,10 @@ int drop_capabilities(void)
 
 #define LENGTH(array) (sizeof(array) / sizeof(*(array)))
 
-/* A call that this machine's architecture has not is passed over by libseccomp. */
+/*
+ * Adds rules to a filter. libseccomp skips a system call that this architecture does not have.
+ * Returns 0 or a negative errno.
+ */
 static int allow(scmp_filter_ctx filter, const int *calls, size_t nr_calls,
 		 const struct rule *rules, size_t nr_rules)
 {
@@ -187,7 +202,10 @@ static int allow_probe(scmp_filter_ctx filter)
 {
 	int err = allow(filter, NULL, 0, probe_rules, LENGTH(probe_rules));
 
-	/* Ctrl-Z: ncurses puts the terminal back, then stops this process, and no other. */
+	/*
+	 * Ctrl-Z: ncurses restores the terminal, then stops this process with SIGTSTP. No other
+	 * process may be signalled.
+	 */
 	return err
 		       ?: seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2,
 					   SCMP_A0(SCMP_CMP_EQ, getpid()),
@@ -202,8 +220,9 @@ enum purpose {
 };
 
 /*
- * A call that is not allowed fails with EPERM instead of killing: the terminal is
- * put back, the programs are detached in order, and it is said what failed.
+ * Loads the seccomp filter. A system call that is not allowed fails with EPERM and does not kill
+ * the process. Then vringtop can restore the terminal, detach the programs in order, and print what
+ * failed. Returns 0, or -1 after a message.
  */
 static int filter_calls(enum purpose purpose)
 {
@@ -231,13 +250,18 @@ static int filter_calls(enum purpose purpose)
 
 static int give_up(enum purpose purpose)
 {
-	/* What the C library reads, or loads as code, when it is first needed. */
+	/*
+	 * At first use the C library reads a file (tzset) and loads code (mblen). After confinement
+	 * it may not load code, so use both now.
+	 */
 	tzset();
 	mblen("a", 1);
 
 	if (drop_capabilities())
 		return -1;
-	/* Without an address: EFAULT where filters are known, EINVAL where not. */
+	/*
+	 * A filter at NULL fails with EFAULT if the kernel has seccomp filters, with EINVAL if not.
+	 */
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) && errno == EINVAL)
 		return 0;
 	return filter_calls(purpose);

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include "base/error.h"
 
-/* The bytes of a UTF-8 character other than ASCII and control characters; 0: there is none. */
+/*
+ * Returns the length of a UTF-8 character in bytes. Returns 0 for ASCII, for control characters,
+ * and for bytes that are not UTF-8.
+ */
 static int printable_utf8(const unsigned char *s)
 {
 	int length = s[0] >= 0xc2 && s[0] <= 0xdf   ? 2
@@ -20,8 +23,8 @@ static int printable_utf8(const unsigned char *s)
 }
 
 /*
- * Prints a message. A file name or an argument in it may hold anything: what could move the cursor
- * is printed as \xHH.
+ * Prints a message. A file name or an argument in the message may hold any bytes. Control
+ * characters, which could move the cursor, and bytes that are not UTF-8 are printed as \xHH.
  */
 static void print_message(const char *text)
 {
@@ -42,7 +45,7 @@ void (*before_message)(void);
 
 void vcomplain(const char *who, const char *advice, const char *fmt, va_list args)
 {
-	/* No malloc(): the message may be that there is no memory. */
+	/* Does not call malloc(), because the message may say that memory ran out. */
 	char text[8192];
 
 	if (before_message)

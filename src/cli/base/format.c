@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/format.h"
 
-/* Writes @n with at least @digits digits. Returns the end of what was written. */
+/* Writes @n with at least @digits digits, and no zero byte. Returns the end of the digits. */
 static char *put_digits(char *to, unsigned long n, int digits)
 {
 	char text[24], *at = text + sizeof(text);
@@ -16,7 +16,10 @@ static char *put_digits(char *to, unsigned long n, int digits)
 	return to + (text + sizeof(text) - at);
 }
 
-/* printf("%.*f%s") for at most 2 decimals, in a tenth of its time: most of a screen are numbers. */
+/*
+ * Does the same as snprintf("%.*f%s") for at most 2 decimals, in a tenth of the time. The time
+ * matters, because most of a screen is numbers.
+ */
 static char *decimal(char *buf, int decimals, double value, const char *unit)
 {
 	static const unsigned int scales[] = { 1, 10, 100 };
@@ -38,7 +41,7 @@ static char *decimal(char *buf, int decimals, double value, const char *unit)
 	return buf;
 }
 
-/* A number of three digits and a unit. */
+/* Writes a number with three digits, and a unit. */
 static char *three_digits(char *buf, double value, const char *unit)
 {
 	return decimal(buf, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, unit);
@@ -93,7 +96,7 @@ void copy_printable(char *to, const char *from, size_t size)
 			*to++ = *from;
 			continue;
 		}
-		/* A part of \xHH would be read as something else. */
+		/* A part of \xHH would be read as other characters. */
 		if (end - to < 4)
 			break;
 		to += sprintf(to, "\\x%02x", (unsigned char)*from);
@@ -101,7 +104,7 @@ void copy_printable(char *to, const char *from, size_t size)
 	*to = '\0';
 }
 
-/* Columns of a line. */
+/* The width of a line in columns. */
 #define WIDTH 80
 
 void print_wrapped(int column, const char *text)

@@ -13,15 +13,17 @@
 struct output_file {
 	FILE *f;
 	char *path;
-	char *temporary; /* its name until it is complete; NULL: written to as it is */
-	int keeper;	 /* a socket to the process that renames or removes it */
+	char *temporary; /* its name until it is complete; NULL: path is written directly */
+	int keeper;	 /* socket to the keeper; -1: no keeper */
 };
 
 int check_stdout(void)
 {
 	static bool failed;
-	/* A stream does not keep why an earlier write failed. errno still says so, as long as no
-	 * other call has failed since. */
+	/*
+	 * A stream does not store the errno of an earlier write that failed. errno still has it if
+	 * no other call failed since.
+	 */
 	int earlier = errno, err;
 
 	errno = 0;
@@ -36,9 +38,12 @@ int check_stdout(void)
 	return -1;
 }
 
-/* --- What may be replaced --- */
+/* --- May the file be replaced? --- */
 
-/* Whether a file begins as our pages and traces do. */
+/*
+ * Returns true if the start of a file has the mark of a page, a trace or metrics of vringtop. Such
+ * a file may be replaced.
+ */
 static bool has_mark(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -59,12 +64,15 @@ static bool same_file(const struct stat *st, const char *path)
 	return !stat(path, &other) && st->st_dev == other.st_dev && st->st_ino == other.st_ino;
 }
 
-/* Returns 0 if a file may be made here, or -1 after it has printed why not. */
+/* Checks that a file may be made at @path. Returns 0, or -1 after a message. */
 static int check_place(const char *path, const char *const *inputs, bool force)
 {
 	struct stat st;
 
-	/* What cannot be looked at cannot be written either, and then there is a better message. */
+	/*
+	 * There is no file, or lstat() may not examine it. In the second case writing fails with a
+	 * better message.
+	 */
 	if (lstat(path, &st))
 		return 0;
 	if (S_ISDIR(st.st_mode))
@@ -85,7 +93,9 @@ static int check_place(const char *path, const char *const *inputs, bool force)
 			path);
 }
 
-/* A pipe, a terminal, /dev/full: has no content that could be lost. */
+/*
+ * Returns true for a pipe, a terminal or a device such as /dev/full: no content can be lost there.
+ */
 static bool is_special(const char *path)
 {
 	struct stat st;
@@ -95,25 +105,29 @@ static bool is_special(const char *path)
 
 /* --- The keeper --- */
 
-/* What it is told. */
+/* Messages to the keeper. */
 #define RENAME 'c'
 #define REMOVE 'r'
 
 /*
- * The process that gives the file its name when it is told to, and removes the file when the tool
- * has ended without a word. It is not confined, and reads nothing but that word.
+ * The keeper, a process of its own. When the tool sends RENAME, the keeper renames the temporary
+ * file to its final name. When the tool sends REMOVE, or ends without a message, the keeper removes
+ * the file. The keeper is not confined, and reads nothing but that message.
  */
 static _Noreturn void keep(const struct output_file *o, int tool)
 {
 	char word = REMOVE;
 	int err = 0;
 
-	/* It outlives the tool, whatever ends that. */
+	/* The keeper must outlive the tool, also if a signal ends the tool. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	/* Who reads what the tool prints waits for its end, not for that of the keeper. */
+	/*
+	 * A program that reads the tool's output waits until all copies of stdout are closed. It
+	 * must not wait for the keeper.
+	 */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		close(fd);
 	if (read(tool, &word, 1) != 1)
@@ -153,7 +167,7 @@ static int start_keeper(struct output_file *o)
 /* Tells the keeper to rename or to remove the file. Returns 0 or an errno. */
 static int tell_keeper(const struct output_file *o, char word)
 {
-	void (*before)(int) = signal(SIGPIPE, SIG_IGN); /* if someone killed it */
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN); /* the keeper may have been killed */
 	int err = EPIPE;
 
 	if (write(o->keeper, &word, 1) == 1 && read(o->keeper, &err, sizeof(err)) != sizeof(err))
@@ -175,7 +189,10 @@ static void output_free(struct output_file *o)
 	free(o);
 }
 
-/* Opens the temporary file beside the one that is to be. Returns 0, or -1 with errno set. */
+/*
+ * Opens the temporary file in the folder of the output file, and starts the keeper. Returns 0, or
+ * -1 with errno set.
+ */
 static int open_temporary(struct output_file *o)
 {
 	mode_t mask = umask(0);
@@ -252,7 +269,7 @@ int output_close(struct output_file *o, bool complete)
 	errno = 0;
 	if (fflush(o->f) || ferror(o->f))
 		err = errno ?: EIO;
-	/* Complete also if the machine stops right after. */
+	/* The file must be complete even if the machine stops right after the rename. */
 	if (!err && complete && o->temporary && fdatasync(fileno(o->f)))
 		err = errno;
 	if (fclose(o->f) && !err)

@@ -17,14 +17,17 @@
 
 struct replaced_file {
 	char *path;
-	int writer; /* a socket to the process that writes */
-	bool busy;  /* it has not answered yet */
+	int writer; /* socket to the process that writes */
+	bool busy;  /* the writer has not answered the last write yet */
 	bool complained;
 };
 
 /* --- The process that writes --- */
 
-/* Reads or writes all of it. Returns false at the end, or if that failed. */
+/*
+ * Reads or writes exactly @size bytes. @out: true: write. Returns false at the end of the input or
+ * if a call failed.
+ */
 static bool transfer(int fd, char *buffer, size_t size, bool out)
 {
 	while (size) {
@@ -38,7 +41,7 @@ static bool transfer(int fd, char *buffer, size_t size, bool out)
 	return true;
 }
 
-/* Returns 0 or an errno. */
+/* Writes a temporary file and renames it to @path. Returns 0 or an errno. */
 static int replace(const char *path, mode_t mode, char *text, size_t size)
 {
 	char *temporary;
@@ -64,7 +67,11 @@ static int replace(const char *path, mode_t mode, char *text, size_t size)
 	return err;
 }
 
-/* Each content is its size and then its bytes; the answer to each is 0 or an errno. */
+/*
+ * The process that writes the file. The tool sends each content as a size (uint64_t) and then that
+ * many bytes. The answer to each is an int: 0 or an errno. When the tool has closed the socket, the
+ * process removes the file and exits.
+ */
 static _Noreturn void write_all(const char *path, int tool)
 {
 	mode_t mask = umask(0);
@@ -75,7 +82,10 @@ static _Noreturn void write_all(const char *path, int tool)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	/* Who reads what the tool prints waits for its end, not for that of this process. */
+	/*
+	 * A program that reads the tool's output waits until all copies of stdout are closed. It
+	 * must not wait for this process.
+	 */
 	for (int fd = STDIN_FILENO; fd <= STDOUT_FILENO; fd++)
 		close(fd);
 	if (drop_capabilities())
@@ -97,7 +107,7 @@ static _Noreturn void write_all(const char *path, int tool)
 
 /* --- The tool --- */
 
-/* Returns 0 if a file may be made here, or -1 after it has printed why not. */
+/* Checks that a file may be made at @path. Returns 0, or -1 after a message. */
 static int check_place(const char *path, const char *mark)
 {
 	char first[64] = "";
@@ -105,7 +115,10 @@ static int check_place(const char *path, const char *mark)
 	ssize_t n = 0;
 	int fd;
 
-	/* What cannot be looked at cannot be written either, and then there is a better message. */
+	/*
+	 * There is no file, or lstat() may not examine it. In the second case writing fails with a
+	 * better message.
+	 */
 	if (lstat(path, &st))
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -152,7 +165,10 @@ fail:
 	return NULL;
 }
 
-/* Takes the answer to the last content, if it has come. */
+/*
+ * Reads the answer to the last write if the answer has arrived. Prints the first of several errors
+ * in a row.
+ */
 static void take_answer(struct replaced_file *r)
 {
 	struct pollfd in = { .fd = r->writer, .events = POLLIN };
@@ -177,7 +193,10 @@ void replaced_file_write(struct replaced_file *r, const char *text, size_t size)
 	take_answer(r);
 	if (r->busy)
 		return;
-	/* The other side reads it all before it touches the disk. */
+	/*
+	 * The writer reads all bytes before it touches the disk, so this does not wait for the
+	 * disk.
+	 */
 	r->busy = true;
 	if (transfer(r->writer, (char *)&length, sizeof(length), true))
 		transfer(r->writer, (char *)text, size, true);
@@ -187,7 +206,7 @@ void replaced_file_close(struct replaced_file *r)
 {
 	if (!r)
 		return;
-	/* The other side finds the end of its input, removes the file and ends. */
+	/* The writer finds the end of its input, removes the file and exits. */
 	close(r->writer);
 	free(r->path);
 	free(r);

@@ -10,8 +10,8 @@
 volatile sig_atomic_t stop_requested;
 
 /*
- * An eventfd that has input as soon as a signal has asked to stop: whoever polls it cannot miss a
- * signal that comes between a look at stop_requested and the call of ppoll(). -1: there is none.
+ * An eventfd that becomes readable when a signal asks to stop. A signal may come after a test of
+ * stop_requested and before ppoll(): then ppoll() on the eventfd returns at once. -1: no eventfd.
  */
 static int stop_event = -1;
 
@@ -22,7 +22,10 @@ static void on_signal(int signal)
 
 	(void)signal;
 	stop_requested = 1;
-	/* Without it, the sleep ends all the same, unless the signal came right before. */
+	/*
+	 * Without the eventfd the signal interrupts ppoll(), unless the signal came just before
+	 * ppoll().
+	 */
 	if (write(stop_event, &one, sizeof(one)) < 0)
 		errno = err;
 }
@@ -76,9 +79,9 @@ bool wait_until(uint64_t until)
 	return why == WAKE_TIME;
 }
 
-/* --- What takes long --- */
+/* --- Steps that take long --- */
 
-#define SLOW 2 /* s */
+#define SLOW 2 /* s until slow_begin() prints its text */
 
 static const char *volatile slow_what;
 static volatile sig_atomic_t slow_told;

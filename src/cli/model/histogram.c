@@ -28,7 +28,7 @@ uint64_t histogram_lower(unsigned int b)
 	return (uint64_t)(b % steps + steps) << s;
 }
 
-/* Makes begin..end - 1 a part of the range that may have counts. */
+/* Extends the range h->begin..h->end - 1, so that it includes @begin..@end - 1. */
 static void widen(struct histogram *h, unsigned int begin, unsigned int end)
 {
 	if (begin == end)
@@ -84,7 +84,7 @@ uint64_t histogram_quantile(const struct histogram *h, double q, uint64_t max)
 		if (seen >= rank)
 			break;
 	}
-	/* The last bucket has no upper end, so the largest value stands for it. */
+	/* The last bucket has no upper end, so the largest value is used instead of its middle. */
 	if (b == VT_NR_BUCKETS - 1 && max != UINT64_MAX)
 		return max;
 	low = histogram_lower(b);

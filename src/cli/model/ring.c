@@ -50,7 +50,9 @@ void doorbells_settle(struct vt_doorbells *d)
 {
 	unsigned int kept = d->sent < VT_NR_DOORBELLS ? d->sent : VT_NR_DOORBELLS;
 
-	/* Two CPUs may send at once, so that a doorbell is there before the one before it. */
+	/*
+	 * Two CPUs may ring at the same time, so that doorbell n + 1 is written before doorbell n.
+	 */
 	for (unsigned int number = d->sent - kept + 1; kept; number++, kept--) {
 		if ((int)(d->last[(number - 1) % VT_NR_DOORBELLS].number - number) >= 0)
 			continue;
@@ -66,7 +68,7 @@ const struct vt_doorbell *queue_doorbell(const struct queue *q, unsigned int bac
 
 	if (back >= q->doorbells.sent || back >= VT_NR_DOORBELLS)
 		return NULL;
-	/* A newer doorbell may have overwritten it. */
+	/* A newer doorbell may have overwritten this one. */
 	return d->number == number ? d : NULL;
 }
 

@@ -23,41 +23,42 @@ struct ring_feature {
 };
 extern const struct ring_feature ring_features[];
 
-/** The layout of a device's rings. @features: the negotiated ones */
+/** Returns the layout of a device's rings. @features: the negotiated ones */
 enum vt_layout ring_layout(uint64_t features);
 
 /* The notification data, virtio 1.3 section 2.9. */
 struct notification {
 	uint16_t queue;	      /* virtqueue index */
 	uint16_t next_offset; /* of the next available descriptor or ring entry */
-	bool has_wrap;	      /* packed only */
+	bool has_wrap;	      /* true for packed rings */
 	bool wrap_counter;
 };
 
 /** Decodes notification data: the 32-bit value that a driver writes as a doorbell. */
 struct notification notification_decode(enum vt_layout layout, uint32_t value);
 
-/** Whether a queue's doorbells carry notification data. */
+/** Returns true if a queue's doorbells carry notification data. */
 bool queue_has_notification_data(const struct queue *q);
 
 /**
- * Cuts d->sent back to before the first doorbell that the kernel side had numbered, but not yet
- * written, when @d was copied.
+ * Removes doorbells that were not complete when @d was copied. The kernel programs number a
+ * doorbell first and write it then. d->sent becomes the number before the first doorbell that has a
+ * number but is not written.
  */
 void doorbells_settle(struct vt_doorbells *d);
 
 /**
- * A doorbell with notification data; it belongs to the queue.
+ * Returns a doorbell with notification data, which belongs to the queue.
  * @back: 0: the newest, 1: the one before, ...
- * Returns NULL if there was none, or if a newer one has overwritten it.
+ * Returns NULL if there was no such doorbell, or if a newer one has overwritten it.
  */
 const struct vt_doorbell *queue_doorbell(const struct queue *q, unsigned int back);
 
 /* What all queues of one layout did. */
 struct layout_usage {
-	unsigned int queues; /* that are not gone */
+	unsigned int queues; /* number of queues that are not gone */
 	uint64_t buffers, bytes_out, bytes_in;
-	struct op_stats sum; /* of all operations */
+	struct op_stats sum; /* sum of all operations */
 };
 
 /** Sums the queues of a layout. @u: overwritten */

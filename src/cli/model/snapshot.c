@@ -12,7 +12,7 @@
 
 static const struct {
 	const char *name;
-	const char *refused; /* what a refusal is; NULL: the operation has none */
+	const char *refused; /* what op_stats.refused counts; NULL: never refused */
 } ops[VT_NR_COUNTED] = {
 	[VT_OP_ADD] = { "add", "failed" },
 	[VT_OP_GET] = { "get", "empty" },
@@ -111,7 +111,10 @@ void op_stats_add(struct op_stats *to, const struct op_stats *from)
 	histogram_add(&to->hist, &from->hist);
 }
 
-/* An upper bound of the longest time in an interval: the end of the highest bucket that grew. */
+/*
+ * Returns an upper bound of the longest time in an interval: the end of the highest bucket that
+ * grew.
+ */
 static uint64_t interval_max(const struct op_stats *now)
 {
 	uint64_t high = histogram_lower(now->hist.end) - 1;
@@ -157,7 +160,7 @@ static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
 	to->bytes_out -= from->bytes_out;
 	to->bytes_in -= from->bytes_in;
 	histogram_sub(&to->hist, &from->hist);
-	/* A maximum that grew was measured in this interval; an old one was not. */
+	/* A maximum that grew was measured in this interval. One that did not grow may be older. */
 	if (to->max == from->max)
 		to->max = interval_max(to);
 }

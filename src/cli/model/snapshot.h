@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A snapshot: what was counted for each operation of each queue, from the start of the probe to a
+ * A snapshot holds the counts of each operation of each queue, from the start of the probe to a
  * point in time. The difference of two snapshots is an interval, in the same struct. A snapshot
- * does not say whether it is live or was read from a recording.
+ * looks the same whether it is live or was read from a recording.
  *
- * No function here prints a message. Those that can fail return -ENOMEM.
+ * No function here prints a message. A function that can fail returns -ENOMEM.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
@@ -15,14 +15,14 @@
 #include "model/histogram.h"
 #include "vringtop.h"
 
-/* What was counted for one enum vt_op of one queue. Times in ns. */
+/* The counts for one enum vt_op of one queue. Times in ns. */
 struct op_stats {
 	uint64_t count;
-	uint64_t timed;	       /* of count: events whose time is known, and in hist */
-	uint64_t sum;	       /* of the times */
+	uint64_t timed;	       /* events in count whose time is known and is in hist */
+	uint64_t sum;	       /* sum of the known times */
 	uint64_t max;	       /* the longest time */
-	uint64_t refused;      /* failed, or answered no: op_refused_name() says which */
-	uint64_t stale;	       /* notification_data: the ring had moved on from the value sent */
+	uint64_t refused;      /* events that failed or answered no: see op_refused_name() */
+	uint64_t stale;	       /* notification_data: doorbells whose value was behind the ring */
 	uint64_t bytes_out;    /* add: bytes for the device to read */
 	uint64_t bytes_in;     /* add: room for the device to write; get: bytes it wrote */
 	struct histogram hist; /* must be last: allocated only up to hist.room buckets */
@@ -45,7 +45,7 @@ struct op_stats {
 struct queue {
 	unsigned int serial; /* identifies the queue, see above */
 	bool gone;	     /* deleted */
-	bool fresh;	     /* made while vringtop ran, a few seconds ago at most */
+	bool fresh;	     /* created while vringtop ran, a few seconds ago at most */
 	bool broken;
 	uint64_t changed; /* when vringtop found it new or gone: ns, CLOCK_MONOTONIC; 0: neither */
 	int device;	  /* virtio%d */
@@ -55,7 +55,7 @@ struct queue {
 	unsigned int num_free; /* free descriptors */
 	enum vt_layout layout;
 	uint64_t features;
-	struct vt_doorbells doorbells; /* with notification data */
+	struct vt_doorbells doorbells; /* filled only if doorbells carry notification data */
 	unsigned int new_doorbells;    /* in a difference: doorbells sent in that interval */
 	char name[VT_NAME_LEN];
 	char driver[VT_NAME_LEN];
@@ -65,120 +65,130 @@ struct queue {
 
 struct snapshot {
 	uint64_t time;	      /* ns, CLOCK_MONOTONIC */
-	uint64_t since;	      /* length of the interval, ns; of a snapshot: since the probe began */
+	uint64_t since;	      /* ns: length of the interval; in a snapshot: since the probe began */
 	uint64_t lost;	      /* events that could not be counted */
-	double probe_ns;      /* what counting one event costs, ns; 0: not measured */
+	double probe_ns;      /* cost of counting one event, ns; 0: not measured */
 	double cpu;	      /* CPU time of the tool, s */
 	const char *how;      /* what the probe is attached to: "tracepoints" or "functions" */
-	uint32_t unavailable; /* operations that this kernel does not show, a bit each */
+	uint32_t unavailable; /* operations that this kernel does not show, one bit each */
 	bool no_bytes_out;    /* this kernel does not show the bytes for the device */
-	uint32_t not_shown;   /* queues of this machine that are not among these */
-	uint64_t clock_step;  /* ns: the clock moves in steps of so much; 0: finer than a reading */
+	uint32_t not_shown;   /* number of this machine's queues that are missing here */
+	uint64_t clock_step;  /* ns: step of the clock; 0: less than a reading of it takes */
 	size_t nr_queues;
 	struct queue *queues; /* owned; ordered by device, then index */
 };
 
-/** The name of an operation as in the kernel's event, without "virtqueue_". */
+/** Returns the name of an operation as in the kernel's event, without "virtqueue_". */
 const char *op_name(enum vt_op op);
 
-/** The enum vt_op with a name, or -1. */
+/** Returns the enum vt_op with this name; -1: there is none. */
 int op_by_name(const char *name);
 
 /**
- * What op_stats.refused counts for an operation: "failed", "suppressed", "empty", ...
- * NULL: the operation has no such answer.
+ * Returns what op_stats.refused counts for an operation: "failed", "suppressed", "empty", ...
+ * Returns NULL if the operation is never refused.
  */
 const char *op_refused_name(enum vt_op op);
 
-/** The name of a layout, "split" and so on. */
+/** Returns the name of a layout, "split" and so on. */
 const char *layout_name(enum vt_layout layout);
 
-/** The name of a layout in at most nine characters, for tables: "split-io" is split in order. */
+/**
+ * Returns the name of a layout in at most nine characters, for tables: "split-io" is split in
+ * order.
+ */
 const char *layout_short_name(enum vt_layout layout);
 
-/** The name of a queue's device in the system (vda, eth0); without one its type ("balloon"). */
+/**
+ * Returns the name of a queue's device in the system (vda, eth0). A device without a name: its type
+ * ("balloon"), or its driver.
+ */
 const char *queue_role(const struct queue *q);
 
 /**
- * Makes room for the histogram buckets below @end. What was counted stays.
- * @o: owned by a queue. NULL: becomes a new one, all zero. It may move in memory.
+ * Makes room for the histogram buckets below @end. The counts stay.
+ * @o: owned by a queue. *@o may move in memory. If *@o is NULL, a new one is allocated, all zero.
  * Returns 0, or -ENOMEM with @o unchanged.
  */
 int op_stats_room(struct op_stats **o, unsigned int end);
 
 /**
  * Makes @to the difference of two snapshots of the same probe: what was counted between them.
- * @old: NULL: since the probe began
- * @to: as for snapshot_copy(). Its max is exact if it is new in this interval; else the end of the
- * highest bucket that grew.
+ * @old: the earlier snapshot; NULL: count from the start of the probe
+ * @to: as for snapshot_copy(). op_stats.max is exact if the maximum grew in this interval.
+ * Otherwise it is the end of the highest bucket that grew.
  * Returns 0, or -ENOMEM with @to empty.
  */
 int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct snapshot *to);
 
 /**
  * Makes @to a copy of @from.
- * @to: all zero, or a snapshot that is replaced; its memory is used again where possible. To be
+ * @to: all zero, or a snapshot that is replaced. Its memory is used again where possible. To be
  * freed with snapshot_free().
  * Returns 0, or -ENOMEM with @to empty.
  */
 int snapshot_copy(const struct snapshot *from, struct snapshot *to);
 
 /**
- * Adds a difference to a sum of differences. A queue that only one of them has is in the sum. What
- * is not counted, such as num_free, is that of @diff.
+ * Adds a difference to a sum of differences. The sum has the queues of both. Members that are not
+ * counts, such as num_free, are copied from @diff.
  * @to: the sum; all zero to begin with
  * Returns 0, or -ENOMEM with a part of @diff added.
  */
 int snapshot_add(struct snapshot *to, const struct snapshot *diff);
 
-/** The queue with a serial; it belongs to the snapshot. NULL: there is none. */
+/** Returns the queue with a serial, which belongs to the snapshot; NULL: there is none. */
 struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial);
 
-/** The same, but looks first at s->queues[place]. */
+/**
+ * The same as snapshot_queue(), but looks at s->queues[place] first. This is faster if the guess is
+ * right.
+ */
 struct queue *snapshot_queue_near(const struct snapshot *s, unsigned int serial, size_t place);
 
 /** For qsort(): the order of the queues of a snapshot, by device, index and serial. */
 int queue_order(const void *a, const void *b);
 
-/** Frees what a snapshot owns and empties it. */
+/** Frees the memory that a snapshot owns, and makes it all zero. */
 void snapshot_free(struct snapshot *s);
 
-/** The mean time, ns; 0 without any. */
+/** Returns the mean time, ns; 0 if no event was timed. */
 double op_stats_mean(const struct op_stats *s);
 
-/** Adds the figures of @from to those of @to. @from: NULL adds nothing */
+/** Adds the figures of @from to those of @to. @from: may be NULL, which adds nothing */
 void op_stats_add(struct op_stats *to, const struct op_stats *from);
 
 /**
- * What the reader of a snapshot must know of its limits: queues that are not shown, times that the
- * clock does not resolve.
- * Writes "" or "  7 queues not shown  clock steps 4.00ms" into @text, and returns it.
+ * Describes what limits the figures of a snapshot: queues that are not shown, and times that are
+ * shorter than a step of the clock.
+ * Writes "" or "  7 queues not shown  clock steps 4.00ms" into @text, and returns @text.
  */
 char *snapshot_limits(const struct snapshot *s, char *text, size_t size);
 
 /**
- * Makes @to the figures of one operation of a queue, all zero if it has none.
+ * Makes @to the figures of one operation of a queue. If the queue has none, @to is all zero.
  * @op: an enum vt_op; -1: the sum of all operations below VT_NR_OPS
  */
 void queue_sum(const struct queue *q, int op, struct op_stats *to);
 
-/** Buffers made available: successful adds. */
+/** Returns the number of buffers made available: successful adds. */
 uint64_t queue_buffers(const struct queue *q);
 
-/** Number of queues that are not gone. */
+/** Returns the number of queues that are not gone. */
 size_t snapshot_queues(const struct snapshot *s);
 
-/** Doorbells sent, and doorbells that kick_prepare found not needed. */
+/** Return the number of doorbells sent, and of doorbells that kick_prepare found not needed. */
 uint64_t queue_doorbells(const struct queue *q);
 uint64_t queue_suppressed(const struct queue *q);
 
 /**
- * Descriptors in use: the size of the ring less the free descriptors. 0 if more are free than the
- * ring has: the kernel's two numbers are read one after the other, and a resize may come between.
+ * Returns the number of descriptors in use: the size of the ring minus the free descriptors.
+ * Returns 0 if more descriptors are free than the ring has. This can happen, because the two
+ * numbers are read one after the other and a resize may come between.
  */
 unsigned int queue_in_use(const struct queue *q);
 
-/** Bytes the device was given to read, and bytes it wrote. */
+/** Return the bytes that the device was given to read, and the bytes that it wrote. */
 uint64_t queue_bytes_out(const struct queue *q);
 uint64_t queue_bytes_in(const struct queue *q);
 

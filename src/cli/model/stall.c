@@ -35,19 +35,19 @@
 #define NO_FEATURE	(-1)
 
 /*
- * With less room than this virtio_net stops a transmit queue until used buffers are fetched: 2 +
- * MAX_SKB_FRAGS, with the value that the kernel has by default.
+ * With fewer free descriptors than this, virtio_net stops a transmit queue until used buffers are
+ * fetched. The number is 2 + MAX_SKB_FRAGS with the kernel's default of MAX_SKB_FRAGS.
  */
 #define NET_ROOM 19
 
 const struct stall_facts stall_facts_unknown = { -1, -1, -1, -1 };
 
-/* Queues whose buffers wait for something from outside. */
+/* Queues whose buffers normally wait for something from outside. */
 static const struct {
 	unsigned int type;
-	unsigned int index; /* of the queue */
-	unsigned int step;  /* and each that is so much further; 0: this one only */
-	int feature;	    /* which the queue of this index needs */
+	unsigned int index; /* index of the queue */
+	unsigned int step;  /* also index + step, index + 2 * step, ...; 0: only index */
+	int feature;	    /* the index has this meaning only with this feature */
 	bool no_kick;	    /* Linux adds its buffers without a kick_prepare */
 	enum stall_why why;
 } waiting_queues[] = {
@@ -55,7 +55,7 @@ static const struct {
 	{ DEVICE_NET, 0, 2, NO_FEATURE, false, WHY_WORLD },
 	/* 5.3.2: the receive queues of the ports, and the one for control messages */
 	{ DEVICE_CONSOLE, 0, 2, NO_FEATURE, false, WHY_WORLD },
-	/* 5.5.2: statsq, which has its index only if it is there */
+	/* 5.5.2: statsq, which has this index only with VIRTIO_BALLOON_F_STATS_VQ */
 	{ DEVICE_BALLOON, 2, 0, BALLOON_F_STATS, false, WHY_WORLD },
 	/* not in section 5; Linux's virtio_rpmsg_bus: the first queue receives */
 	{ DEVICE_RPMSG, 0, 0, NO_FEATURE, false, WHY_WORLD },
@@ -93,7 +93,7 @@ static bool is_net_control(const struct queue *q, const struct vt_ring *r)
 	       q->index == r->last_index;
 }
 
-/* The place of a queue in waiting_queues; -1: its buffers do not wait. */
+/* Returns the index of a queue in waiting_queues; -1: its buffers do not wait for the outside. */
 static int find_waiting(const struct queue *q, const struct vt_ring *r)
 {
 	if (is_net_control(q, r))
@@ -116,9 +116,10 @@ bool stall_waits_for_world(const struct queue *q, const struct vt_ring *r)
 }
 
 /*
- * Whether the driver leaves used buffers in the ring until it needs the room, or until somebody
- * reads. virtio_net fetches sent packets in an interrupt (NAPI), or else has switched interrupts
- * off.
+ * Returns true if the driver leaves used buffers in the ring until it needs the room, or until a
+ * process reads. virtio_net either fetches sent packets in an interrupt (NAPI), or has switched
+ * interrupts off and fetches late.
+ * @off: the driver has switched interrupts off
  */
 static bool fetches_late(const struct queue *q, const struct vt_ring *r, bool off)
 {
@@ -133,13 +134,18 @@ static bool fetches_late(const struct queue *q, const struct vt_ring *r, bool of
 	return false;
 }
 
-/* Descriptors from the begin of a lap with wrap counter 1. */
+/*
+ * Returns the distance of a position from the begin of a lap with wrap counter 1, in descriptors.
+ */
 static uint32_t packed_place(const struct vt_ring *r, uint16_t at)
 {
 	return (at & ~VT_WRAP) + (at & VT_WRAP ? 0 : r->num);
 }
 
-/* Positions of a packed ring repeat after two laps: the wrap counter begins as 1. */
+/*
+ * Returns by how many descriptors @to is ahead of @from. Positions of a packed ring repeat after
+ * two laps, because the wrap counter has one bit.
+ */
 static uint32_t packed_ahead(const struct vt_ring *r, uint16_t from, uint16_t to)
 {
 	uint32_t laps = 2 * r->num;
@@ -178,13 +184,13 @@ bool packed_is_used(uint16_t flags, uint16_t at)
 	return !!(flags & DESC_F_AVAIL) == wrap && !!(flags & DESC_F_USED) == wrap;
 }
 
-/* Distances within a ring: in buffers if it is split, in descriptors if it is packed. */
+/* Distances within a ring: in buffers for a split ring, in descriptors for a packed ring. */
 struct distances {
-	uint32_t in_flight;   /* from what the driver fetched last to what it added last */
-	uint32_t unfetched;   /* from there to where the device is */
-	uint32_t pending;     /* from where the device is to what the driver added last */
-	uint32_t avail_event; /* from where the device is to its event index */
-	uint32_t used_event;  /* from what the driver fetched last to its event index */
+	uint32_t in_flight;   /* from the driver's last get to its last add */
+	uint32_t unfetched;   /* from the driver's last get to the device's position */
+	uint32_t pending;     /* from the device's position to the driver's last add */
+	uint32_t avail_event; /* from the device's position to the device's event index */
+	uint32_t used_event;  /* from the driver's last get to the driver's event index */
 };
 
 static void measure_split(const struct vt_ring *r, struct distances *d, struct stall *s)
@@ -201,7 +207,7 @@ static void measure_split(const struct vt_ring *r, struct distances *d, struct s
 	s->unseen = d->avail_event < d->pending ? d->pending - d->avail_event : 0;
 }
 
-/* Whether the device asks for doorbells by its event index, not by its flags. */
+/* Returns true if the device asks for doorbells by its event index, false if by its flags. */
 static bool device_asks_by_index(const struct queue *q, const struct vt_ring *r)
 {
 	if (layout_is_packed(q->layout))
@@ -216,7 +222,7 @@ static uint32_t buffer_length(const struct vt_ring *r, const struct vt_ring_entr
 }
 
 /*
- * Counts the used buffers that the driver has not fetched.
+ * Counts the used buffers that the driver has not fetched. Returns their number.
  * @descs: becomes the number of their descriptors
  */
 static uint32_t count_packed_used(const struct queue *q, const struct vt_ring *r,
@@ -225,7 +231,7 @@ static uint32_t count_packed_used(const struct queue *q, const struct vt_ring *r
 {
 	uint16_t at = r->last_used;
 	uint32_t buffers = 0;
-	uint32_t id = r->batch_last; /* all up to this one are used, if there is one */
+	uint32_t id = r->batch_last; /* all buffers up to this id are used; or VT_NO_BATCH */
 
 	*descs = 0;
 	while (*descs < in_flight) {
@@ -239,8 +245,8 @@ static uint32_t count_packed_used(const struct queue *q, const struct vt_ring *r
 			id = entries[place].desc.flags_or_id;
 		}
 		/*
-		 * In order, an id is the index of the buffer's first descriptor, and one used
-		 * descriptor stands for all buffers before it as well.
+		 * In order, the id of a buffer is the index of its first descriptor. One used
+		 * descriptor stands for its buffer and for all buffers before it.
 		 */
 		length = buffer_length(r, entries, layout_is_in_order(q->layout) ? place : id);
 		if (!layout_is_in_order(q->layout) || place == id)
@@ -278,14 +284,19 @@ static void measure_packed(const struct queue *q, const struct vt_ring *r,
 	d->used_event = packed_ahead(r, r->last_used, r->packed.driver_off_wrap);
 	if (d->avail_event >= d->pending)
 		return;
-	/* Beyond the event index each descriptor is as the driver wrote it: count the last ones. */
+	/*
+	 * Beyond its event index the device has not changed a descriptor. Count buffers there: only
+	 * the last descriptor of a buffer has no DESC_F_NEXT.
+	 */
 	s->unseen = d->pending - d->avail_event;
 	for (uint32_t i = d->avail_event; entries && i < d->pending; i++)
 		s->unseen -= entries[packed_advance(r, s->used, i) & ~VT_WRAP].desc.next_or_flags &
 			     DESC_F_NEXT;
 }
 
-/* Always returns true, for callers that return whether they decided. */
+/*
+ * Sets the verdict. Always returns true, so that the judge_ functions can return that they decided.
+ */
 static bool conclude(struct stall *s, enum stall_verdict verdict, enum stall_why why)
 {
 	s->verdict = verdict;
@@ -293,7 +304,7 @@ static bool conclude(struct stall *s, enum stall_verdict verdict, enum stall_why
 	return true;
 }
 
-/* By the queue's and the device's state. Returns whether this decided. */
+/* Judges by the state of the queue and of the device. Returns true if this decided. */
 static bool judge_state(const struct vt_ring *r, const struct stall_facts *facts,
 			const struct distances *d, struct stall *s)
 {
@@ -309,13 +320,16 @@ static bool judge_state(const struct vt_ring *r, const struct stall_facts *facts
 		return conclude(s, STALL_BROKEN, WHY_NEEDS_RESET);
 	if (facts->status & STATUS_FAILED)
 		return conclude(s, STALL_BROKEN, WHY_FAILED);
-	/* A driver must not clear a bit (section 2.1), and Linux set this one before it added. */
+	/*
+	 * The driver must not clear a status bit (virtio 1.3, section 2.1), and Linux set DRIVER_OK
+	 * before it added a buffer. So the device lost the bit.
+	 */
 	if (!(facts->status & STATUS_DRIVER_OK))
 		return conclude(s, STALL_DEVICE_OFF, WHY_NO_DRIVER_OK);
 	return false;
 }
 
-/* By used buffers that the driver has not fetched. Returns whether this decided. */
+/* Judges by used buffers that the driver has not fetched. Returns true if this decided. */
 static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
 			    const struct stall_facts *facts, const struct distances *d,
 			    struct stall *s)
@@ -326,12 +340,12 @@ static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
 	bool told = !(r->state & VT_RING_EVENT_IDX) || r->state & VT_RING_TRIGGERED;
 	bool net = q->device_type == DEVICE_NET;
 
-	/* Here buffers that are with the device decide, if there are some. */
+	/* In these two cases buffers that are with the device decide, if there are any. */
 	if (fetches_late(q, r, off))
 		return d->pending ? false : conclude(s, STALL_WAITING, WHY_LATE);
 	if (!(r->state & VT_RING_CALLBACK))
 		return d->pending ? false : conclude(s, STALL_WAITING, WHY_POLLED);
-	/* The driver of an interface that is down leaves used buffers in the ring. */
+	/* If a network interface is down, its driver leaves used buffers in the ring. */
 	if (net && !facts->interface_up)
 		return conclude(s, STALL_WAITING, WHY_INTERFACE_DOWN);
 	if (net && facts->interface_up < 0 && stall_waits_for_world(q, r) && !off && told)
@@ -342,14 +356,18 @@ static bool judge_unfetched(const struct queue *q, const struct vt_ring *r,
 		return conclude(s, STALL_NOT_FETCHED, WHY_INTERRUPT_DUE);
 	if (d->used_event >= d->in_flight)
 		return conclude(s, STALL_NOT_FETCHED, WHY_USED_EVENT);
-	/* The driver wants an interrupt when the device has used more. */
+	/*
+	 * The driver wants an interrupt only when the device has used more, so this decides
+	 * nothing.
+	 */
 	return false;
 }
 
 /*
- * By buffers that are with the device. A device may look at a buffer and take it without a trace in
- * the ring, and it may set its flags after the driver rang. So "the driver did not ring" needs an
- * add that vringtop saw without a doorbell, or an event index that no add can pass.
+ * Judges by buffers that are with the device. The device may look at a buffer and take it, and the
+ * ring does not show that. The device may also set its flags after the driver rang. Therefore "the
+ * driver did not ring" needs a proof: an add that vringtop saw without a doorbell, or an event
+ * index that no add can pass.
  */
 static void judge_pending(const struct queue *q, const struct vt_ring *r,
 			  const struct stall_facts *facts, const struct distances *d,
@@ -396,7 +414,7 @@ void stall_judge(const struct queue *q, const struct vt_ring *r,
 		measure_packed(q, r, entries, &d, s);
 	else
 		measure_split(r, &d, s);
-	/* Without its entries it is not known where the device of a packed ring is. */
+	/* Without the entries of a packed ring vringtop does not know where the device is. */
 	s->due = d.avail_event < d.pending && device_asks_by_index(q, r) &&
 		 (!packed || entries || !d.unfetched);
 	if (judge_state(r, facts, &d, s) || !d.in_flight)

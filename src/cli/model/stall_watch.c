@@ -12,7 +12,10 @@ struct stall_watched *stall_watch_find(const struct stall_watch *w, unsigned int
 	return NULL;
 }
 
-/* Whether the device used or the driver fetched something, or the queue was reset. */
+/*
+ * Returns true if the device used something, the driver fetched something, or the queue broke or
+ * was reset.
+ */
 static bool ring_moved(const struct queue *q, const struct vt_ring *a, const struct vt_ring *b)
 {
 	const enum vt_ring_state states = VT_RING_BROKEN | VT_RING_RESET;
@@ -53,7 +56,9 @@ static struct stall_watched *find_or_add(struct stall_watch *w, unsigned int ser
 	return q;
 }
 
-/* Notes which adds came between two polls, so that their doorbells were counted if they rang. */
+/*
+ * Notes adds that came between two polls. For these adds the doorbells before and after are known.
+ */
 static void follow_doorbells(struct stall_watched *w, const struct vt_ring *r, bool was_due,
 			     uint64_t doorbells)
 {
@@ -93,14 +98,18 @@ struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct queue
 		watched->used = -1;
 		watched->fetched = fetched;
 		watched->doorbells = doorbells;
-		/* An empty queue begins to stand when something is added. */
+		/*
+		 * An empty queue stands still only from the next add on, so its time will be exact.
+		 */
 		watched->since_is_exact = !watched->stall.in_flight;
 		if (doorbells)
 			watched->rung = now;
 		return watched;
 	}
 	added = r->next_avail != watched->ring.next_avail;
-	/* The device had nothing, so it stands only since this add. */
+	/*
+	 * If the device had no buffer before this add, the queue stands still only since the add.
+	 */
 	if (fetched != watched->fetched || ring_moved(q, &watched->ring, r) ||
 	    (added && !before.pending)) {
 		set_moved(watched, now);
@@ -111,7 +120,9 @@ struct stall_watched *stall_watch_feed(struct stall_watch *w, const struct queue
 	if (!watched->polls)
 		watched->added = 0;
 	follow_doorbells(watched, r, before.due, doorbells);
-	/* A copy of the ring's arrays belongs to the state of the ring. */
+	/*
+	 * A copy of the ring's arrays is valid only for the state of the ring at which it was made.
+	 */
 	if (memcmp(&watched->ring, r, sizeof(*r)))
 		stall_watched_forget(watched);
 	watched->polls++;
@@ -127,11 +138,11 @@ static int seen(bool was_seen, uint64_t before, uint64_t now)
 
 void stall_watched_doorbells(const struct stall_watched *q, struct stall_facts *facts)
 {
-	/* Where no doorbell of this queue was ever counted, one that is missing says nothing. */
+	/* If no doorbell of this queue was ever counted, a missing doorbell proves nothing. */
 	bool counted = q->rung;
 
 	facts->rung_since_add = seen(counted && q->add_was_seen, q->bells_at_add, q->doorbells);
-	/* Those that came between the same two polls may belong to earlier adds. */
+	/* Doorbells between the same two polls as the last add may belong to earlier adds. */
 	if (facts->rung_since_add > 0 && q->doorbells == q->bells_after_add)
 		facts->rung_since_add = -1;
 	facts->rung_since_due = seen(counted && q->due_was_seen, q->bells_at_due, q->doorbells);
@@ -146,12 +157,15 @@ void stall_watched_used(struct stall_watched *q)
 	q->used = q->stall.used;
 }
 
-/* Where a ring names a buffer: 1 + a place, 0: nowhere. */
+/* Where a ring names a buffer as available and as used: 1 + the place; 0: nowhere. */
 struct places {
 	uint32_t added, used;
 };
 
-/* The newest places at which the arrays of a split ring, each a lap long, name each id. */
+/*
+ * Finds the newest places at which the available and the used ring name each id. Each of the two
+ * rings holds one lap.
+ */
 static void find_split_places(const struct vt_ring *r, const struct vt_ring_entry *entries,
 			      struct places *places)
 {
@@ -168,13 +182,13 @@ static void find_split_places(const struct vt_ring *r, const struct vt_ring_entr
 }
 
 /*
- * The same of a packed ring. Available descriptors count from where the driver fetches: before,
- * they are rests of buffers of several descriptors.
+ * The same for a packed ring. Available descriptors count only from the place where the driver
+ * fetches. The descriptors before that place are the rest of old buffers of several descriptors.
  */
 static void find_packed_places(const struct vt_ring *r, const struct vt_ring_entry *entries,
 			       uint32_t in_flight, struct places *places)
 {
-	uint16_t at = r->next_avail ^ VT_WRAP; /* a lap before */
+	uint16_t at = r->next_avail ^ VT_WRAP; /* one lap before */
 
 	for (uint32_t back = r->num; back > 0; back--, at = packed_advance(r, at, 1)) {
 		const struct vt_ring_entry *e = &entries[at & ~VT_WRAP];
@@ -189,7 +203,10 @@ static void find_packed_places(const struct vt_ring *r, const struct vt_ring_ent
 	}
 }
 
-/* Marks the ids of used buffers that the driver has not fetched: they came back from the device. */
+/*
+ * Clears the marks of used buffers that the driver has not fetched: they are not with the device
+ * any more.
+ */
 static void unmark_used(const struct queue *q, const struct vt_ring *r,
 			const struct vt_ring_entry *entries, uint32_t in_flight, bool *is_pending)
 {
@@ -211,7 +228,10 @@ static void unmark_used(const struct queue *q, const struct vt_ring *r,
 			is_pending[entries[at % r->num].used.id] = false;
 }
 
-/* Whether the ring shows nothing newer of a buffer: places are overwritten within a lap. */
+/*
+ * Returns true if the ring names the buffer at no newer place. 0 is no newer place: places are
+ * overwritten within a lap.
+ */
 static bool is_same_place(uint32_t before, uint32_t now)
 {
 	return !now || now == before;

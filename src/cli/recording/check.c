@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Checks a file before SQLite opens it: is it a recording, is it whole, must a transaction be
- * undone?
+ * Checks a file before SQLite opens it. Is it a recording? Is it complete? Must SQLite undo a
+ * transaction that was cut off?
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,14 @@
 #include "recording/check.h"
 #include "recording/recording.h"
 
-/* The header of a SQLite database, its documentation section 1.3: big-endian numbers. */
+/*
+ * Offsets in the header of a SQLite database (SQLite's file format, section 1.3). Numbers are
+ * big-endian.
+ */
 #define HEADER_SIZE  100
 #define MAGIC	     "SQLite format 3"
 #define PAGE_SIZE_AT 16
-#define VERSIONS_AT  18 /* for writing and reading; 1: a journal, 2: a write-ahead log */
+#define VERSIONS_AT  18 /* for writing, for reading; 1: a journal, 2: a write-ahead log */
 #define CHANGES_AT   24
 #define PAGES_AT     28 /* valid if the numbers at CHANGES_AT and PAGES_FOR_AT are equal */
 #define FORMAT_AT    60
@@ -33,7 +36,10 @@ static uint32_t number_at(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
 }
 
-/* Whether a journal has a transaction that must be undone: vringtop was killed while it wrote. */
+/*
+ * Returns true if the journal holds a transaction that SQLite must undo, because vringtop was
+ * killed while it wrote. SQLite's sign for that: the first byte of the journal is not 0.
+ */
 static bool to_be_undone(const char *journal)
 {
 	int fd = open(journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
@@ -46,9 +52,10 @@ static bool to_be_undone(const char *journal)
 }
 
 /*
- * A journal may name a super-journal (SQLite's word), a file that SQLite deletes after it has
- * undone the transaction. Ours never do, so such a journal is an attack. The name ends with the
- * magic number that the journal begins with. True also if the journal cannot be read.
+ * A journal may name a super-journal (SQLite's word): a file that SQLite deletes after it has
+ * undone the transaction. vringtop never writes such a name, so a journal with one is an attack. A
+ * journal names a super-journal if its last 8 bytes are the magic number with which it begins.
+ * Returns true also if the journal cannot be read.
  */
 static bool names_another(const char *journal)
 {
@@ -94,7 +101,10 @@ out:
 	return err;
 }
 
-/* @whole: nothing must be undone any more, so the file must be as long as the header says */
+/*
+ * Checks the header of an open file. Returns 0, or -1 after a message.
+ * @whole: no transaction is left to undo, so the file must be as long as its header says
+ */
 static int check_open_file(const char *path, int fd, bool whole)
 {
 	uint8_t h[HEADER_SIZE];

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "recording/encode.h"
 
-/* The bytes that are still to be decoded. */
+/* The input of a decoder: the bytes from next to end - 1 are not decoded yet. */
 struct decoder {
 	const uint8_t *next, *end;
 	bool failed; /* the bytes ended too soon, or a number is too large */
@@ -39,7 +39,7 @@ void encode_free(struct encoder *p)
 	memset(p, 0, sizeof(*p));
 }
 
-/* @data: may be NULL if @length is 0; pointer arithmetic on NULL is undefined even then */
+/* @data: may be NULL if @length is 0. NULL + 0 is undefined in C, so this case adds nothing. */
 static struct decoder decode_from(const void *data, size_t length)
 {
 	return (struct decoder){ data, length ? (const uint8_t *)data + length : data, false };
@@ -71,7 +71,7 @@ static bool decoded_all(const struct decoder *u)
 	return !u->failed && u->next == u->end;
 }
 
-/* Small numbers of either sign become small numbers: 0, -1, 1, -2, ... */
+/* Makes small numbers of either sign small: 0, -1, 1, -2 become 0, 1, 2, 3. */
 static uint64_t zigzag(int64_t n)
 {
 	return (uint64_t)n << 1 ^ (n < 0 ? UINT64_MAX : 0);
@@ -113,7 +113,7 @@ bool decode_histogram(const void *data, size_t length, uint64_t total, struct hi
 	return !total;
 }
 
-/* The number of the oldest doorbell after number @sent that is not overwritten yet. */
+/* Returns the number of the oldest doorbell after doorbell @sent that is not overwritten yet. */
 static unsigned int oldest_doorbell(unsigned int newest, unsigned int sent)
 {
 	return newest - sent > VT_NR_DOORBELLS ? newest - VT_NR_DOORBELLS + 1 : sent + 1;
@@ -149,10 +149,13 @@ bool decode_doorbells(const void *data, size_t length, unsigned int sent, struct
 
 void encode_events(struct encoder *p, const struct recording_event *e, size_t n, uint64_t base)
 {
-	/* Column by column, because like numbers next to each other compress better. */
+	/*
+	 * One member of all events after the other, because similar numbers side by side compress
+	 * better.
+	 */
 	for (size_t i = 0; i < n; base = e[i++].time)
 		encode_number(p, e[i].time - base);
-	/* 0: not timed */
+	/* RECORDING_UNTIMED + 1 is 0. */
 	for (size_t i = 0; i < n; i++)
 		encode_number(p, e[i].duration + 1);
 	for (size_t i = 0; i < n; i++)

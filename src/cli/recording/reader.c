@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads a recording. The file may be damaged, or made to do harm. So SQLite is set to run nothing
- * that the file contains, the schema must be ours to the letter, and every value is checked.
+ * Reads a recording. The file may be damaged, or made to do harm. Therefore SQLite is told to run
+ * nothing that the file contains, the schema must be exactly ours, and every value is checked.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -15,58 +15,58 @@
 #include "recording/check.h"
 #include "recording/schema.h"
 
-/* A recording of ours never has more than this. */
+/* Limits that no recording of vringtop exceeds. MAX_BLOB and MAX_HEAP are bytes. */
 #define MAX_QUEUES  65536
-#define MAX_LISTED  8192 /* in one interval */
+#define MAX_LISTED  8192 /* queues in one interval */
 #define MAX_DEVICES 65536
 #define MAX_BLOB    (1 << 20)
 #define MAX_HEAP    (256 << 20)
-/* Steps of SQLite for one call, in thousands. */
+/* The most steps of SQLite's virtual machine in one call of the reader, in thousands. */
 #define MAX_WORK 100000
 
-/* Numbers of operations in a file are below this: one has VT_OPS_SHIFT bits in the kernel, too. */
+/* An operation's number in a file is below this: it has VT_OPS_SHIFT bits, as in the kernel. */
 #define NR_FILE_OPS (1 << VT_OPS_SHIFT)
 _Static_assert(VT_NR_COUNTED <= NR_FILE_OPS, "an operation without a number for recordings");
 
-/* In place of an enum vt_op, for a number that a file has for an operation. */
-#define OP_NONE	   -1 /* the table operation does not have the number */
-#define OP_UNKNOWN -2 /* it has a name for the number that this vringtop does not know */
+/* Values of recording_reader.op_of that are no enum vt_op. */
+#define OP_NONE	   -1 /* the table operation has no such number */
+#define OP_UNKNOWN -2 /* the table has a name for the number that this vringtop does not know */
 
-/* A queue: as the last row of it in the table state says. */
+/* A queue, with the state of its row in the table state that was read last. */
 struct recorded_queue {
 	struct queue queue; /* without operations */
-	bool listed;	    /* it is in the snapshots */
+	bool listed;	    /* it is in the snapshot of this interval */
 };
 
 struct recording_reader {
 	sqlite3 *db;
 	char *path;
 	struct recording_info info;
-	char **strings; /* owned; what info points to */
+	char **strings; /* owned: the strings in info */
 	size_t nr_strings;
 	int op_of[NR_FILE_OPS]; /* by number in the file: an enum vt_op, OP_NONE or OP_UNKNOWN */
-	uint32_t unavailable;	/* of all snapshots */
+	uint32_t unavailable;	/* the same in all snapshots */
 	bool no_bytes_out;
 
-	struct recorded_queue *queues; /* all, ordered by serial */
+	struct recorded_queue *queues; /* owned; all queues, ordered by serial */
 	size_t nr_queues;
-	size_t *order; /* places in queues, ordered by device and index */
+	size_t *order; /* owned: indexes of queues, ordered by device and index */
 
 	sqlite3_stmt *intervals, *states, *ops, *blocks;
-	bool no_more_intervals, no_more_blocks; /* SQLite would begin again */
+	bool no_more_intervals, no_more_blocks; /* at the end: another step starts again */
 	long long interval;			/* number of the interval that was read last */
-	uint64_t time;				/* its end, ns */
+	uint64_t time;				/* end of that interval, ns */
 
-	struct recording_event *events; /* a block */
+	struct recording_event *events; /* owned: the block that was read last */
 	size_t nr_events, next_event;
 	uint64_t last_event; /* time of the event that was read last, ns */
 
-	bool bad;	   /* a value was read that cannot be */
-	bool ended;	   /* an error was met: nothing more is read */
-	unsigned int work; /* steps of SQLite since the last call, in thousands */
+	bool bad;	   /* a value was read that is not valid */
+	bool ended;	   /* an error was printed: nothing more is read */
+	unsigned int work; /* steps of SQLite in this call, in thousands */
 };
 
-/* Prints, once for each reader, what is wrong with the file. */
+/* Prints what is wrong with the file, once for each reader. Returns -1. */
 static int damaged(struct recording_reader *r, const char *what)
 {
 	char text[200];
@@ -78,7 +78,7 @@ static int damaged(struct recording_reader *r, const char *what)
 	return complain(NULL, "the recording %s is damaged: %s", r->path, text);
 }
 
-/* Prints, once for each reader, the error that SQLite met. */
+/* Prints the error that SQLite reports, once for each reader. Returns -1. */
 static int cannot_read(struct recording_reader *r)
 {
 	int code = sqlite3_errcode(r->db), cause = sqlite3_system_errno(r->db);
@@ -103,7 +103,7 @@ static int cannot_read(struct recording_reader *r)
 	return damaged(r, sqlite3_errmsg(r->db));
 }
 
-/* --- Values of a row. One that cannot be is 0 or empty, and sets r->bad. --- */
+/* --- Values of a row. A value that is not valid becomes 0 or empty, and sets r->bad. --- */
 
 static uint64_t number(struct recording_reader *r, sqlite3_stmt *s, int column, uint64_t max)
 {
@@ -119,7 +119,7 @@ static double real(struct recording_reader *r, sqlite3_stmt *s, int column)
 {
 	double x = sqlite3_column_double(s, column);
 
-	/* False for a NaN. */
+	/* These comparisons are false for a NaN. */
 	if (sqlite3_column_type(s, column) == SQLITE_FLOAT && x >= -1e300 && x <= 1e300)
 		return x;
 	r->bad = true;
@@ -137,14 +137,14 @@ static void text(struct recording_reader *r, sqlite3_stmt *s, int column, char *
 	}
 	while (*c >= ' ' && *c <= '~')
 		c++;
-	/* The writer has escaped names already. Escaping twice would change the backslash. */
+	/* The writer has escaped names already. A second time would escape the backslashes. */
 	if (!*c)
 		snprintf(to, size, "%s", from);
 	else
 		copy_printable(to, from, size);
 }
 
-/* A copy of a string that lives as long as the reader; NULL without memory. */
+/* Copies a string. The reader owns the copy. Returns NULL without memory; prints no message. */
 static const char *keep_text(struct recording_reader *r, sqlite3_stmt *s, int column)
 {
 	size_t size = 4 * (size_t)sqlite3_column_bytes(s, column) + 1;
@@ -159,7 +159,7 @@ static const char *keep_text(struct recording_reader *r, sqlite3_stmt *s, int co
 	return r->strings[r->nr_strings++] = to;
 }
 
-/* Goes to the next row. Returns 1; 0 at the end; -1 after a message. */
+/* Goes to the next row. Returns 1 if there is one; 0 at the end; -1 after a message. */
 static int step(struct recording_reader *r, sqlite3_stmt *s)
 {
 	int code = sqlite3_step(s);
@@ -179,9 +179,9 @@ static sqlite3_stmt *prepare(struct recording_reader *r, const char *sql)
 	return NULL;
 }
 
-/* --- Whether it is a recording --- */
+/* --- Is the file a recording? --- */
 
-/* Allows SQLite to read our tables, and nothing else. */
+/* SQLite asks this before each access. Allows it to read our tables, and nothing else. */
 static int authorize(void *unused, int action, const char *what, const char *column, const char *db,
 		     const char *inner)
 {
@@ -202,7 +202,7 @@ static int authorize(void *unused, int action, const char *what, const char *col
 	return SQLITE_DENY;
 }
 
-/* SQLite calls this every 1000 steps. Returns not 0 to interrupt it. */
+/* SQLite calls this every 1000 steps. A result other than 0 interrupts SQLite. */
 static int worked(void *arg)
 {
 	struct recording_reader *r = arg;
@@ -210,7 +210,7 @@ static int worked(void *arg)
 	return ++r->work > MAX_WORK;
 }
 
-/* Turns off everything in SQLite that a file could use to run something or to take long. */
+/* Turns off everything in SQLite that a file could use to run code or to take a long time. */
 static void restrain(struct recording_reader *r)
 {
 	static const struct {
@@ -248,7 +248,10 @@ static const struct recording_table *table_of(const char *name)
 	return t;
 }
 
-/* The schema must be exactly what we write, so that it has no trigger or view that could run. */
+/*
+ * Checks that the schema is exactly the one that vringtop writes, because another one may have a
+ * trigger or a view that SQLite would run. Returns 0, or -1 after a message.
+ */
 static int check_schema(struct recording_reader *r)
 {
 	sqlite3_stmt *s = prepare(r, "SELECT type, name, tbl_name, sql FROM sqlite_master");
@@ -288,7 +291,7 @@ static int check_schema(struct recording_reader *r)
 	return tables == all ? 0 : damaged(r, "tables are missing");
 }
 
-/* --- What is read when it is opened --- */
+/* --- Read by recording_open() --- */
 
 static int read_field(struct recording_reader *r, sqlite3_stmt *s, const struct recording_field *f)
 {
@@ -299,7 +302,7 @@ static int read_field(struct recording_reader *r, sqlite3_stmt *s, const struct 
 		*(const char **)at = keep_text(r, s, 1);
 		return *(const char **)at ? 0 : complain(NULL, "no memory to read %s", r->path);
 	case FIELD_INT:
-		/* Only exit_status may be negative: -1 is none. */
+		/* Only exit_status may be negative: -1 means that no status is known. */
 		*(int *)at = sqlite3_column_int64(s, 1) == -1 ? -1 : (int)number(r, s, 1, INT_MAX);
 		break;
 	case FIELD_U64:
@@ -316,8 +319,8 @@ static int read_field(struct recording_reader *r, sqlite3_stmt *s, const struct 
 }
 
 /*
- * Finds out which operation each number in this file means: by its name in the table operation,
- * since another version of vringtop may have other numbers in enum vt_op.
+ * Finds out which operation each number in this file means. The name in the table operation
+ * decides, because another version of vringtop may have other numbers in enum vt_op.
  */
 static int read_operations(struct recording_reader *r)
 {
@@ -357,7 +360,7 @@ static int read_operations(struct recording_reader *r)
 	return 0;
 }
 
-/* A bit for each operation: from the numbers in the file to those of enum vt_op. */
+/* Translates a set of operations, one bit each, from the file's numbers to those of enum vt_op. */
 static uint32_t known_ops(const struct recording_reader *r, uint32_t in_file)
 {
 	uint32_t ops = 0;
@@ -381,14 +384,14 @@ static int read_info(struct recording_reader *r)
 		more = step(r, s);
 		if (more < 0 || (more && read_field(r, s, f)))
 			return -1;
-		/* Recordings of version 0.1.0 do not have it. */
+		/* Recordings of version 0.1.0 have no host. */
 		if (!more && !r->bad && !strcmp(f->key, "host"))
 			r->info.host = "";
 		else if (!more || r->bad)
 			return damaged(r, "it does not say where it was made");
 		sqlite3_reset(s);
 	}
-	/* The writer writes these two with the first interval. */
+	/* The writer adds these two keys with the first interval. Before that they are missing. */
 	sqlite3_bind_text(s, 1, "unavailable", -1, SQLITE_STATIC);
 	if (step(r, s) > 0)
 		r->unavailable = known_ops(r, number(r, s, 1, UINT32_MAX));
@@ -594,7 +597,7 @@ static struct recorded_queue *queue_of(struct recording_reader *r, unsigned int 
 	return NULL;
 }
 
-/* Reads what changed of the queues in this interval. */
+/* Reads the table state for this interval. It has a row for each queue that changed. */
 static int read_states(struct recording_reader *r)
 {
 	sqlite3_stmt *s = r->states;
@@ -650,7 +653,7 @@ static int list_queues(struct recording_reader *r, struct snapshot *diff)
 	return 0;
 }
 
-/* Finds a queue by its serial in @diff, whose queues are ordered by device and index. */
+/* Finds a queue by its serial, or NULL. @diff: its queues are ordered by device and index */
 static struct queue *listed_queue(struct recording_reader *r, struct snapshot *diff,
 				  unsigned int serial)
 {
@@ -706,7 +709,7 @@ static int read_ops(struct recording_reader *r, struct snapshot *diff)
 		to->sum = number(r, s, 4, INT64_MAX);
 		to->max = number(r, s, 5, INT64_MAX);
 		to->refused = number(r, s, 6, INT64_MAX);
-		/* One column for both: docs/recording.md. */
+		/* stale and bytes_out share a column, see docs/recording.md. */
 		if (op == VT_OP_NOTIFICATION_DATA)
 			to->stale = number(r, s, 7, INT64_MAX);
 		else
@@ -742,7 +745,7 @@ int recording_next(struct recording_reader *r, struct snapshot *diff)
 	diff->lost = number(r, s, 3, INT64_MAX);
 	diff->cpu = real(r, s, 4);
 	diff->probe_ns = real(r, s, 5);
-	/* Constants, because a snapshot does not own this string. */
+	/* String constants, because a snapshot does not own this string. */
 	diff->how = strcmp(r->info.attached, "functions") ? "tracepoints" : "functions";
 	diff->unavailable = r->unavailable;
 	diff->no_bytes_out = r->no_bytes_out;
@@ -759,8 +762,8 @@ int recording_next(struct recording_reader *r, struct snapshot *diff)
 /* --- Events --- */
 
 /*
- * Turns the numbers of operations in a block into those of enum vt_op, and leaves out events of
- * unknown operations. Returns false if an event is of no operation.
+ * Translates the operations in a block from the file's numbers to enum vt_op. Drops events of
+ * operations that this vringtop does not know. Returns false if a number stands for no operation.
  */
 static bool name_events(struct recording_reader *r)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reads a recording: intervals and single operations, in the order of time. A file is not trusted.
- * One that is not as vringtop writes it is refused; of one that is damaged later on, what comes
- * before the damage is read. Every function that fails prints a message and returns NULL or -1.
+ * Reads a recording: intervals and single operations, in the order of time. The file is not
+ * trusted. recording_open() refuses a file whose tables are not as vringtop writes them. If the
+ * file is damaged further on, everything before the damage can be read. Every function that fails
+ * prints a message and returns NULL or -1.
  */
 #ifndef READER_H
 #define READER_H
@@ -13,22 +14,22 @@
 struct recording_reader;
 
 /**
- * Opens a recording. Operations that this vringtop does not know are counted in
- * recording_info()->unknown_ops, named in a message, and left out of what is read.
+ * Opens a recording. If the file has operations that this vringtop does not know, a message names
+ * them, recording_info()->unknown_ops is their number, and the reader leaves them out.
  * Returns the reader, to be closed with recording_reader_close(); NULL after a message.
  */
 struct recording_reader *recording_open(const char *path);
 
-/** Where, when and how the recording was made. Valid until recording_reader_close(). */
+/** Returns where, when and how the recording was made. Valid until recording_reader_close(). */
 const struct recording_info *recording_info(const struct recording_reader *r);
 
 /**
  * Reads the next interval.
- * @diff: overwritten with the difference of the snapshots at its begin and end, to be freed with
+ * @diff: overwritten with the interval: the difference of two snapshots, to be freed with
  * snapshot_free(). All times count from the start of the recording. An operation without events in
  * the interval is NULL. A queue has the names that it had at the end of the recording.
- * Returns 1; 0 at the end; -1 after a message. @diff is empty unless 1 is returned. After -1
- * nothing more can be read, and no further message comes.
+ * Returns 1; 0 at the end; -1 after a message. If the result is 0 or -1, @diff is empty. After -1
+ * nothing more can be read: every further call returns -1 and prints no message.
  */
 int recording_next(struct recording_reader *r, struct snapshot *diff);
 

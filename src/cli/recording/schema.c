@@ -29,7 +29,10 @@ const struct recording_table recording_tables[] = {
 		" PRIMARY KEY(interval, queue, op)) STRICT, WITHOUT ROWID" },
 	{ "events", "CREATE TABLE events(block INTEGER PRIMARY KEY, first INTEGER NOT NULL,"
 		    " last INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB NOT NULL) STRICT" },
-	/* Names of the numbers above. The reader knows operations by these names. */
+	/*
+	 * These three tables explain the numbers in the tables above. The reader knows operations
+	 * by these names, because the numbers differ between versions of vringtop.
+	 */
 	{ "operation",
 	  "CREATE TABLE operation(op INTEGER PRIMARY KEY, name TEXT NOT NULL, no TEXT) STRICT" },
 	{ "layout", "CREATE TABLE layout(layout INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT" },

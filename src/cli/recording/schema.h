@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the reader and the writer of recordings share: the tables, and how the database is named. */
+/* Shared by the reader and the writer of recordings: the tables, and the name of the database. */
 #ifndef SCHEMA_H
 #define SCHEMA_H
 
@@ -8,7 +8,7 @@
 
 struct recording_table {
 	const char *name;
-	const char *sql; /* as SQLite keeps it: a file with any other word in it is not ours */
+	const char *sql; /* as in sqlite_master; the reader refuses a file with any other text */
 };
 
 /* Ends with name NULL. */
@@ -22,7 +22,7 @@ enum recording_field_kind {
 	FIELD_DOUBLE,
 };
 
-/* A row of the table info, and the member of struct recording_info that has its value. */
+/* A row of the table info, and the member of struct recording_info that holds its value. */
 struct recording_field {
 	const char *key;
 	size_t offset;
@@ -32,13 +32,13 @@ struct recording_field {
 /* Ends with key NULL. */
 extern const struct recording_field recording_fields[];
 
-/* Most single operations in a block, a row of the table events. */
+/* The largest number of single operations in a block. A block is a row of the table events. */
 #define EVENTS_PER_BLOCK 10000
 
 /**
- * The name under which SQLite opens a recording: with a directory before it, because SQLite has its
- * own meaning for names such as ":memory:".
- * Returns the name, to be freed; NULL without memory.
+ * Makes the name under which SQLite opens a recording. A name without a directory gets "./" before
+ * it, because SQLite has its own meaning for names such as ":memory:".
+ * Returns the name, to be freed; NULL without memory. Prints no message.
  */
 char *recording_file_name(const char *path);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes a recording. SQLite copies what a transaction will change into a journal beside the file,
- * so that a transaction that was cut off can be undone. The journal is opened once, because the
- * process may open no files after it is confined, and is emptied after each transaction.
+ * Writes a recording. Before SQLite changes the file, it copies the old content into a journal
+ * beside the file. With the journal a transaction that was cut off can be undone. The journal is
+ * opened only once, because the process may open no files after confine_recording(). Each
+ * transaction empties the journal at its end.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,13 +17,16 @@
 #include "recording/schema.h"
 #include "recording/writer.h"
 
-/* Shortest time between two transactions, ns: a little less than the usual interval of 1 s. */
+/*
+ * The shortest time between the ends of two transactions, ns. A little less than the default
+ * interval of 1 s, so that each such interval ends a transaction.
+ */
 #define COMMIT_EVERY 900000000ull
 
 /* zstd's fastest level that compresses well; negative levels are faster but hardly compress. */
 #define ZSTD_LEVEL 1
 
-/* A queue that is in the snapshots: as the last row of it in the table state says. */
+/* A queue that is in the snapshots, with the state of its last row in the table state. */
 struct recorded_queue {
 	struct queue queue; /* without operations */
 	bool listed;	    /* in the snapshot that is being written */
@@ -36,11 +40,11 @@ struct recording_writer {
 	struct recorded_queue *queues;
 	size_t nr_queues;
 	long long interval;		/* number of the interval that was written last */
-	struct recording_event *events; /* the block that is being gathered */
+	struct recording_event *events; /* owned: the block that is being filled */
 	size_t nr_events;
 	uint64_t total_events; /* in the blocks that were written */
 	uint64_t committed;    /* when the last transaction ended: ns, CLOCK_MONOTONIC */
-	bool failed;	       /* and a message was printed */
+	bool failed;	       /* an error came, and its message was printed */
 };
 
 static uint64_t now(void)
@@ -51,7 +55,7 @@ static uint64_t now(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-/* Prints, once for each writer, why SQLite could not write. */
+/* Prints why SQLite could not write, once for each writer. Returns -1. */
 static int cannot_write(struct recording_writer *w)
 {
 	int code = sqlite3_errcode(w->db), cause = sqlite3_system_errno(w->db);
@@ -81,7 +85,7 @@ static int run(struct recording_writer *w, const char *sql)
 	return 0;
 }
 
-/* Runs a statement whose parameters are bound, and makes it ready for the next time. */
+/* Runs a statement whose parameters are bound, and resets it for the next use. */
 static int put(struct recording_writer *w, sqlite3_stmt *s)
 {
 	if (sqlite3_step(s) != SQLITE_DONE)
@@ -163,7 +167,7 @@ static int prepare(struct recording_writer *w)
 	return 0;
 }
 
-/* Creates the tables, and writes what is known from the beginning. */
+/* Creates the tables, and writes everything that is known before the first interval. */
 static int fill(struct recording_writer *w, const struct recording_info *info)
 {
 	char sql[128];
@@ -210,8 +214,9 @@ static int fill(struct recording_writer *w, const struct recording_info *info)
 }
 
 /*
- * Opens the database; not through a symbolic link, which someone else may have put there. SQLite
- * would refuse links in the directory, too, so these are resolved before.
+ * Opens the database. The file must not be a symbolic link, because someone else may have put the
+ * link there. SQLITE_OPEN_NOFOLLOW refuses links in the directories of the path, too, so realpath()
+ * resolves those first.
  */
 static int open_database(struct recording_writer *w)
 {
@@ -258,7 +263,7 @@ struct recording_writer *recording_create(const char *path, const struct recordi
 	struct recording_writer *w = calloc(1, sizeof(*w));
 	struct recording_info first = *info;
 
-	/* What is to be known of the recording when it begins. */
+	/* At its beginning a recording is not finished and has no events. */
 	first.finished = false;
 	first.events = 0;
 	if (!w || !(w->path = recording_file_name(path)) ||
@@ -269,8 +274,9 @@ struct recording_writer *recording_create(const char *path, const struct recordi
 	if (open_database(w))
 		goto fail;
 	/*
-	 * Nobody else gets at the file, so nothing has to wait, and the journal stays open.
-	 * A transaction stays in memory until it is whole.
+	 * locking_mode=EXCLUSIVE: no other process can lock the file, so vringtop never waits for a
+	 * lock, and the journal stays open. cache_spill=OFF: a transaction stays in memory until it
+	 * is complete.
 	 */
 	if (run(w, "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE;"
 		   "PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL;"
@@ -291,7 +297,7 @@ static int begin(struct recording_writer *w)
 	return sqlite3_get_autocommit(w->db) ? run(w, "BEGIN") : 0;
 }
 
-/* Writes the events that were gathered as one block. */
+/* Writes the collected events as one block. */
 static int put_events(struct recording_writer *w)
 {
 	size_t n = w->nr_events, room, length;
@@ -345,7 +351,10 @@ static struct recorded_queue *known_queue(struct recording_writer *w, unsigned i
 	return NULL;
 }
 
-/* Writes a row of the table queue: what never changes, names, and when the queue came and went. */
+/*
+ * Writes a row of the table queue: facts that never change, the names, and when the queue came and
+ * went.
+ */
 static int put_queue(struct recording_writer *w, const struct queue *q, uint64_t time)
 {
 	const struct recording_device device = { q->device, q->device_type, q->features, q->role,
@@ -410,7 +419,7 @@ static bool same_state(const struct queue *a, const struct queue *b)
 	       a->doorbells.sent == b->doorbells.sent;
 }
 
-/* Writes what changed of a queue since the interval before. */
+/* Writes the facts of a queue that changed since the previous interval. */
 static int write_queue(struct recording_writer *w, const struct queue *q, uint64_t time)
 {
 	struct recorded_queue *known = known_queue(w, q->serial);
@@ -436,7 +445,10 @@ static int write_queue(struct recording_writer *w, const struct queue *q, uint64
 	return err;
 }
 
-/* Marks queues that are not in this snapshot as no longer listed, and forgets them. */
+/*
+ * Finds queues that are not in this snapshot, writes that they are no longer listed, and forgets
+ * them.
+ */
 static int forget_queues(struct recording_writer *w)
 {
 	size_t kept = 0;
@@ -486,7 +498,7 @@ static int write_op(struct recording_writer *w, unsigned int serial, int op,
 	return err;
 }
 
-/* Writes what is the same in all snapshots. */
+/* Writes the members of a snapshot that are the same in all snapshots of a recording. */
 static int put_constants(struct recording_writer *w, const struct snapshot *diff)
 {
 	const struct {
@@ -578,7 +590,10 @@ void recording_writer_close(struct recording_writer *w)
 		return;
 	if (!w->failed)
 		commit(w);
-	/* Takes back a transaction that could not be committed: then the journal is empty. */
+	/*
+	 * Roll back a transaction that could not be committed. After that the journal is empty, and
+	 * SQLite may delete it.
+	 */
 	if (sqlite3_get_autocommit(w->db) ||
 	    sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK)
 		sqlite3_exec(w->db,

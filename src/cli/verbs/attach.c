@@ -5,8 +5,9 @@
 #include "verbs/attach.h"
 
 /*
- * Pages that are never used take no memory (MCL_ONFAULT). The limit must go before the
- * capabilities do: with a limit, memory that is asked for later would be refused.
+ * Locks the memory of this process, so that pages that were used stay in memory. With MCL_ONFAULT a
+ * page that is never used takes no memory. The limit must be raised before the capabilities are
+ * dropped, because later allocations would fail if they exceeded the limit.
  */
 static void lock_memory(void)
 {

@@ -10,10 +10,13 @@
 #include "verbs/interval_loop.h"
 #include "verbs/verbs.h"
 
-/* Counts are read at least so often, s. */
+/* The longest time between two readings of the counters, s. */
 #define FETCH 10
 
-/* Sleeps until a time (ns), as wait_until() does, and ends the measuring of the cost meanwhile. */
+/*
+ * Sleeps until @until (ns, CLOCK_MONOTONIC). Meanwhile calls probe_measure() whenever it is due.
+ * Returns false if a signal ended the sleep.
+ */
 static bool wait_and_measure(struct probe *p, uint64_t until)
 {
 	uint64_t measure;
@@ -25,13 +28,14 @@ static bool wait_and_measure(struct probe *p, uint64_t until)
 }
 
 /*
- * Reads what happened until a time, and at least every FETCH seconds: a bucket of a histogram has
- * 32 bits, which at 1,000,000 operations per second and in one bucket last for 71 minutes.
- * @before: what was read last; becomes what is read now
- * @sum: becomes what happened, unfiltered
+ * Waits until @until and reads what was counted. Reads the counters at least every FETCH seconds,
+ * because a bucket of a histogram has 32 bits: 1,000,000 operations per second in one bucket wrap
+ * it after 71 minutes.
+ * @before: the snapshot that was read last; becomes the new snapshot
+ * @sum: becomes what was counted between the two, unfiltered
  * @until: ns, CLOCK_MONOTONIC
- * @stopped: becomes true if a signal ended it
- * Returns 0, or -1 after it has complained.
+ * @stopped: becomes true if a signal ended the wait
+ * Returns 0, or -1 after a message.
  */
 static int read_until(struct probe *p, struct snapshot *before, struct snapshot *sum,
 		      uint64_t until, bool *stopped)
@@ -49,7 +53,10 @@ static int read_until(struct probe *p, struct snapshot *before, struct snapshot 
 		now = probe_read(p);
 		if (!now)
 			return -1;
-		/* Nearly always one reading is all. */
+		/*
+		 * Nearly always one reading is enough, so the first difference goes into @sum
+		 * itself.
+		 */
 		err = snapshot_diff(now, before, first ? sum : &diff) ||
 		      snapshot_copy(now, before) || (!first && snapshot_add(sum, &diff));
 		if (err) {
@@ -60,7 +67,7 @@ static int read_until(struct probe *p, struct snapshot *before, struct snapshot 
 			break;
 	}
 	snapshot_free(&diff);
-	/* Queues that came later stand at the end of a sum. */
+	/* snapshot_add() puts new queues at the end. */
 	if (sum->nr_queues)
 		qsort(sum->queues, sum->nr_queues, sizeof(*sum->queues), queue_order);
 	return 0;
@@ -70,7 +77,7 @@ int interval_loop(const struct filter *filter, const struct interval_options *in
 		  int (*show)(const struct snapshot *diff, const void *options),
 		  const void *options)
 {
-	const uint64_t step = intervals->seconds * 1e9; /* ns; 0: one interval, until a signal */
+	const uint64_t step = intervals->seconds * 1e9; /* ns; 0: one interval, ended by a signal */
 	struct snapshot before = {}, sum = {};
 	struct probe *p = attach(filter->ops);
 	const struct snapshot *now;
@@ -94,8 +101,10 @@ int interval_loop(const struct filter *filter, const struct interval_options *in
 	next = before.time;
 	for (unsigned long i = 0; !stopped && (!intervals->count || i < intervals->count); i++) {
 		next = step ? next + step : UINT64_MAX;
-		/* The machine slept, or this process was stopped: no burst of intervals makes up
-		 * for it. */
+		/*
+		 * After the machine slept or this process was stopped, skip the missed intervals:
+		 * do not show them all at once.
+		 */
 		if (step && next + step < probe_now())
 			next = probe_now() + step;
 		if (read_until(p, &before, &sum, next, &stopped))

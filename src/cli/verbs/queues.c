@@ -52,7 +52,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = { { &filter_argp, 0, NULL, 0 }, {} };
 static const struct argp argp = { options, parse, .doc = doc, .children = children };
 
-/* The columns before the features; those go on below them. */
+/*
+ * The features begin at this column (from 0). A line that is too long goes on below, at the same
+ * column.
+ */
 #define FEATURES 56
 
 static void print_queue(const struct queue *q)

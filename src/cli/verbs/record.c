@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vringtop record: writes what happens to a file, for a time or while a command runs. */
+/*
+ * vringtop record: writes intervals to a file, until Ctrl-C, for a time, or while a command runs.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,13 +31,15 @@ static const char doc[] =
 	"  vringtop report a.vt                        look at it\n\n"
 	"A recording that is there already is kept as FILE.old; no other file is overwritten.";
 
-/* Counts are read at least this often (ns), so that no bucket wraps twice between. */
+/*
+ * The longest time between two readings of the counters, ns. No bucket may wrap twice in between.
+ */
 #define FETCH 10000000000ull
-/* The same with single operations, because they stay in memory until then. */
+/* The same with --events. Shorter, because single operations stay in memory until then. */
 #define FETCH_EVENTS 1000000000ull
-/* How often single operations are taken from the kernel, ns. */
+/* The longest time between two drains of single operations from the kernel, ns. */
 #define DRAIN 50000000ull
-/* Single operations come nearly in order: none comes more than this (ns) late. */
+/* Single operations arrive nearly in the order of time: none is more than this late, ns. */
 #define LATE 100000000ull
 
 /* Options without a letter. */
@@ -47,7 +51,7 @@ struct record_options {
 	double duration;  /* s; 0: not given */
 	double interval;  /* s */
 	bool events;	  /* single operations, too */
-	char **command;	  /* ends with NULL; NULL: none */
+	char **command;	  /* array that ends with NULL; NULL: no command */
 };
 
 static const struct argp_option options[] = {
@@ -81,7 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &o->filter;
 		return 0;
 	case 'o':
-		/* In the other verbs -o names operations. */
+		/* In the other verbs -o names operations, so a user may mean that here, too. */
 		if (is_op_list(arg))
 			wrong_use(state,
 				  "To record these operations only: --op LIST. For a file of this "
@@ -99,7 +103,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->events = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		/* From the first word on that is no option, all are the command's. */
+		/*
+		 * The first word that is not an option begins the command. All later words belong
+		 * to it.
+		 */
 		o->command = &state->argv[state->next - 1];
 		state->next = state->argc;
 		return 0;
@@ -119,15 +126,15 @@ static const struct argp argp = {
 
 struct run {
 	const struct record_options *options;
-	char file_shown[4096]; /* its name, as a terminal can show it */
+	char file_shown[4096]; /* name of the file, printable characters only */
 	struct probe *probe;
 	struct recording_writer *file;
 	struct recording_info info;
 	struct command command;
-	struct snapshot before; /* the last one that was fetched; before the first its time is 0 */
-	struct snapshot sum;	/* of the interval that is written next */
+	struct snapshot before; /* fetched last; before the first fetch its time is 0 */
+	struct snapshot sum;	/* counts of the interval that is written next */
 	uint64_t start;		/* ns, CLOCK_MONOTONIC: the recording's times count from here */
-	double cpu_before;	/* s: CPU time of the tool until then */
+	double cpu_before;	/* CPU time of the tool until the start, s */
 	unsigned long intervals;
 	uint64_t operations, lost, kept;
 	struct recording_event *events; /* owned; in the order of time */
@@ -135,7 +142,7 @@ struct run {
 	bool no_memory;
 };
 
-/* The CPU time that the tool has used, s. */
+/* Returns the CPU time that the tool has used, s. */
 static double cpu_used(void)
 {
 	struct rusage u;
@@ -147,7 +154,10 @@ static double cpu_used(void)
 
 /* --- The file --- */
 
-/* What stands where a recording is to be made. */
+/*
+ * What is at the path of the new recording: nothing or an empty file, an old recording, or anything
+ * else.
+ */
 enum place {
 	PLACE_FREE,
 	PLACE_RECORDING,
@@ -183,7 +193,10 @@ static int complain_taken(const char *path)
 			"%s is there and is not a recording: it is not overwritten", path);
 }
 
-/* Checks that a recording can be made here, before anything else begins. */
+/*
+ * Checks that a recording can be made at @path. Called before anything else, so that a wrong path
+ * fails at once. Returns 0, or -1 after a message.
+ */
 static int check_place(const char *path)
 {
 	char old[4096];
@@ -201,8 +214,10 @@ static int check_place(const char *path)
 	return look_at(old) == PLACE_TAKEN ? complain_taken(old) : 0;
 }
 
-/* Renames a recording that is there to FILE.old. If the tool that made it was killed, it has a
- * journal, which goes with it. Then makes an empty file. */
+/*
+ * Renames an existing recording to FILE.old, then makes an empty file. If the vringtop that made
+ * the old recording was killed, its journal is renamed, too. Returns 0, or -1 after a message.
+ */
 static int make_place(const char *path)
 {
 	char from[4096], to[4096];
@@ -218,7 +233,10 @@ static int make_place(const char *path)
 		if (rename(from, to) && errno == ENOENT)
 			unlink(to);
 	}
-	/* A new file, never the target of a link; only its owner may read it, as with perf. */
+	/*
+	 * O_NOFOLLOW: never write to the target of a link. 0600: only the owner may read a
+	 * recording, as with perf.
+	 */
 	fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return complain(NULL, "cannot write to %s: %s", path, strerror(errno));
@@ -259,7 +277,9 @@ static void take_event(void *arg, const struct recording_event *e)
 		r->events = events;
 		r->room = room;
 	}
-	/* CPUs that write at once do so nearly in order. */
+	/*
+	 * Events of CPUs that write at the same time come nearly in order, so this loop is short.
+	 */
 	while (at && r->events[at - 1].time > e->time)
 		at--;
 	memmove(&r->events[at + 1], &r->events[at], (r->nr_events - at) * sizeof(*e));
@@ -276,8 +296,9 @@ static bool listed(const struct snapshot *s, unsigned int serial)
 }
 
 /*
- * Writes the single operations of the queues in @s. Those of the last LATE ns are kept for the next
- * time unless @all, because earlier ones may still come.
+ * Writes the single operations of the queues in @s. Returns 0, or -1 after a message.
+ * @all: false: keeps the operations of the last LATE ns for the next call, because earlier ones may
+ * still arrive
  */
 static int write_events(struct run *r, const struct snapshot *s, bool all)
 {
@@ -299,7 +320,7 @@ static int write_events(struct run *r, const struct snapshot *s, bool all)
 	if (recording_write_events(r->file, r->events, kept))
 		return -1;
 	r->kept += kept;
-	/* Without any r->events may be NULL. */
+	/* If there are no events, r->events may be NULL. */
 	if (n)
 		memmove(r->events, r->events + n, (r->nr_events - n) * sizeof(*r->events));
 	r->nr_events -= n;
@@ -308,7 +329,13 @@ static int write_events(struct run *r, const struct snapshot *s, bool all)
 
 /* --- Intervals --- */
 
-/* Adds what was counted since the last fetch to r->sum; the first time, since the probe began. */
+/*
+ * Adds to r->sum the counts since the last fetch. The first fetch adds the counts since the probe
+ * began.
+ * @now: NULL: reading failed, and a message was printed
+ * @last: also writes the newest single operations
+ * Returns 0, or -1 after a message.
+ */
 static int fetch(struct run *r, const struct snapshot *now, bool last)
 {
 	struct snapshot diff = {};
@@ -344,7 +371,7 @@ static void update_info(struct run *r)
 	r->info.exit_status = r->command.status;
 }
 
-/* Writes r->sum as an interval, and empties it. */
+/* Writes r->sum as an interval and empties r->sum. Returns 0, or not 0 after a message. */
 static int write_interval(struct run *r)
 {
 	int err;
@@ -396,9 +423,12 @@ static void print_summary(const struct run *r, bool progress)
 		seconds > 0 ? r->info.cost_cpu_ns / 1e7 / seconds : 0);
 }
 
-/* --- */
+/* --- The recording --- */
 
-/* Records until time, command or a signal end it. Returns 0, or -1 after it has printed why. */
+/*
+ * Records until the duration is over, the command ends, or a signal comes. Returns 0, or -1 after a
+ * message.
+ */
 static int record(struct run *r, bool progress)
 {
 	const struct record_options *o = r->options;
@@ -433,11 +463,11 @@ static int record(struct run *r, bool progress)
 			return -1;
 		if (progress)
 			print_progress(r);
-		/* Intervals whose end was missed are left out. */
+		/* Skip intervals whose end has passed. */
 		next += (1 + (now - next) / interval) * interval;
 	}
 	probe_stop(r->probe);
-	/* The rest is a shorter interval. */
+	/* The time since the last interval becomes a shorter interval. */
 	if (fetch(r, probe_read(r->probe), true) || write_interval(r))
 		return -1;
 	command_end(&r->command, asked);
@@ -466,7 +496,7 @@ static char *patch_level(const struct snapshot *s)
 	return text;
 }
 
-/* Describes the recording as far as it is known before it begins. */
+/* Fills in r->info what is known before the recording begins. Returns 0, or -1 after a message. */
 static int prepare(struct run *r, const struct snapshot *s)
 {
 	const struct record_options *o = r->options;
@@ -484,7 +514,10 @@ static int prepare(struct run *r, const struct snapshot *s)
 	return 0;
 }
 
-/* Opens what it needs, gives up its privileges, and records. @s: the first snapshot */
+/*
+ * Opens the files, gives up privileges, and records. Returns 0, or -1 after a message.
+ * @s: the first snapshot
+ */
 static int run(struct run *r, const struct snapshot *s)
 {
 	const struct record_options *o = r->options;
@@ -534,7 +567,7 @@ int verb_record(int argc, char **argv)
 
 		status = r.command.status > 0 ? r.command.status : !!err;
 	}
-	/* After an error the command must not go on unwatched. */
+	/* After an error the command is ended: it must not run on while nothing is recorded. */
 	command_end(&r.command, false);
 	recording_writer_close(r.file);
 	probe_close(r.probe);

@@ -37,15 +37,15 @@ static const char doc[] =
 
 #define OPT_ADDRESSES 256 /* has no letter */
 
-/* Polls for each verdict, and the most (ns) from one to the next. */
+/* The least number of polls within --after, and the longest time between two polls, ns. */
 #define POLLS	5
 #define LONGEST 200000000ull
 
 struct stalls_options {
 	struct filter filter;
-	double after; /* s: a queue that does not move for so long is stalled */
+	double after; /* s: a queue that stands still for this long is stalled */
 	bool json, watch, addresses;
-	bool ring; /* the device and the queue of the filter say which */
+	bool ring; /* --ring: filter.device and filter.queue name the ring */
 };
 
 static const struct argp_option options[] = {
@@ -58,7 +58,7 @@ static const struct argp_option options[] = {
 	{},
 };
 
-/* What the options say together. */
+/* Refuses options that contradict each other. Does not return if they do. */
 static void check_options(const struct stalls_options *o, const struct argp_state *state)
 {
 	if (o->ring && (!*o->filter.device || (o->filter.queue && !*o->filter.queue)))
@@ -117,11 +117,11 @@ struct stalls {
 	const struct stalls_options *o;
 	struct probe *p;
 	struct stall_watch watch;
-	struct snapshot seen; /* without the queues that the filters leave out */
+	struct snapshot seen; /* the last snapshot, filtered */
 	bool any;	      /* something is or was stalled */
 };
 
-/* Returns 0, or -1 after it has complained. */
+/* Reads the queues and judges their rings. Returns 0, or -1 after a message. */
 static int poll_once(struct stalls *s)
 {
 	const struct snapshot *now = probe_read(s->p);
@@ -134,7 +134,7 @@ static int poll_once(struct stalls *s)
 	return stall_poll(&s->watch, s->p, now, &s->seen);
 }
 
-/* Until the next poll. Returns false if it shall end. */
+/* Sleeps until the next poll. Returns false if a signal asked to stop. */
 static bool wait_for_poll(const struct stalls *s)
 {
 	uint64_t step = s->watch.after / POLLS;
@@ -142,9 +142,13 @@ static bool wait_for_poll(const struct stalls *s)
 	return wait_until(probe_now() + (step < LONGEST ? step : LONGEST));
 }
 
-/* --- Once --- */
+/* --- Without --watch --- */
 
-/* Calls @show for each queue that is stalled, or for each that waits. Returns how many. */
+/*
+ * Calls @show for each stalled queue. If @stalled is false: for each queue with STALL_WAITING.
+ * Returns the number of these queues.
+ * @show: may be NULL
+ */
 static size_t
 for_each(struct stalls *s, bool stalled,
 	 void (*show)(const struct queue *q, const struct stall_watched *w, void *arg), void *arg)
@@ -203,7 +207,10 @@ static void tell(struct stalls *s)
 	json_print(o);
 }
 
-/* --ring: of each queue that is meant. Returns 0, or -1 after it has complained. */
+/*
+ * --ring: prints the whole state of each ring that the filter matches. Returns 0, or -1 after a
+ * message.
+ */
 static int tell_rings(struct stalls *s)
 {
 	size_t told = 0;
@@ -222,7 +229,7 @@ static int tell_rings(struct stalls *s)
 		if (s->o->json) {
 			struct json_object *o = stall_json(q, w);
 
-			/* With what is in flight. */
+			/* Replaces the member "ring" by one that has the buffers in flight. */
 			json_object_object_add(o, "ring", stall_json_ring(q, w, s->o->addresses));
 			json_print(o);
 		} else {
@@ -244,7 +251,7 @@ static int run_once(struct stalls *s)
 	begin = s->seen.time;
 	if (s->o->after >= 2)
 		fprintf(stderr, "Looking at the rings for %g s; Ctrl-C ends it.\n", s->o->after);
-	/* What moves in between is not stalled. */
+	/* A queue that moves between two of these polls is not stalled. */
 	while (s->seen.time - begin < s->watch.after) {
 		if (!wait_for_poll(s))
 			return complain(
@@ -294,7 +301,7 @@ static void tell_event(struct stalls *s, const struct queue *q, const struct sta
 	stall_print(clock, q, w);
 }
 
-/* Tells what is new since the last poll. */
+/* Prints stalls that began or ended since the last poll. */
 static void tell_changes(struct stalls *s)
 {
 	for (size_t i = 0; i < s->seen.nr_queues; i++) {

@@ -12,7 +12,7 @@
 #include "verbs/options.h"
 #include "verbs/verbs.h"
 
-/* The legend of the columns comes behind it. */
+/* make_doc() adds the legend of the columns. */
 static const char help[] =
 	"Prints a table of the queues that moved, for each interval (1 s unless told), until it "
 	"has printed COUNT of them or is interrupted. Times are those of the chosen operations, "
@@ -102,7 +102,10 @@ static int print_interval(const struct snapshot *diff, const void *options)
 	return 0;
 }
 
-/* What --help says. It stays allocated, because argp reads it until the process ends. */
+/*
+ * Returns the text of --help. The text is never freed, because argp reads it until the process
+ * ends.
+ */
 static const char *make_doc(void)
 {
 	static char *doc;

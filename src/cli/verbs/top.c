@@ -48,7 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[1] = &o->intervals;
 		return 0;
 	case ARGP_KEY_END:
-		/* Counts must be read more often than a bucket of a histogram wraps. */
+		/* A bucket of a histogram has 32 bits: it must be read before it wraps. */
 		if (o->intervals.seconds > LONGEST)
 			wrong_use(state,
 				  "Write a time up to 60s. For longer intervals: vringtop stat",
@@ -72,7 +72,9 @@ static bool terminal_gone(void)
 	return poll(&in, 1, 0) > 0 && in.revents & (POLLHUP | POLLERR | POLLNVAL);
 }
 
-/* The counts, and the rings. Returns NULL after it has complained. */
+/*
+ * Reads the counts and the rings. Returns the snapshot, which the probe owns; NULL after a message.
+ */
 static const struct snapshot *read_all(struct view *v, struct probe *p)
 {
 	const struct snapshot *now = probe_read(p);
@@ -89,7 +91,9 @@ static int no_memory(void)
 			"no memory for the live view");
 }
 
-/* Returns 1 if the view goes on, 0 if the user wants to quit, -1 after it has complained. */
+/*
+ * Handles all keys that were pressed. Returns 1 to go on, 0 if the user quits, -1 after a message.
+ */
 static int read_keys(struct view *v, const struct snapshot *diff, const struct table *t)
 {
 	int key;
@@ -103,8 +107,8 @@ static int read_keys(struct view *v, const struct snapshot *diff, const struct t
 }
 
 /*
- * What happened since the last time. A screen that stands still keeps what it shows.
- * Returns 0, or -1 after it has complained.
+ * Makes @diff what was counted since the last refresh. While the view is paused, @diff stays the
+ * same, because the screen stands still. Returns 0, or -1 after a message.
  */
 static int refresh_counts(struct view *v, struct probe *p, const struct filter *filter,
 			  struct snapshot *before, struct snapshot *diff)
@@ -121,7 +125,10 @@ static int refresh_counts(struct view *v, struct probe *p, const struct filter *
 	return 0;
 }
 
-/* @count: so many refreshes; 0: until the user quits. Returns 0, or -1 after it has complained. */
+/*
+ * Runs the view until the user quits. Returns 0, or -1 after a message.
+ * @count: the number of refreshes after which the view ends; 0: no limit
+ */
 static int watch(struct view *v, struct probe *p, const struct filter *filter, unsigned long count)
 {
 	struct snapshot before = {}, diff = {};
@@ -130,7 +137,7 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 	uint64_t next = probe_now(), measure;
 	int go_on = refresh_counts(v, p, filter, &before, &diff) ? -1 : 1;
 
-	/* The first screen shows what is there; the first figures come soon after it. */
+	/* The first screen lists the queues at once. The first rates follow after 0.3 s at most. */
 	next += (v->interval < 0.3 ? v->interval : 0.3) * 1e9;
 	while (go_on > 0) {
 		table_free(&t);
@@ -147,7 +154,7 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 			go_on = terminal_gone() ? complain(NULL, "the terminal is gone") : 0;
 			break;
 		case WAKE_INPUT:
-		case WAKE_INTERRUPTED: /* ncurses has a key for a new size */
+		case WAKE_INTERRUPTED: /* new window size: ncurses returns KEY_RESIZE */
 			go_on = read_keys(v, &diff, &t);
 			break;
 		case WAKE_TIME:
@@ -170,7 +177,10 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 
 /* --- The terminal --- */
 
-/* A message is printed where it can still be read when the view has ended. */
+/*
+ * Leaves the alternate screen before a message is printed. On the alternate screen the message
+ * would be gone when the view ends.
+ */
 static void leave_screen(void)
 {
 	if (!isendwin())
@@ -185,7 +195,7 @@ static int complain_terminal(void)
 		"cannot use a terminal of type '%s'", getenv("TERM") ?: "");
 }
 
-/* Returns 0, or -1 after it has complained. */
+/* Returns 0, or -1 after a message. */
 static int open_screen(void)
 {
 	const char *move;
@@ -194,13 +204,14 @@ static int open_screen(void)
 		return complain_terminal();
 	move = tigetstr("cup");
 	/*
-	 * Until it was left once, ncurses 6.4 takes a screen for one that it does not draw itself,
-	 * and writes at each move of the cursor instead of once. Nor need it look for keys there.
+	 * Before the first endwin(), ncurses 6.4 does not treat the screen as its own: it writes at
+	 * each move of the cursor instead of once for each refresh.
 	 */
 	endwin();
-	/* TERM=dumb: cannot move the cursor */
+	/* The terminal cannot move its cursor, for example TERM=dumb. */
 	if (!move || move == (char *)-1)
 		return complain_terminal();
+	/* Do not look for pressed keys while the screen is written. */
 	typeahead(-1);
 	set_escdelay(50);
 	cbreak();
@@ -218,7 +229,10 @@ static int open_screen(void)
 	return 0;
 }
 
-/* No delscreen(): without memory it crashes in ncurses 6.4. The process ends anyway. */
+/*
+ * Does not call delscreen(), because delscreen() of ncurses 6.4 crashes if memory has run out. The
+ * process ends soon anyway.
+ */
 static void close_screen(void)
 {
 	leave_screen();
@@ -231,7 +245,7 @@ int verb_top(int argc, char **argv)
 	const struct filter *filter = &o.filter.filter;
 	struct view v = {
 		.stalls.after = STALL_AFTER,
-		/* The busiest first. */
+		/* Sort by the busiest. */
 		.sort = {
 			[PAGE_QUEUES] = table_column(PAGE_QUEUES, "BUF/s"),
 			[PAGE_LAYOUTS] = table_column(PAGE_LAYOUTS, "OPS/s"),
@@ -261,7 +275,7 @@ int verb_top(int argc, char **argv)
 	v.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	if (open_screen())
 		goto out;
-	/* Only now: ncurses has read the terminal's description. */
+	/* After open_screen(), because ncurses reads the description of the terminal there. */
 	if (!confine() && !watch(&v, p, filter, o.intervals.count))
 		failed = 0;
 	close_screen();

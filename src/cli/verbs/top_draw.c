@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The screen of the live view. */
+/* Draws the screen of the live view. */
 #include <stdio.h>
 #include <string.h>
 #include <curses.h>
@@ -14,7 +14,10 @@
 #define OCTAVES	 (VT_NR_BUCKETS / STEPS) /* the first one is 0..15 ns */
 #define OP_WIDTH 17
 
-/* Most of it is ASCII, which need not go through the tables of the locale. */
+/*
+ * Writes text at a position. Most text is ASCII and goes out as chtype, because mvaddnstr() looks
+ * up each character in the tables of the locale.
+ */
 static void put(int y, int x, const char *text)
 {
 	chtype line[512], attributes = 0;
@@ -34,7 +37,7 @@ static void put(int y, int x, const char *text)
 	mvaddchnstr(y, x, line, n);
 }
 
-/* A line in reverse video over the whole width. */
+/* Draws a line in reverse video over the whole width. */
 static void put_bar(int y, const char *text)
 {
 	attron(A_REVERSE);
@@ -60,7 +63,7 @@ static void draw_header(const struct view *v, const struct snapshot *diff)
 	double seconds = diff->since / 1e9;
 	int n;
 
-	/* What matters most comes first, because a narrow screen cuts the end. */
+	/* The most important facts come first, because a narrow screen cuts off the end. */
 	snprintf(line, sizeof(line),
 		 " vringtop %s  linux %.24s  %s  %zu queues  %s op/s%s  every %.3gs",
 		 VRINGTOP_VERSION, v->system.release, diff->how, snapshot_queues(diff),
@@ -156,7 +159,10 @@ static void octaves(const struct op_stats *s, uint64_t count[OCTAVES * 2])
 		count[b / (STEPS / 2)] += s->hist.bucket[b];
 }
 
-/* How high a bar is, 0..@levels; logarithmic, so that a tail can be seen. */
+/*
+ * Returns the height of a bar, 0..@levels. The scale is logarithmic, so that the small counts of a
+ * tail are visible.
+ */
 static int bar_level(uint64_t count, uint64_t most, int levels)
 {
 	double log_most = 0, log_count = 0;
@@ -189,7 +195,7 @@ static void draw_axis(int y, int x)
 	char text[FORMAT_LEN];
 
 	put(y, 0, "histograms");
-	/* A column is half a power of two; a mark each five of them. */
+	/* A column is half a power of two. Every fifth power of two gets a mark. */
 	for (int octave = 1; octave < OCTAVES; octave += 5) {
 		snprintf(text, sizeof(text), "|");
 		format_time(text + 1, histogram_lower(octave * STEPS));
@@ -197,7 +203,7 @@ static void draw_axis(int y, int x)
 	}
 }
 
-/* A histogram with a line for each power of two, where there is room for it. */
+/* Draws a histogram, one line for each power of two, in at most @room lines. */
 static void draw_bars(int y, int room, enum vt_op op, const struct op_stats *s)
 {
 	uint64_t count[OCTAVES * 2], most = 1;
@@ -260,7 +266,9 @@ static void draw_queue_facts(const struct queue *q, double seconds)
 	put(4, 0, line);
 }
 
-/* The last doorbells with their data, the newest first; returns the lines it took. */
+/*
+ * Draws the last doorbells with their data, the newest first. Returns the number of lines: 0 or 1.
+ */
 static int draw_doorbells(int y, const struct queue *q)
 {
 	const struct op_stats *data = q->op[VT_OP_NOTIFICATION_DATA];
@@ -334,7 +342,10 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 	if (y >= LINES - 2)
 		return;
 	draw_axis(y++, OP_WIDTH + 1);
-	/* From the selected one on, so that the rest can be reached on a small screen. */
+	/*
+	 * If a small screen has no room for all, start at the selected one, so that the user can
+	 * reach every operation.
+	 */
 	room = LINES - 1 - y;
 	for (int i = 0, first = n > room ? at : 0; i < n && i < room; i++) {
 		int op = ops[(first + i) % n];
@@ -347,7 +358,7 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 		draw_bars(y + 1, room - 1, v->selected_op, q->op[v->selected_op]);
 }
 
-/* The keys, and the legend of the page from which the user came. */
+/* Draws the keys, and the legend of the page from which the user came. */
 static void draw_help(const struct view *v)
 {
 	static const char *const lines[] = {

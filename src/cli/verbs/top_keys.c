@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The keys of the live view. */
+/* Handles the keys of the live view. */
 #include <curses.h>
 #include "verbs/top_view.h"
 
@@ -29,7 +29,7 @@ static void move_selection(struct view *v, const struct snapshot *diff, const st
 	v->chosen = true;
 }
 
-/* Goes on to the next column that is on the screen. */
+/* Sorts by the next column (@by: 1) or the previous one (-1) that is on the screen. */
 static void move_sort(struct view *v, int by)
 {
 	int shown[TABLE_MAX_COLUMNS], n = table_fit(v->page, COLS, shown), at = 0;
@@ -57,7 +57,10 @@ static void change_interval(struct view *v, double factor)
 		v->interval = 60;
 }
 
-/* Moves on to the next operation that is attached, through "all". */
+/*
+ * Shows the times of the next attached operation (@by: 1) or the previous one (-1). After the last
+ * comes -1: all operations.
+ */
 static void change_op(struct view *v, int by)
 {
 	do {

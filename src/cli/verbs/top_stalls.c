@@ -28,7 +28,7 @@ void draw_stall(int y, const struct queue *q, const struct stall_watched *w, int
 	attroff(A_BOLD | COLOR_PAIR(1));
 }
 
-/* Draws a sentence, wrapped at blanks. Returns how many lines it took. */
+/* Draws a text, wrapped at spaces. Returns the number of lines. */
 static int draw_sentence(int y, const char *text)
 {
 	int width = COLS - 2, lines = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which row, and which queue, is selected in the live view. */
+/* The row and the queue that are selected in the live view. */
 #include "verbs/top_view.h"
 
 static bool row_selected(const struct view *v, const struct table_row *r)
