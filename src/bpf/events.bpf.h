@@ -24,19 +24,19 @@ struct vring_buf_op {
 };
 /*
  * A program for each event of the trace system virtio_ring. kernel-patch/README.md lists the
- * events' arguments: the queue, then what happened (struct vring_op, struct vring_buf_op).
+ * arguments of the events: first the queue, then what happened (struct vring_op, struct
+ * vring_buf_op).
  *
- * The program of a frequent event finds its counters near (see VT_NEAR_SLOTS in vringtop.h)
- * and calls no function, because a call makes the compiler save registers. Only where something
- * is not near, the program ends with the call of a function named *_far(), which looks
- * everything up.
+ * The program of a frequent event finds its counters near (see VT_NEAR_SLOTS in vringtop.h). It
+ * calls no function, because a call makes the compiler save registers. If a counter is not near,
+ * the program ends with the call of a function named *_far(), which looks everything up.
  */
 
 /*
- * Returns the number of this CPU. The pointer to the operation stays in the register r1. After an
- * ordinary call the compiler would have saved and restored that register. From Linux 6.12 on the
- * verifier knows that this helper changes no other register (bpf_fastcall), and removes the two
- * instructions that save and restore.
+ * Returns the number of this CPU. Keeps the pointer to the operation in the register r1. With an
+ * ordinary call the compiler would save and restore this register. From Linux 6.12 on, the verifier
+ * knows that this helper changes no other register (bpf_fastcall), and removes the two instructions
+ * that save and restore.
  */
 static __always_inline __u32 event_cpu(const struct vring_op **op)
 {
@@ -52,7 +52,10 @@ static __always_inline __u32 event_cpu(const struct vring_op **op)
 	return cpu;
 }
 
-/* Finds the row of the event's queue on this CPU and the slot of an operation; false: not near. */
+/*
+ * Finds the row of the queue of the event on this CPU, and the slot of an operation. Returns false
+ * if one of them is not near.
+ */
 static __always_inline bool event_near(const struct vring_op **op, __u32 number,
 				       struct vt_row **row, struct vt_slot **slot)
 {
@@ -61,7 +64,7 @@ static __always_inline bool event_near(const struct vring_op **op, __u32 number,
 	return row_near((*op)->id, cpu, row) && slot_near(*row, number, slot);
 }
 
-/* Finds what the doorbells of a queue have announced; false: not near. */
+/* Finds the struct announced of a queue. Returns false if it is not near. */
 static __always_inline bool announced_near(__u64 id, struct announced **a)
 {
 	barrier_var(id);
@@ -71,7 +74,7 @@ static __always_inline bool announced_near(__u64 id, struct announced **a)
 	return true;
 }
 
-/* Counts an operation. */
+/* Counts an operation, with its time. */
 static __always_inline void event_count(const struct vring_op *op, __u32 number,
 					struct vt_slot *slot, bool refused)
 {
@@ -89,7 +92,10 @@ static __always_inline void add_count_bytes(const struct vring_buf_op *buf, stru
 	slot->bytes_in += buf->in_bytes;
 }
 
-/* A buffer goes to the device. @slot: of the add */
+/*
+ * A buffer was added: the device has it now.
+ * @slot: of the add
+ */
 static __always_inline void buffer_added(const struct vring_buf_op *buf, const struct vt_slot *slot,
 					 struct announced *a)
 {
@@ -134,7 +140,7 @@ int on_add(const __u64 *event)
 	bool near = event_near(&op, VT_OP_ADD, &row, &slot);
 
 	buf = (const void *)op;
-	/* A failed one has no buffer to count, and may take its time. */
+	/* A failed add has no buffer to count. It is rare, so it may take the slow path. */
 	if (!near || op->result)
 		return add_far(buf);
 	event_count(op, VT_OP_ADD, slot, false);
@@ -150,8 +156,10 @@ int on_add(const __u64 *event)
  */
 
 /*
- * A buffer comes back. Returns false if the time that it was out (ns) is not known.
+ * A get returned a buffer.
  * @slot: of the get
+ * @away: becomes the time from the add to the get, ns
+ * Returns false if this time is not known.
  */
 static __always_inline bool buffer_got(const struct vring_buf_op *buf, const struct vt_slot *slot,
 				       __u64 *away)
@@ -190,7 +198,10 @@ static __noinline int get_far(const struct vring_buf_op *buf, bool timed)
 	return timed && buf->op.result ? buffer_got_far(buf) : 0;
 }
 
-/* @timed: buffers are timed from available to used. */
+/*
+ * Counts a get.
+ * @timed: also measure the time of buffers from available to used
+ */
 static __always_inline int get_ended(const __u64 *event, bool timed)
 {
 	const struct vring_op *op = (const void *)event[1];
@@ -224,7 +235,7 @@ int on_get(const __u64 *event)
 	return get_ended(event, false);
 }
 
-/* Instead of on_get(), if buffers are timed from available to used. */
+/* Attached instead of on_get() if buffers are timed from available to used. */
 SEC("tp_btf/virtqueue_get")
 int on_get_timed(const __u64 *event)
 {
@@ -235,7 +246,7 @@ int on_get_timed(const __u64 *event)
  * kick_prepare
  */
 
-/* A doorbell will be rung: counts how many buffers it announces. */
+/* The driver will ring the doorbell: counts how many buffers the doorbell announces. */
 static __noinline int announce_far(const struct vring_op *op)
 {
 	struct announced *a = announcements_at(op->id);
@@ -289,10 +300,10 @@ int on_kick_prepare(const __u64 *event)
 }
 
 /*
- * Operations of which only the duration and the result are counted
+ * Operations that have only a duration and a result to count
  */
 
-/* How the result of an operation tells that it failed, or that its answer was no. */
+/* Which result of an operation means that the operation failed, or answered no. */
 enum {
 	REFUSED_NEVER,
 	REFUSED_IF_ZERO,
@@ -363,7 +374,7 @@ int on_more_used(const __u64 *event)
 	return op_ended(event, VT_OP_MORE_USED, REFUSED_IF_ZERO);
 }
 
-/* Rare operations: without the near form a program loads faster. */
+/* Rare operations. They have no near path, because a program without one loads faster. */
 
 SEC("tp_btf/virtqueue_detach_unused_buf")
 int on_detach_unused_buf(const __u64 *event)
@@ -380,7 +391,7 @@ int on_resize(const __u64 *event)
 	__u32 old_num = event[2], num = event[3];
 	int err = op->result;
 
-	/* The kernel falls back to a reset when it lacks memory for a new ring. */
+	/* If the kernel has no memory for a new ring, it resets the queue instead. */
 	if (old_num != num && (!err || err == -ENOMEM))
 		start_afresh(op->id);
 	if (!err)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Finds the queues of a device, also those of which no event ever comes. The kernel keeps a list of
- * the queues with each device, and this walks it.
+ * Finds the queues of a device, also queues without any event. The kernel keeps a list of the
+ * queues of each device. These programs walk through the list.
  */
 
 struct walk {
 	const struct virtio_device *vdev;
 	const void *next; /* the link of the next queue, or the head of the list */
 	__u32 nr_queues;
-	__u32 ids; /* all ids are below */
+	__u32 ids; /* all ids are below this number */
 };
 
 static long queue_next(__u32 i, struct walk *w)
@@ -43,8 +43,9 @@ static __always_inline void walk_queues(struct walk *w, const struct virtio_devi
 }
 
 /*
- * Run by the tool, which has opened the folder of a device in sysfs: finds the device by that file,
- * and its queues. No function of the kernel needs to be attached to.
+ * Finds the queues of a device. The tool opens the folder of the device in sysfs and runs this
+ * program, which finds the device by the open file. So the program needs no kernel function to
+ * attach to.
  */
 SEC("syscall")
 int find_queues(struct vt_find *find)
@@ -60,7 +61,7 @@ int find_queues(struct vt_find *find)
 	node = BPF_CORE_READ(file, f_inode, i_private);
 	vdev = BPF_CORE_READ(node, priv) - bpf_core_field_offset(struct device, kobj) -
 	       bpf_core_field_offset(struct virtio_device, dev);
-	/* The folder of a device that has just gone leads anywhere. */
+	/* If the device was just removed, its folder leads to other data. */
 	if (BPF_CORE_READ(vdev, index) != find->device)
 		return 1;
 	walk_queues(&w, vdev);
@@ -70,8 +71,9 @@ int find_queues(struct vt_find *find)
 }
 
 /*
- * Runs when a driver is bound to a device, and when somebody reads the device's uevent attribute.
- * For kernels without the events, where nothing else tells of a new queue that stays idle.
+ * Runs when a driver is bound to a device, and when a process reads the uevent attribute of a
+ * device. Needed on kernels without the events, because nothing else reports a new queue that stays
+ * idle.
  */
 SEC("fentry/virtio_uevent")
 int BPF_PROG(on_uevent, const struct device *dev)

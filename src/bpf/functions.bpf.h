@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For kernels without the tracepoints: a program at the begin and one at the end of each function
- * that drivers call, and of the transports' notify. The tool attaches those whose functions the
- * kernel has.
+ * For kernels without the tracepoints: one program at the begin and one at the end of each function
+ * that drivers call, and of the notify functions of the transports. The tool attaches the programs
+ * whose functions the kernel has.
  *
- * The end of a call counts the call. Its begin only keeps the time, so a call whose begin was
- * not seen is counted without a time.
+ * The program at the end counts the call. The program at the begin only keeps the time. So if the
+ * begin of a call was not seen, the call is counted without a time.
  */
 
 /*
- * The calls that are under way. Nearly all calls of a queue are made under the driver's lock of
- * that queue, but disable_cb, poll and notify are not: several CPUs may be in the same function
- * for the same queue, and an interrupt may call the function that it interrupts. So a call is
- * known by its frame: the place on the stack where the kernel keeps the call's arguments while the
- * programs run. The kernel gives the same place to the programs at the begin and at the end. No
- * other call has that place meanwhile, and a task that moves to another CPU takes it along.
+ * The calls that are running. Drivers make nearly all calls of a queue under their own lock of the
+ * queue. But disable_cb, poll and notify need no lock: several CPUs may be in one function for one
+ * queue, and an interrupt may call the function that it interrupts. So a call is identified by its
+ * frame: the place on the stack where the kernel keeps the arguments of the call while the programs
+ * run. The kernel passes the same place to the program at the begin and at the end. No other
+ * running call has this place, and a task that moves to another CPU keeps it.
  */
 struct call {
 	__u64 frame; /* 0: free */
@@ -23,10 +23,10 @@ struct call {
 
 #define CALL_BITS 12
 
-/* Key: the hash of the frame. A call that finds another one there takes its place. */
+/* Key: hash of the frame. A call takes the place even if another call has it. */
 static struct call calls[1 << CALL_BITS] __attribute__((aligned(64)));
 
-/* Not the address but the distance from calls[]: the verifier lets nobody hash an address. */
+/* Returns the distance of a frame from calls[], because the verifier forbids to hash an address. */
 static __always_inline __u64 frame_of(const void *ctx)
 {
 	__u64 frame = (__u64)ctx - (__u64)calls;
@@ -46,8 +46,8 @@ static __always_inline int call_begins(const void *ctx)
 }
 
 /*
- * Returns how long a call took that ends @now (ns); below 0: its begin was not seen, or another
- * call has taken its place since.
+ * Returns how long a call took that ends @now (ns). Below 0: the begin of the call was not seen, or
+ * another call took its place.
  */
 static __always_inline __s64 call_took(const void *ctx, __u64 now)
 {
@@ -62,7 +62,7 @@ static __always_inline __s64 call_took(const void *ctx, __u64 now)
 }
 
 /*
- * The queue of an address, by its hash: a cache line of 4.
+ * The queues by their address. The hash of the address selects a group of 4, which is a cache line.
  */
 #define VQ_BITS 12
 #define VQ_WAYS 4
@@ -70,7 +70,7 @@ static __always_inline __s64 call_took(const void *ctx, __u64 now)
 struct vq_group {
 	struct {
 		__u64 vq; /* 0: free */
-		__u64 id; /* its entry in queues */
+		__u64 id; /* its entry in the map of queues */
 	} queue[VQ_WAYS];
 };
 
@@ -81,7 +81,7 @@ static __always_inline struct vq_group *group_of(const struct virtqueue *vq)
 	return &vqs[hash_of((__u64)vq, VQ_BITS)];
 }
 
-/* Returns 0 for a queue that has no entry yet. */
+/* Returns the id of a queue, or 0 if the queue has no entry yet. */
 static __always_inline __u32 id_known(const struct virtqueue *vq)
 {
 	struct vq_group *g = group_of(vq);
@@ -92,7 +92,10 @@ static __always_inline __u32 id_known(const struct virtqueue *vq)
 	return 0;
 }
 
-/* Gives a queue an entry. The caller has locked adding_queue. Returns 0 if there is no room. */
+/*
+ * Makes an entry for a queue. The caller has locked adding_queue. Returns the id, or 0 if there is
+ * no room.
+ */
 static __always_inline __u32 queue_add(const struct virtqueue *vq)
 {
 	struct vq_group *g = group_of(vq);
@@ -117,7 +120,7 @@ static __always_inline __u32 queue_add(const struct virtqueue *vq)
 	return 0;
 }
 
-/* One CPU at a time makes entries. */
+/* The lock for making entries: 1 while a CPU holds it. */
 __u32 adding_queue;
 
 struct addition {
@@ -129,18 +132,21 @@ static long queue_add_try(__u32 i, struct addition *a)
 {
 	if (__sync_val_compare_and_swap(&adding_queue, 0, 1))
 		return 0;
-	/* Another CPU may have met the same queue, and added it since this one looked. */
+	/* Another CPU may have added this queue in the meantime. */
 	a->id = id_known(a->vq) ?: queue_add(a->vq);
 	__sync_lock_test_and_set(&adding_queue, 0);
 	return 1;
 }
 
-/* How often to try to lock. An entry is made in far less time; an interrupt may never get it. */
+/*
+ * How often to try to lock. Making an entry takes far less time than these tries. The number is
+ * limited, because an interrupt may have stopped the holder of the lock on the same CPU.
+ */
 #define ADD_TRIES 1000
 
 /*
- * Gives a queue an entry, whose number is its id here, unless the queue has one. Returns the id;
- * 0: there is no room, or another CPU kept the lock for too long.
+ * Makes an entry for a queue, unless the queue has one. Without the tracepoints the number of the
+ * entry is the id. Returns the id. 0: there is no room, or another CPU held the lock for too long.
  */
 static __noinline __u32 function_queue(const struct virtqueue *vq)
 {
@@ -159,17 +165,17 @@ static __always_inline __u32 id_of(const struct virtqueue *vq)
 }
 
 /*
- * Calls that contain another call, or a copy of its code, as the compiler liked it:
- * virtqueue_get_buf() contains virtqueue_get_buf_ctx(), virtqueue_enable_cb() contains
- * virtqueue_enable_cb_prepare(), virtqueue_kick() contains virtqueue_kick_prepare() and notify. The
- * one that ends first counts the operation. The driver's lock of the queue lets only one of
- * each go on at a time.
+ * Calls that contain another call. Depending on the compiler, a function really calls the inner
+ * function or has a copy of its code: virtqueue_get_buf() contains virtqueue_get_buf_ctx(),
+ * virtqueue_enable_cb() contains virtqueue_enable_cb_prepare(), virtqueue_kick() contains
+ * virtqueue_kick_prepare() and notify. The function that ends first counts the operation. Because
+ * of the driver's lock of the queue, only one call of each kind runs at a time.
  */
 struct outer {
-	__u64 kick_began; /* ns; 0: no virtqueue_kick(), or its kick_prepare is counted */
+	__u64 kick_began; /* ns; 0: no virtqueue_kick() runs, or its kick_prepare was counted */
 	__u64 kick_frame;
-	__u8 get;	/* virtqueue_get_buf() has begun, and the get is not counted */
-	__u8 enable_cb; /* the same for virtqueue_enable_cb() and enable_cb_prepare */
+	__u8 get;	/* virtqueue_get_buf() has begun, and its get is not counted yet */
+	__u8 enable_cb; /* virtqueue_enable_cb() has begun, but its prepare is not counted yet */
 	__u8 pad[14];
 };
 
@@ -193,10 +199,13 @@ static __always_inline struct outer *outer_at(__u64 id)
 	return bpf_map_lookup_elem(&far_outer, &far);
 }
 
-/* What virtqueue_get_buf() and virtqueue_enable_cb() turned out to be; see detach_wrapper(). */
+/*
+ * How the calls of virtqueue_get_buf() and virtqueue_enable_cb() were counted; see
+ * detach_wrapper().
+ */
 struct vt_calls virtqueue_get_buf_calls SHARED, virtqueue_enable_cb_calls SHARED;
 
-/* A bool or an int that a function returned, or a pointer as a number. */
+/* Returns the return value of the function: a bool, an int, or a pointer as a number. */
 static __always_inline __u64 returned(void *ctx)
 {
 	__u64 value = 0;
@@ -205,7 +214,9 @@ static __always_inline __u64 returned(void *ctx)
 	return value;
 }
 
-/* An argument of the function. As a number: the verifier does not let a pointer be hashed. */
+/*
+ * Returns an argument of the function as a number, because the verifier forbids to hash a pointer.
+ */
 static __always_inline __u64 argument(void *ctx, __u32 n)
 {
 	__u64 value = 0;
@@ -219,7 +230,7 @@ static __always_inline const struct virtqueue *vq_of(void *ctx)
 	return (const struct virtqueue *)argument(ctx, 0);
 }
 
-/* A call that ends, and where it counts. */
+/* A call that ends, and the slot that counts it. */
 struct ended {
 	struct vt_slot *slot;
 	__u64 now;  /* ns */
@@ -227,7 +238,7 @@ struct ended {
 	__u32 id;   /* of the queue */
 };
 
-/* Looks up all of @e. Returns false if there is no counter for the call, which is lost then. */
+/* Fills @e. Returns false if there is no slot for the call. The call is then lost. */
 static __always_inline bool call_ends(void *ctx, __u32 op, struct ended *e)
 {
 	e->now = bpf_ktime_get_ns();
@@ -240,7 +251,10 @@ static __always_inline bool call_ends(void *ctx, __u32 op, struct ended *e)
 	return slot_of(e->id, op, &e->slot);
 }
 
-/* Counts a call. @result is for those who keep single operations. */
+/*
+ * Counts a call.
+ * @result: for single operations
+ */
 static __always_inline void call_count(const struct ended *e, __u32 op, __u64 result, bool refused)
 {
 	if (likely(e->took >= 0)) {
@@ -252,7 +266,7 @@ static __always_inline void call_count(const struct ended *e, __u32 op, __u64 re
 	}
 }
 
-/* The end of a call of which only time and result count. */
+/* Ends a call that has only a time and a result to count. */
 static __always_inline int op_ends(void *ctx, __u32 op, __u64 result, bool refused)
 {
 	struct ended e;
@@ -266,7 +280,10 @@ static __always_inline int op_ends(void *ctx, __u32 op, __u64 result, bool refus
  * add
  */
 
-/* @data: which of the arguments is the buffer's token. */
+/*
+ * Ends an add.
+ * @data: the number of the argument with the token of the buffer
+ */
 static __always_inline int add_ends(void *ctx, __u32 data)
 {
 	int result = returned(ctx);
@@ -501,7 +518,10 @@ int exit_virtqueue_enable_cb_prepare(__u64 *ctx)
  * kick_prepare and notify
  */
 
-/* Counts a kick_prepare, and if a doorbell will be rung, how many buffers it announces. */
+/*
+ * Counts a kick_prepare. If the driver will ring the doorbell, also counts how many buffers the
+ * doorbell announces.
+ */
 static __always_inline void kick_prepare_count_call(const struct ended *e, bool wanted)
 {
 	struct announced *a = announcements_at(e->id);
@@ -538,8 +558,9 @@ int exit_virtqueue_kick_prepare(__u64 *ctx)
 }
 
 /*
- * virtqueue_kick() is kick_prepare and, if the answer is yes, notify. Where it has a copy of
- * kick_prepare, that ends when notify begins, or else with virtqueue_kick() itself.
+ * virtqueue_kick() is kick_prepare and, if the answer is yes, notify. If virtqueue_kick() has a
+ * copy of the code of kick_prepare, kick_prepare ends when notify begins, or without a notify at
+ * the end of virtqueue_kick().
  */
 SEC("fentry/virtqueue_kick")
 int enter_virtqueue_kick(__u64 *ctx)
@@ -573,7 +594,7 @@ int exit_virtqueue_kick(__u64 *ctx)
 	return 0;
 }
 
-/* So near (bytes) on the stack is the frame of a notify to that of the kick that calls it. */
+/* The frame of a notify is at most this far (bytes on the stack) from the frame of its kick. */
 #define KICK_DEPTH 2048
 
 static __always_inline int notify_begins(void *ctx)
@@ -581,7 +602,10 @@ static __always_inline int notify_begins(void *ctx)
 	__u32 id = id_known(vq_of(ctx));
 	struct outer *o = outer_at(id);
 
-	/* Another task may ring a doorbell of the queue meanwhile: not by this kick. */
+	/*
+	 * Another task may ring a doorbell of the queue at the same time. Then the notify does not
+	 * belong to this kick.
+	 */
 	if (id && o && o->kick_began && o->kick_frame - frame_of(ctx) < KICK_DEPTH)
 		kick_prepared(id, o, bpf_ktime_get_ns(), true);
 	return call_begins(ctx);
@@ -678,7 +702,7 @@ int exit_virtio_ccw_kvm_notify(__u64 *ctx)
 	return notify_ends(ctx);
 }
 
-/* The end of a function whose time is that of another one. */
+/* Ends a function that has no time of its own. */
 static __always_inline void untimed_ends(__u32 id, __u32 op, __u64 result, bool refused,
 					 bool behind)
 {
@@ -695,7 +719,7 @@ static __always_inline void untimed_ends(__u32 id, __u32 op, __u64 result, bool 
 	keep(slot, op, VT_EVENT_UNTIMED, result);
 }
 
-/* Its time is a part of the doorbell's. */
+/* No time of its own: its time is part of the time of notify. */
 SEC("fexit/vring_notification_data")
 int exit_vring_notification_data(__u64 *ctx)
 {
@@ -709,7 +733,10 @@ int exit_vring_notification_data(__u64 *ctx)
 	return 0;
 }
 
-/* Asks more_used, and calls the driver back if the answer is yes: more_used has no own time. */
+/*
+ * vring_interrupt() asks more_used, and calls the driver back if the answer is yes. So more_used
+ * has no time of its own.
+ */
 SEC("fexit/vring_interrupt")
 int exit_vring_interrupt(__u64 *ctx)
 {
@@ -721,10 +748,10 @@ int exit_vring_interrupt(__u64 *ctx)
 }
 
 /*
- * Operations of which only time and result count
+ * Operations that have only a time and a result to count
  */
 
-/* Of functions that answer yes or no. */
+/* Ends a function that answers yes or no. */
 static __always_inline int answer_ends(void *ctx, __u32 op)
 {
 	bool answer = (__u8)returned(ctx);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reads rings: what the driver keeps of a ring, and the memory that the driver shares with the
- * device. These programs run when the tool asks, because a stuck queue has no events. The programs
- * of the operations do not use this file.
+ * Reads rings: the state that the driver keeps, and the memory that the driver shares with the
+ * device. The tool runs these programs, because a stuck queue has no events. The programs of the
+ * operations do not use this file.
  */
 
-/* Key: entry in queues */
+/* Key: entry in the map of queues */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -14,7 +14,7 @@ struct {
 	__type(value, struct vt_ring);
 } rings SEC(".maps");
 
-/* Where copy_ring() puts a part of one ring. */
+/* copy_ring() puts a part of one ring here. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -23,14 +23,14 @@ struct {
 	__type(value, struct vt_ring_entry);
 } ring_part SEC(".maps");
 
-/* The shared memory, virtio 1.3, sections 2.7 and 2.8. */
-#define SPLIT_FLAGS	  0 /* of the available and of the used ring */
+/* Offsets and sizes in the shared memory (virtio 1.3, sections 2.7 and 2.8), bytes. */
+#define SPLIT_FLAGS	  0 /* in the available and in the used ring */
 #define SPLIT_IDX	  2
 #define SPLIT_RING	  4
-#define AVAIL_SIZE	  2 /* of an element */
+#define AVAIL_SIZE	  2 /* size of an element */
 #define USED_SIZE	  8
 #define DESC_SIZE	  16
-#define PACKED_OFF_WRAP	  0 /* of an event suppression structure */
+#define PACKED_OFF_WRAP	  0 /* in an event suppression structure */
 #define PACKED_FLAGS	  2
 #define PACKED_DESC_FLAGS 14
 
@@ -59,7 +59,7 @@ static __always_inline void ring_read_split(struct vt_ring *r, const struct vrin
 	r->split.avail_idx = shared_u16(avail, SPLIT_IDX);
 	r->split.used_flags = shared_u16(used, SPLIT_FLAGS);
 	r->split.used_idx = shared_u16(used, SPLIT_IDX);
-	/* Without VIRTIO_F_EVENT_IDX nobody writes these two. */
+	/* Without VIRTIO_F_EVENT_IDX these two fields are never written. */
 	r->split.used_event = shared_u16(avail, SPLIT_RING + (__u64)r->num * AVAIL_SIZE);
 	r->split.avail_event = shared_u16(used, SPLIT_RING + (__u64)r->num * USED_SIZE);
 }
@@ -88,7 +88,10 @@ static __always_inline void ring_read_packed(struct vt_ring *r, const struct vri
 	r->packed.next_avail_flags = shared_u16(desc, (__u64)next * DESC_SIZE + PACKED_DESC_FLAGS);
 }
 
-/* The highest queue index of the device: its driver adds queues to the list in this order. */
+/*
+ * Returns the highest queue index of the device. The driver adds queues to the list in the order of
+ * the index, so it is the last in the list.
+ */
 static __always_inline __u16 last_index_of(const struct virtqueue *vq)
 {
 	const void *last = BPF_CORE_READ(vq, vdev, vqs.prev);
@@ -139,7 +142,7 @@ static __always_inline bool ring_same(const struct vt_ring *a, const struct vt_r
 	return !differ;
 }
 
-/* How often a ring is read until two readings agree. */
+/* A ring is read up to this many times, until two readings are equal. */
 #define READINGS 4
 
 static long ring_look(__u32 i, void *unused)
@@ -167,7 +170,7 @@ static long ring_look(__u32 i, void *unused)
 	return 0;
 }
 
-/* Run by the tool: reads the state of all rings into the map. */
+/* Reads the state of all rings into the map. The tool runs this program. */
 SEC("syscall")
 int look_at_rings(void *ctx)
 {
@@ -213,7 +216,10 @@ static long ring_copy(__u32 i, struct copy *c)
 	return 0;
 }
 
-/* Run by the tool: copies some entries of one ring, and then its state into the map. */
+/*
+ * Copies some entries of one ring, then reads the state of this ring into the map. The tool runs
+ * this program. Returns 1 if the queue is gone.
+ */
 SEC("syscall")
 int copy_ring(struct vt_part *part)
 {

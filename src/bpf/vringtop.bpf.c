@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The programs in the kernel: they know which queues there are, and count what happens to them in
- * memory that the tool maps. On a kernel with the tracepoints the programs in events.bpf.h see the
- * operations, on other kernels those in functions.bpf.h. rings.bpf.h reads the rings themselves.
+ * The programs in the kernel. They keep a table of the queues, and count what happens to each queue
+ * in memory that the tool maps. On a kernel with the tracepoints the programs in events.bpf.h see
+ * the operations, on other kernels those in functions.bpf.h. rings.bpf.h reads the rings
+ * themselves.
  *
  * The path of an operation: (queue id, CPU) -> row; (row, operation) -> slot; count in the slot.
  * vringtop.h explains these words. The path has no lock, no atomic operation, and no helper call
- * that the JIT does not inline. It keeps next to nothing over a helper call: the program reads the
- * event's arguments again where it needs them, which is cheaper than to save a register. What is
- * rare is off that path: a slot that must be claimed, or one beyond the near arrays.
+ * that the JIT does not inline. It keeps nearly no value over a helper call: the program reads the
+ * arguments of the event again where it needs them, because that is cheaper than to save a
+ * register. Rare work is not on this path: claiming a slot, and using elements that are not near.
  *
- * This file is compiled twice. With EVENTS=1 each operation goes into a ring buffer as well. All
- * the rest, maps and variables too, is the same, so that the tool can take either.
+ * This file is compiled twice. With EVENTS=1 the programs also put each operation into a ring
+ * buffer. All maps and variables are the same in both, so that the tool can load either.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -24,37 +25,41 @@ char LICENSE[] SEC("license") = "GPL";
 #define likely(condition)   __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
-/* Set before the programs are loaded. */
-const volatile __u32 nr_cpus = 1;	      /* possible ones */
-const volatile __u32 nr_queues = 1;	      /* entries of the map of queues */
+/* The tool sets these before it loads the programs. */
+const volatile __u32 nr_cpus = 1;	      /* possible CPUs */
+const volatile __u32 nr_queues = 1;	      /* entries in the map of queues */
 const volatile __u16 short_buckets[VT_SHORT]; /* VT_BUCKET_AT() of each short duration */
 const volatile bool avail_to_used;	      /* time each buffer from add to get */
 const volatile bool by_functions;	      /* the kernel has no tracepoints */
 
 /*
- * Variables that the tool reads and writes, too: it maps all of them. Of .bss, where the slots are,
- * it maps only parts.
+ * Variables that the tool also reads and writes. The tool maps all of this section. .bss has the
+ * slots, and the tool maps only parts of it.
  */
 #define SHARED SEC(".data.shared")
 
-__u32 last_serial SHARED; /* of the newest queue */
-__u32 next_queue SHARED;  /* where the search for a free entry goes on */
+__u32 last_serial SHARED; /* serial of the newest queue */
+__u32 next_queue SHARED;  /* the search for a free entry starts here */
 struct vt_free free_slots SHARED;
-/* Events that could not be counted: no slot was free; the queue has no entry or no row. */
+/*
+ * Events that were not counted. lost_slots: no slot was free. lost_ids: the queue has no entry or
+ * no row.
+ */
 __u64 lost_slots SHARED;
 __u64 lost_ids SHARED;
-__u32 no_entry SHARED;	     /* how often a queue found no entry: it is not shown */
-__u64 dropped_events SHARED; /* the ring buffer had no room */
+__u32 no_entry SHARED;	     /* how often there was no entry for a queue, so that it is not shown */
+__u64 dropped_events SHARED; /* single operations that found no room in the ring buffer */
 
 /*
- * The arrays on the path of an operation have near and far elements (see VT_NEAR_SLOTS). Few
- * machines have so many queues and CPUs that they need the far ones.
+ * The arrays on the path of an operation have near and far elements (see VT_NEAR_SLOTS). Only
+ * machines with very many queues and CPUs need the far elements.
  *
- * barrier_var() in the *_at() functions keeps the compared number and the index in one register:
- * otherwise the compiler may use a copy as the index, which the verifier takes for unchecked.
+ * barrier_var() in the *_at() functions keeps the compared number and the index in one register.
+ * Otherwise the compiler may use a copy as the index, and the verifier does not know that the copy
+ * was checked.
  */
 
-/* The tool maps the slots, so they begin at a page. */
+/* Aligned to a page, because the tool maps the slots. */
 struct vt_slot near_slots[VT_NEAR_SLOTS] __attribute__((aligned(4096)));
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -75,7 +80,7 @@ static __always_inline struct vt_slot *slots_at(__u64 n)
 	return bpf_map_lookup_elem(&far_slots, &far);
 }
 
-/* Key: id * nr_cpus + CPU. The tool fills the near ones with VT_NO_SLOT. */
+/* Key: id * nr_cpus + CPU. The tool fills the near rows with VT_NO_SLOT. */
 struct vt_row near_rows[VT_NEAR_ROWS] __attribute__((aligned(4096)));
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -103,7 +108,7 @@ struct {
 	__type(value, struct vt_queue);
 } queues SEC(".maps");
 
-/* id -> entry in queues; 0: none */
+/* Key: id. Value: entry in the map of queues; 0: none. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -111,13 +116,16 @@ struct {
 	__type(value, __u32);
 } queue_of SEC(".maps");
 
-/* What the doorbells of a queue have announced. Written under the driver's lock of the queue. */
+/*
+ * How many buffers the doorbells of a queue have announced. The programs write it under the
+ * driver's lock of the queue.
+ */
 struct announced {
-	__u32 added;	   /* buffers */
-	__u32 announced;   /* of the added ones, by all doorbells so far */
-	__u32 last;	   /* by the last doorbell */
-	__u32 asked;	   /* added when kick_prepare last said no */
-	__u32 first_stamp; /* of the queue's stamps; NR_STAMPS or more: it has none */
+	__u32 added;	   /* buffers added so far */
+	__u32 announced;   /* buffers announced by all doorbells so far */
+	__u32 last;	   /* buffers announced by the last doorbell */
+	__u32 asked;	   /* value of `added` when kick_prepare last said no */
+	__u32 first_stamp; /* first stamp of the queue; NR_STAMPS or more: the queue has none */
 	__u32 nr_stamps;
 };
 
@@ -141,7 +149,7 @@ static __always_inline struct announced *announcements_at(__u64 n)
 	return bpf_map_lookup_elem(&far_announcements, &far);
 }
 
-/* Key: entry in queues */
+/* Key: entry in the map of queues */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -151,14 +159,14 @@ struct {
 } doorbells SEC(".maps");
 
 /*
- * When each buffer was added that is with the device.
+ * The time of the add, for each buffer that the device has.
  *
- * With the tracepoints that is a stamp at the place that the queue and the buffer's id name: each
- * queue has as many stamps as its ring can have entries.
+ * With the tracepoints, each buffer has a stamp. Its index is the first stamp of the queue plus the
+ * id of the buffer. Each queue has as many stamps as its ring can have entries.
  *
- * Functions do not tell the id. There buffers are in groups of a cache line, and the hash of a
- * buffer's key is the number of its group. The table has room for nearly all buffers. One that
- * finds no room takes the place of the oldest in its group, which is then not timed.
+ * Functions do not tell the id of a buffer. There buffers are in groups, each of a cache line, and
+ * the hash of the key of a buffer selects the group. The table has room for nearly all buffers. If
+ * a group is full, a new buffer replaces the oldest one, which is then not timed.
  */
 #define FLIGHT_BITS 15
 #define FLIGHT_WAYS 4
@@ -174,12 +182,14 @@ struct flight {
 
 static union {
 	struct flight in_flight[1 << FLIGHT_BITS];
-	__u64 stamps[NR_STAMPS]; /* by the clock of the events: ns; 0: not known */
+	__u64 stamps[NR_STAMPS]; /* ns, on the clock of the events; 0: not known */
 } out __attribute__((aligned(64)));
 
-__u32 stamps_taken SHARED; /* by all queues so far */
+__u32 stamps_taken SHARED; /* number of stamps that all queues have taken so far */
 
-/* Of struct vt_event. The tool sets the size of the ring buffer, and reads it about every second.
+/*
+ * Elements are struct vt_event. The tool sets the size of the ring buffer, and reads it about once
+ * a second.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -187,15 +197,15 @@ struct {
 } events SEC(".maps");
 
 /*
- * Fields that not every kernel has. They are in one type, because libbpf searches the kernel's
- * types for each type of ours, which takes longer than to load a program.
+ * Fields that some kernels do not have. They are all in one type, because libbpf searches the
+ * kernel's types for each of these types, and one search takes longer than to load a program.
  */
 struct used_entry___other {
 	__u32 id;
 } __attribute__((preserve_access_index));
 
 struct vring_virtqueue___other {
-	bool packed_ring; /* before there was an enum of layouts (Linux 6.1 to 6.18) */
+	bool packed_ring; /* Linux 6.1 to 6.18, which have no enum of layouts */
 	/* Linux 7.x, rings in order: the batch of used buffers that the driver is fetching. */
 	struct used_entry___other batch_last;
 } __attribute__((preserve_access_index));
@@ -205,13 +215,13 @@ static __u32 layout_of(const struct virtqueue *vq)
 	const struct vring_virtqueue___other *other = (const void *)vq;
 	const struct vring_virtqueue *vring = (const void *)vq;
 
-	/* The kernel may store the layout in less than an enum. */
+	/* The kernel may store the layout in fewer bits than an enum has. */
 	if (bpf_core_field_exists(vring->layout))
 		return BPF_CORE_READ_BITFIELD_PROBED(vring, layout);
 	return BPF_CORE_READ(other, packed_ring) ? VT_LAYOUT_PACKED : VT_LAYOUT_SPLIT;
 }
 
-/* Reads what changes while a queue lives. */
+/* Reads the fields that change while a queue lives. */
 static void queue_look(struct vt_queue *q, const struct virtqueue *vq)
 {
 	const struct vring_virtqueue *vring = (const void *)vq;
@@ -242,7 +252,7 @@ static void queue_fill(struct vt_queue *q, const struct virtqueue *vq, __u32 id,
 }
 
 struct search {
-	__u32 next;  /* where to look first */
+	__u32 next;  /* where to start the search */
 	__u32 found; /* 0: nothing */
 };
 
@@ -251,7 +261,7 @@ static long queue_try(__u32 i, struct search *s)
 	__u32 n = (s->next + i) % nr_queues;
 	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
 
-	/* Entry 0 is never given out: 0 means none. */
+	/* Entry 0 is never used, because 0 means none. */
 	if (!q || !n)
 		return 0;
 	if (__sync_val_compare_and_swap(&q->state, VT_QUEUE_NONE, VT_QUEUE_FILLING) !=
@@ -261,7 +271,9 @@ static long queue_try(__u32 i, struct search *s)
 	return 1;
 }
 
-/* Returns a free entry, whose state now keeps others from it; 0: there is none. */
+/*
+ * Claims a free entry: its state now keeps other CPUs from it. Returns the entry; 0: none is free.
+ */
 static __u32 entry_get(void)
 {
 	struct search s = { .next = next_queue };
@@ -273,8 +285,8 @@ static __u32 entry_get(void)
 }
 
 /*
- * Returns the entry of a queue with an id; 0: there is no room. Makes the entry when the queue is
- * seen for the first time.
+ * Returns the entry of the queue with an id. Makes the entry if the queue is new. 0: there is no
+ * room.
  */
 static __noinline int stamps_get(__u32 id, __u32 num);
 
@@ -295,7 +307,7 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 	queue_fill(q, vq, id, layout);
 	q->serial = __sync_fetch_and_add(&last_serial, 1) + 1;
 	if (__sync_val_compare_and_swap(of, 0, n) != 0) {
-		/* Another CPU was faster. */
+		/* Another CPU made an entry for this queue first. */
 		q->state = VT_QUEUE_NONE;
 		return *of;
 	}
@@ -304,7 +316,7 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 	return n;
 }
 
-/* Returns the first stamp of a queue; beyond the stamps: it has none. */
+/* Returns the first stamp of a queue. NR_STAMPS or more: the queue has none. */
 static __always_inline __u32 stamps_first(__u32 id)
 {
 	const struct announced *a = announcements_at(id);
@@ -320,7 +332,7 @@ static __always_inline __u32 slot_take(void)
 	if ((__s32)(free_slots.tail - free_slots.head) <= 0)
 		return 0;
 	at = __sync_fetch_and_add(&free_slots.head, 1);
-	/* Another CPU may have taken the last one since. */
+	/* In the meantime another CPU may have taken the last free slot. */
 	return (__s32)(free_slots.tail - at) > 0 ? free_slots.slot[at % VT_MOST_SLOTS] : 0;
 }
 
@@ -329,15 +341,16 @@ static __always_inline __u32 row_key(__u32 id)
 	return id * nr_cpus + bpf_get_smp_processor_id();
 }
 
-/* Returns the group of a key, of 2^bits. The multiplier is 2^64 divided by the golden ratio. */
+/* Returns the group of a key, one of 2^bits. The multiplier is 2^64 divided by the golden ratio. */
 static __always_inline __u32 hash_of(__u64 key, int bits)
 {
 	return key * 0x9e3779b97f4a7c15ull >> (64 - bits);
 }
 
 /*
- * The row of a queue on this CPU; NULL: there is no room. With many possible CPUs the far rows are
- * a hash (see probe_load.c), in which a row is made when it is first needed.
+ * Returns the row of a queue on this CPU. NULL: there is no room. On a machine with many possible
+ * CPUs the far rows are a hash (see probe_load.c). A row in the hash is made when it is first
+ * needed.
  */
 static __always_inline struct vt_row *row_get(__u32 id)
 {
@@ -351,10 +364,10 @@ static __always_inline struct vt_row *row_get(__u32 id)
 }
 
 /*
- * Returns the slot of an operation on this CPU, near or far. Claims one if the operation has none.
- * The queue has an entry already: the tool makes those of all queues before it watches the first
- * operation, and a new queue gets its entry when it is created. NULL: there is no room for the
- * queue or for the slot, and the event is lost.
+ * Returns the slot of an operation on this CPU, near or far. Claims a slot if the operation has
+ * none. The queue already has an entry: the tool makes the entries of all queues before it attaches
+ * the first program of an operation, and a new queue gets its entry when it is created. NULL: there
+ * is no room for the queue or the slot, and the event is lost.
  */
 static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 {
@@ -385,8 +398,9 @@ static __noinline struct vt_slot *slot_find(__u32 id, __u32 op)
 }
 
 /*
- * Finds the slot of what an operation measures besides, near or far. From then on the slot of the
- * operation leads to that one.
+ * Returns the slot of the second measurement of an operation (see `besides` in vringtop.h), near or
+ * far. Stores its place in the slot of the operation, where slot_besides_near() finds it from now
+ * on.
  */
 static __always_inline struct vt_slot *slot_find_besides(__u32 id, __u32 op, __u32 measured)
 {
@@ -411,8 +425,9 @@ static __always_inline bool row_near(__u32 id, __u32 cpu, struct vt_row **row)
 }
 
 /*
- * Finds the slot of an operation. Returns false if it is far or there is none yet. (A function that
- * returned a pointer would cost a comparison with NULL.)
+ * Finds the slot of an operation. Returns false if the slot is far or does not exist yet. (The
+ * function does not return the pointer, because the caller would then have to compare it with NULL,
+ * which takes an instruction.)
  */
 static __always_inline bool slot_near(const struct vt_row *row, __u32 op, struct vt_slot **slot)
 {
@@ -425,7 +440,10 @@ static __always_inline bool slot_near(const struct vt_row *row, __u32 op, struct
 	return true;
 }
 
-/* The same for the slot of what an operation measures besides. */
+/*
+ * Finds the slot of the second measurement of an operation. Returns false if the slot is far or not
+ * known yet.
+ */
 static __always_inline bool slot_besides_near(const struct vt_slot *slot, struct vt_slot **besides)
 {
 	__u64 at = slot->besides - 1;
@@ -437,7 +455,10 @@ static __always_inline bool slot_besides_near(const struct vt_slot *slot, struct
 	return true;
 }
 
-/* Finds the slot of an operation on this CPU, near or far, as slot_find() does. */
+/*
+ * Finds the slot of an operation on this CPU, near or far. Claims one if necessary: see
+ * slot_find().
+ */
 static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 {
 	struct vt_row *row;
@@ -448,14 +469,15 @@ static __always_inline bool slot_of(__u32 id, __u32 op, struct vt_slot **slot)
 	return *slot;
 }
 
-/* How far apart (bytes) the same step of two powers of two is that lie n powers apart. */
+/* Distance in bytes between two buckets with the same step, n octaves (powers of two) apart. */
 #define OCTAVES(n) ((n) * (sizeof(__u32) << VT_STEP_BITS))
 
 /*
- * Returns VT_BUCKET_AT() of the bucket of a duration from VT_SHORT on. The duration is divided by
- * 2^n until it is short; its bucket is n octaves (powers of two) further, because from 16 on all
- * octaves have the same steps. The clocks of two CPUs may differ, so what changed the CPU may seem
- * to end before it began: such a duration becomes 0.
+ * Returns VT_BUCKET_AT() of the bucket of a duration, which is VT_SHORT or longer. Divides the
+ * duration by 2^n until it is short. The bucket is then n octaves (powers of two) further, because
+ * from 16 on all octaves have the same steps.
+ * @duration: becomes 0 if it is negative. The clocks of two CPUs may differ, so an operation that
+ * changed the CPU may seem to end before it began.
  */
 static __always_inline __u64 bucket_of_long(__u64 *duration)
 {
@@ -489,10 +511,10 @@ static __always_inline __u64 bucket_of_long(__u64 *duration)
 }
 
 /*
- * Counts a value, most often a time in ns. The order matters to the tool, which reads meanwhile:
- * max is written before the bucket, so no bucket above max has counts; sum is written last, so a
- * sum that has not changed says that nothing has. Bytes come after that. See read_op() in
- * counters.c.
+ * Counts a value, usually a time in ns. The order of the writes matters, because the tool reads at
+ * the same time. max is written before the bucket, so all buckets above max are empty. sum is
+ * written last, so if sum has not changed, no event came (read_op() in counters.c also covers
+ * events of 0 ns). The caller adds bytes after that.
  */
 static __always_inline void count(struct vt_slot *slot, __u64 value, bool refused)
 {
@@ -500,22 +522,25 @@ static __always_inline void count(struct vt_slot *slot, __u64 value, bool refuse
 
 	if (refused)
 		slot->refused++;
-	barrier();	 /* saves a register: nothing below needs the answer */
+	barrier();	 /* saves a register, because the code below does not need `refused` */
 	barrier_var(ns); /* the compared number is the index, as in slots_at() */
 	at = likely(ns < VT_SHORT) ? short_buckets[ns] : bucket_of_long(&value);
 	at &= sizeof(*slot) - sizeof(slot->buckets[0]);
-	barrier_var(at); /* else the verifier forgets what the mask leaves */
+	barrier_var(at); /* otherwise the verifier forgets the limit that the mask gives */
 	if (value > slot->max)
 		slot->max = value;
 	barrier();
-	/* In this order no register is copied. */
+	/* With this order of the operands the compiler copies no register. */
 	asm volatile("%0 += %1" : "+r"(at) : "r"(slot));
 	++*(__u32 *)at;
 	barrier();
 	slot->sum += value;
 }
 
-/* Puts a single operation, which was counted in @slot, into the ring buffer. */
+/*
+ * Puts a single operation into the ring buffer.
+ * @slot: the slot that counted the operation
+ */
 static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 duration, __u32 result)
 {
 	struct vt_event *e;
@@ -532,11 +557,11 @@ static __always_inline void keep(const struct vt_slot *slot, __u32 op, __u64 dur
 	e->when = bpf_ktime_get_ns() << (64 - VT_EVENT_TIME_BITS) |
 		  (__u64)bpf_get_smp_processor_id() << VT_EVENT_OWNER_BITS | (slot->owner - 1);
 	e->what = duration << 32 | result;
-	/* The tool reads about every second, and needs no wake-up. */
+	/* The tool reads about once a second, so it needs no wake-up. */
 	bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
-/* Counts an operation whose duration is not known. */
+/* Counts an operation without a known duration. */
 static __always_inline void count_untimed(struct vt_slot *slot, bool refused)
 {
 	slot->refused += refused;
@@ -545,8 +570,8 @@ static __always_inline void count_untimed(struct vt_slot *slot, bool refused)
 }
 
 /*
- * A buffer's token, which its driver chose, and its queue's id. Tokens are addresses mostly, all
- * with the same highest 16 bits, or small numbers.
+ * Returns the key of a buffer: its token, which the driver chose, and the id of its queue. Tokens
+ * are small numbers, or addresses, which all have the same highest 16 bits.
  */
 static __always_inline __u64 flight_key(__u64 id, __u64 token)
 {
@@ -559,7 +584,7 @@ static __always_inline struct flight *flight_of(__u64 key)
 }
 
 /*
- * A buffer goes to the device.
+ * The device gets a buffer: keeps the time.
  * @now: ns
  */
 static __always_inline void flight_start(__u64 id, __u64 token, __u64 now)
@@ -572,9 +597,10 @@ static __always_inline void flight_start(__u64 id, __u64 token, __u64 now)
 		__u64 has = f->buffer[i].key;
 
 		/*
-		 * A buffer that the driver detached has left its key behind, perhaps in a later
-		 * place: flight_end() starts at the first place, too, and finds this one. Other
-		 * queues may take places on other CPUs meanwhile.
+		 * If the driver detached a buffer, its key is still in the table, perhaps at a
+		 * later place. That does no harm, because flight_end() also starts at the first
+		 * place and finds the new key first. Programs on other CPUs may take places for
+		 * other queues at the same time.
 		 */
 		if (has ? has == key : !__sync_val_compare_and_swap(&f->buffer[i].key, 0, key)) {
 			f->buffer[i].added = now;
@@ -589,7 +615,10 @@ static __always_inline void flight_start(__u64 id, __u64 token, __u64 now)
 	f->buffer[oldest].added = now;
 }
 
-/* A buffer comes back. Returns how long it was away, ns, if it is at place @i; 0: it is not. */
+/*
+ * Removes a buffer that is at place @i. Returns how long the device had the buffer, ns; 0: the
+ * buffer is not at this place.
+ */
 static __always_inline __u64 buffer_end(struct flight *f, int i, __u64 key, __u64 now)
 {
 	__u64 added = f->buffer[i].added;
@@ -600,7 +629,7 @@ static __always_inline __u64 buffer_end(struct flight *f, int i, __u64 key, __u6
 	return now - added ?: 1;
 }
 
-/* A buffer comes back. Returns how long it was away, ns; 0: not known. */
+/* The driver gets a buffer back. Returns how long the device had the buffer, ns; 0: not known. */
 static __always_inline __u64 flight_end(__u64 id, __u64 token, __u64 now)
 {
 	__u64 key = flight_key(id, token);
@@ -615,7 +644,7 @@ static __always_inline __u64 flight_end(__u64 id, __u64 token, __u64 now)
 	return 0;
 }
 
-/* On one CPU: the slots of a queue learn where its stamps are. */
+/* Writes the first stamp of a queue into its slots on one CPU. */
 static long slots_set_stamps(__u32 cpu, __u32 *id)
 {
 	__u32 key = *id * nr_cpus + cpu;
@@ -634,8 +663,8 @@ static long slots_set_stamps(__u32 cpu, __u32 *id)
 }
 
 /*
- * Gives a queue stamps for a ring of so many entries. Those of an earlier queue with the same id
- * serve it if they are enough. The buffers of a queue that finds no room are not timed.
+ * Gives a queue stamps for a ring of @num entries. If an earlier queue with the same id had enough
+ * stamps, the queue gets these. If there is no room, the buffers of the queue are not timed.
  */
 static __noinline int stamps_get(__u32 id, __u32 num)
 {
@@ -659,7 +688,7 @@ static long stamp_clear(__u32 i, __u32 *first)
 	return 0;
 }
 
-/* No buffer is out any more. */
+/* Clears the stamps of a queue, because the device has no buffer any more. */
 static __always_inline void stamps_clear(const struct announced *a)
 {
 	__u32 first = a->first_stamp;
@@ -669,8 +698,8 @@ static __always_inline void stamps_clear(const struct announced *a)
 }
 
 /*
- * Finds the stamp of a buffer. Returns false if its queue has none.
- * @slot: of the queue's add or get
+ * Finds the stamp of a buffer. Returns false if the queue has no stamps.
+ * @slot: of add or get of the queue
  */
 static __always_inline bool stamp_of(const struct vt_slot *slot, __u64 buffer_id, __u64 **stamp)
 {
@@ -683,7 +712,7 @@ static __always_inline bool stamp_of(const struct vt_slot *slot, __u64 buffer_id
 	return true;
 }
 
-/* A buffer was added. */
+/* Notes that a buffer was added. */
 static __always_inline void added(__u64 id)
 {
 	struct announced *a = announcements_at(id);
@@ -692,7 +721,10 @@ static __always_inline void added(__u64 id)
 		a->added++;
 }
 
-/* A doorbell will announce what was added since the one before. Returns how many buffers. */
+/*
+ * The driver will ring a doorbell. Returns how many buffers the doorbell announces: all that were
+ * added since the last one.
+ */
 static __always_inline __u32 announce(struct announced *a)
 {
 	a->last = a->added - a->announced;
@@ -701,9 +733,9 @@ static __always_inline __u32 announce(struct announced *a)
 }
 
 /*
- * kick_prepare says no. Returns whether that suppressed a doorbell: whether a buffer was added
- * since the last doorbell and since the last no. After a refused add a driver asks as well, and
- * then there is nothing to announce.
+ * kick_prepare said no. Returns true if that suppressed a doorbell: a buffer was added since the
+ * last doorbell and since the last no. A driver also asks after a refused add, and then there is no
+ * buffer to announce.
  */
 static __always_inline bool kick_suppressed(struct announced *a)
 {
@@ -713,7 +745,10 @@ static __always_inline bool kick_suppressed(struct announced *a)
 	return suppressed;
 }
 
-/* The ring is empty again: what no doorbell announced never will be. */
+/*
+ * The ring is empty again. So no doorbell will ever announce the buffers that were not announced
+ * yet.
+ */
 static __always_inline void start_afresh(__u32 id)
 {
 	struct announced *a = announcements_at(id);
@@ -724,7 +759,9 @@ static __always_inline void start_afresh(__u32 id)
 	stamps_clear(a);
 }
 
-/* Returns the notification data that fits the ring's own state (virtio 1.3, section 2.9). */
+/*
+ * Returns the notification data that the current state of the ring gives (virtio 1.3, section 2.9).
+ */
 static __u32 ring_position(const struct virtqueue *vq, const struct vt_queue *q)
 {
 	const struct vring_virtqueue *vring = (const void *)vq;
@@ -739,9 +776,9 @@ static __u32 ring_position(const struct virtqueue *vq, const struct vt_queue *q)
 }
 
 /*
- * Returns how many entries, at most the ring's size, position b is ahead of a; 0 if it is not
- * ahead. The offset in a packed ring starts again at the ring's end, where the wrap counter
- * changes.
+ * Returns by how many entries position b is ahead of position a, at most the size of the ring.
+ * Returns 0 if b is not ahead. In a packed ring the offset starts again at the end of the ring, and
+ * the wrap counter changes there.
  */
 static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
 {
@@ -761,14 +798,14 @@ static __u32 ahead(const struct vt_queue *q, __u32 a, __u32 b)
 	return moved <= q->num ? moved : 0;
 }
 
-/* How the notification data of a doorbell stands to the ring. */
+/* The notification data of a doorbell, compared with the ring. */
 enum {
 	VALUE_AGREES,
-	VALUE_BEHIND, /* right a moment ago: the ring has moved on */
+	VALUE_BEHIND, /* right before, but the ring has moved on */
 	VALUE_WRONG
 };
 
-/* Keeps the notification data of a doorbell. Returns how it stands to the ring. */
+/* Keeps the notification data of a doorbell. Returns the result of the comparison with the ring. */
 
 static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 id, __u32 value)
 {
@@ -784,18 +821,24 @@ static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 id, __u32 
 	ring = ring_position(vq, q);
 	number = __sync_fetch_and_add(&bells->sent, 1);
 	d = &bells->last[number % VT_NR_DOORBELLS];
-	/* The verifier has checked this pointer: no other one may be made. */
+	/* The verifier has checked this pointer. The compiler must not compute it again. */
 	barrier_var(d);
 	d->value = value;
 	d->ring = ring;
 	d->buffers = a->last;
 	barrier();
 	d->number = number + 1;
-	/* A full split ring rings the doorbell without asking kick_prepare. */
+	/*
+	 * The next doorbell may come without kick_prepare, because add itself rings when a split
+	 * ring is full.
+	 */
 	a->last = 0;
 	if (value == ring)
 		return VALUE_AGREES;
-	/* A doorbell is rung without the queue's lock: others may have added since. */
+	/*
+	 * The driver rings without the lock of the queue, so another CPU may have added buffers
+	 * since.
+	 */
 	return ahead(q, value, ring) ? VALUE_BEHIND : VALUE_WRONG;
 }
 
@@ -809,7 +852,7 @@ static long row_forget(__u32 cpu, __u32 *id)
 	return 0;
 }
 
-/* A queue is deleted: its id may be another's next. */
+/* A queue is deleted. Its id may be given to a new queue. */
 static void queue_forget(__u32 id)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
@@ -845,7 +888,7 @@ static long queue_refresh(__u32 i, void *unused)
 	return 0;
 }
 
-/* Run by the tool before it reads: how full the rings are now. */
+/* Reads how full the rings are now. The tool runs this program before it reads the counts. */
 SEC("syscall")
 int refresh(void *ctx)
 {

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The memory that the programs in the kernel and the tool share. The tool maps it, so every type
- * here has the same layout on both sides. docs/glossary.md has the same words in a table.
+ * The types in the memory that the programs in the kernel and the tool share. The tool maps this
+ * memory, so each type must have the same layout on both sides. docs/glossary.md has the same words
+ * in a table.
  *
  * A queue has four numbers:
- * - index: the device's. The first queue of a device is 0 (virtio 1.3, section 2.6).
- * - id: by which a program finds the counters of the queue. The patched kernel gives it; without
- *   the tracepoints it is the entry.
- * - entry: the place in the table of queues, struct vt_queue. Used again when a queue is gone.
- * - serial: from 1 on, never used again. It tells queues apart for good.
+ * - index: the number that the device gives. The first queue of a device is 0 (virtio 1.3, section
+ *   2.6).
+ * - id: the number by which a program finds the counters of the queue. The patched kernel gives it.
+ *   Without the tracepoints the id is the entry.
+ * - entry: the place in the table of queues, struct vt_queue. Another queue gets the entry after
+ *   the queue is deleted.
+ * - serial: a number from 1 on that is never used again. It identifies a queue for good.
  *
- * Counters are in slots: a slot is where one CPU counts one operation of one queue. A row holds
- * the places of all slots of one queue on one CPU. The first elements of an array are near, the
- * others far: see VT_NEAR_SLOTS.
+ * Counters are in slots. In a slot, one CPU counts one operation of one queue. A row has the places
+ * of all slots of one queue on one CPU. The first elements of an array are near, the others far:
+ * see VT_NEAR_SLOTS.
  */
 #ifndef VRINGTOP_H
 #define VRINGTOP_H
 
 /*
- * What is counted for each queue: the operations, then what is measured between them.
+ * What is counted for each queue: first the operations, then the measurements between operations.
  *
- * Recordings keep these numbers, together with the names of op_name(). They are read by name, so a
- * number may change, but a name may not. tests/unit/test_recording.c has a list of both.
+ * Recordings contain these numbers, together with the names of op_name(). A reader uses the names,
+ * so a number may change, but a name may not. tests/unit/test_recording.c has a list of both.
  */
 enum vt_op {
 	VT_OP_ADD = 0,
@@ -37,7 +40,7 @@ enum vt_op {
 	VT_OP_DETACH_UNUSED_BUF = 10,
 	VT_OP_RESIZE = 11,
 	VT_OP_RESET = 12,
-	/* Retired: they are in recordings of vringtop 0.1, and nothing counts them any more. */
+	/* Retired: recordings of vringtop 0.1 have them, but nothing counts them any more. */
 	VT_OP_INIT_LAST_USED = 13,
 	VT_OP_VRING_SIZE = 14,
 	VT_OP_DESC_ADDR = 15,
@@ -45,15 +48,15 @@ enum vt_op {
 	VT_OP_USED_ADDR = 17,
 	VT_OP_FREE = 18,
 	VT_NR_OPS = 19,
-	/* Not operations: the time from the end of a buffer's add to the end of its get, ns. */
+	/* Not an operation: time from the end of the add of a buffer to the end of its get, ns. */
 	VT_AVAIL_TO_USED = 19,
 	VT_NR_TIMED = 20, /* values below this are times, ns */
-	/* How many buffers a doorbell announces. */
+	/* Not an operation: how many buffers a doorbell announces. */
 	VT_BUFFERS_PER_DOORBELL = 20,
 	VT_NR_COUNTED = 21,
 };
 
-/* The operations that can be counted: a bit for each. */
+/* The operations that are not retired: a bit for each. */
 #define VT_CURRENT_OPS ((1u << VT_OP_INIT_LAST_USED) - 1)
 
 static inline int op_is_retired(unsigned int op)
@@ -61,7 +64,7 @@ static inline int op_is_retired(unsigned int op)
 	return op >= VT_OP_INIT_LAST_USED && op < VT_NR_OPS;
 }
 
-/* Bits of an enum vt_op in the owner of a slot. */
+/* Number of bits of the enum vt_op in the owner of a slot. */
 #define VT_OPS_SHIFT 5
 
 /* Ring layouts, with the numbers of the kernel's enum vq_layout (Linux 7.x). */
@@ -84,38 +87,38 @@ static inline int layout_is_in_order(unsigned int layout)
 }
 
 /*
- * A log-linear histogram has 16 equal steps (buckets) for each power of two. So a bucket is at most
- * 1/16 of its lower bound wide, and its middle is within 3.2 % of every value in it. Each value
- * from 0 to 31 ns has a bucket of its own. The last bucket begins at 2^34 - 2^29 ns (16.6 s) and
- * takes everything above.
+ * A log-linear histogram has 16 equal steps (buckets) for each power of two. So the width of a
+ * bucket is at most 1/16 of its lower bound, and its middle is within 3.2 % of each value in it.
+ * Each value from 0 to 31 ns has its own bucket. The last bucket begins at 2^34 - 2^29 ns (16.6 s)
+ * and has all larger values.
  */
 #define VT_STEP_BITS  4
 #define VT_NR_BUCKETS 496
 
 /*
- * A slot: what one CPU counted for one operation of one queue. A cache line that every event
- * touches, then the histogram; 2 KiB together. Plain additions are enough, because only one program
- * on one CPU writes to a slot, and BPF does not let a program interrupt itself. The tool reads
- * while a program writes. The number of events is the sum of the buckets and of untimed. Buckets
- * wrap at 2^32: the tool adds up differences.
+ * A slot: the counts of one CPU for one operation of one queue. First a cache line that every event
+ * writes to, then the histogram; 2 KiB together. Plain additions are enough, because only one
+ * program on one CPU writes to a slot, and BPF does not let a program interrupt itself. The tool
+ * reads while a program may write. The number of events is the sum of the buckets plus untimed.
+ * Buckets wrap at 2^32, so the tool adds up the differences between readings.
  */
 struct vt_slot {
 	unsigned int owner;	    /* (queue entry << VT_OPS_SHIFT | op) + 1, 0: free */
-	unsigned int stamps;	    /* add, get: the first of the queue's, see stamp_of() */
-	unsigned long long untimed; /* events whose duration is not known: they are in no bucket */
-	unsigned long long sum;	    /* of all values: ns, or buffers */
+	unsigned int stamps;	    /* add, get: first stamp of the queue, see stamp_of() */
+	unsigned long long untimed; /* events without a known duration; no bucket has them */
+	unsigned long long sum;	    /* sum of all values: ns, or buffers */
 	unsigned long long max;
 	/*
-	 * Operations that failed or whose answer was no: see op_refused_name(). Of kick_prepare
-	 * only those that suppressed a doorbell: a no without a new buffer is none.
+	 * Operations that failed or answered no: see op_refused_name(). For kick_prepare only those
+	 * that suppressed a doorbell: a no without a new buffer does not count.
 	 */
 	unsigned long long refused;
-	/* add: device-readable bytes; notification_data: values that the ring had moved on from */
+	/* add: device-readable bytes; notification_data: how many values were behind the ring */
 	unsigned long long bytes_out;
 	unsigned long long bytes_in; /* add: device-writable bytes; get: bytes written */
 	/*
-	 * The byte offset of the slot for what an operation measures besides: get: of
-	 * VT_AVAIL_TO_USED, kick_prepare: of VT_BUFFERS_PER_DOORBELL. 0: none yet.
+	 * The byte offset of the slot of a second measurement. get: VT_AVAIL_TO_USED. kick_prepare:
+	 * VT_BUFFERS_PER_DOORBELL. 0: there is no such slot yet.
 	 */
 	unsigned long long besides;
 	unsigned int buckets[VT_NR_BUCKETS];
@@ -124,8 +127,8 @@ struct vt_slot {
 #define VT_MOST_SLOTS 32768
 
 /*
- * The numbers of the free slots. Programs take them at the head, the tool adds them at the tail.
- * Head and tail only grow; modulo VT_MOST_SLOTS they are places in slot[].
+ * The numbers of the free slots. Programs take slots at the head; the tool adds slots at the tail.
+ * Head and tail only grow; modulo VT_MOST_SLOTS they are indices of slot[].
  */
 struct vt_free {
 	unsigned int head;
@@ -134,10 +137,10 @@ struct vt_free {
 };
 
 /*
- * A row: where the slots of one queue on one CPU are, as byte offsets from the first of all slots.
- * VT_NO_SLOT marks an operation without a slot: that offset is beyond the near slots, so the check
- * for a near slot fails, and slot_find() runs. In a far row that was never used the mark is 0,
- * which is the offset of slot 0, and that is never given out.
+ * A row: the byte offsets of the slots of one queue on one CPU, from the first of all slots.
+ * VT_NO_SLOT marks an operation without a slot. This offset is beyond the near slots, so the check
+ * for a near slot fails, and slot_find() runs. In a far row that was never used the mark is 0, the
+ * offset of slot 0, because slot 0 is never given out.
  */
 #define VT_NO_SLOT (~0u)
 
@@ -157,7 +160,7 @@ enum vt_queue_state {
 
 #define VT_NAME_LEN 32
 
-/* A queue as the kernel describes it. */
+/* The data on a queue that a program read from the kernel. */
 struct vt_queue {
 	unsigned long long vq;	     /* address of struct virtqueue, never shown */
 	unsigned long long features; /* negotiated, bits 0..63 */
@@ -169,56 +172,56 @@ struct vt_queue {
 	unsigned int device_type; /* virtio device ID, virtio 1.3 section 5 */
 	unsigned int index;
 	unsigned int num;      /* ring size, descriptors */
-	unsigned int num_free; /* free descriptors when it was last looked at */
+	unsigned int num_free; /* free descriptors at the last look */
 	unsigned int broken;
 	char name[VT_NAME_LEN];
 	char driver[VT_NAME_LEN];
 };
 
-/* The last doorbells with notification data of a queue. */
+/* The last doorbells of a queue with notification data. */
 #define VT_NR_DOORBELLS 32
 
 struct vt_doorbell {
-	unsigned int value;   /* what the driver sent, virtio 1.3 section 2.9 */
-	unsigned int ring;    /* the value by the ring's own available index */
-	unsigned int buffers; /* that the doorbell announced */
-	unsigned int number;  /* of this doorbell, from 1; written last */
+	unsigned int value;   /* the value that the driver sent, virtio 1.3 section 2.9 */
+	unsigned int ring;    /* the value that the available index of the ring gave */
+	unsigned int buffers; /* how many buffers the doorbell announced */
+	unsigned int number;  /* number of this doorbell, from 1; written last */
 };
 
 struct vt_doorbells {
 	unsigned int sent; /* the newest is last[(sent - 1) % VT_NR_DOORBELLS] */
-	unsigned int pad;  /* elements of a map are multiples of 8 */
+	unsigned int pad;  /* because elements of a map have a multiple of 8 bytes */
 	struct vt_doorbell last[VT_NR_DOORBELLS];
 };
 
 /*
- * The state of a ring: what the driver keeps of it, and what stands in the memory that it shares
- * with the device (names as in virtio 1.3, sections 2.7 and 2.8). A position in a packed ring has
- * the wrap counter in its highest bit.
+ * The state of a ring: the data that the driver keeps, and the memory that the driver shares with
+ * the device (names as in virtio 1.3, sections 2.7 and 2.8). A position in a packed ring has the
+ * wrap counter in its highest bit.
  */
 #define VT_WRAP_SHIFT 15
 #define VT_WRAP	      0x8000
 #define VT_NO_BATCH   0xffffffff
 
 enum vt_ring_state {
-	VT_RING_MOVING = 1,   /* no two readings agreed */
-	VT_RING_BROKEN = 2,   /* the driver has given it up */
+	VT_RING_MOVING = 1,   /* the ring moved: no two readings were equal */
+	VT_RING_BROKEN = 2,   /* the driver does not use the ring any more */
 	VT_RING_RESET = 4,    /* the queue is being reset */
-	VT_RING_CALLBACK = 8, /* the driver wants to be told of used buffers */
+	VT_RING_CALLBACK = 8, /* the queue has a callback for used buffers */
 	VT_RING_EVENT_IDX = 16,
 	VT_RING_TRIGGERED = 32, /* an interrupt came since the driver last asked for one */
 };
 
 struct vt_ring {
-	unsigned int serial; /* of the queue; 0: there is none */
+	unsigned int serial; /* serial of the queue; 0: no ring */
 	unsigned int state;  /* enum vt_ring_state */
 	unsigned int num;
 	unsigned int num_free;
 	unsigned int num_added;	   /* buffers (packed: descriptors) since the last kick_prepare */
-	unsigned int batch_last;   /* in order: the last used id of a batch that is being fetched */
+	unsigned int batch_last;   /* rings in order: last id of the used batch being fetched */
 	unsigned short next_avail; /* split: avail_idx_shadow */
-	unsigned short last_used;  /* that the driver fetched */
-	unsigned short shadow;	   /* the flags that the driver last meant: interrupts on or off */
+	unsigned short last_used;  /* position up to which the driver has fetched used buffers */
+	unsigned short shadow;	   /* flags that the driver last meant: interrupts on or off */
 	unsigned short last_index; /* the highest queue index of the device */
 	union {
 		struct {
@@ -229,15 +232,15 @@ struct vt_ring {
 			unsigned short driver_off_wrap, driver_flags;
 			unsigned short device_off_wrap, device_flags;
 			unsigned short last_used_flags,
-				next_avail_flags; /* of the descriptors there */
+				next_avail_flags; /* flags at last_used, next_avail */
 		} packed;
 	};
 	unsigned int pad1;
-	/* As the device was told them. */
+	/* The addresses of the areas that the driver told the device. */
 	unsigned long long desc_area, driver_area, device_area;
 };
 
-/* What is at one index of a ring's arrays. */
+/* The data at one index of the arrays of a ring. */
 struct vt_ring_entry {
 	struct {
 		unsigned long long addr;
@@ -248,33 +251,33 @@ struct vt_ring_entry {
 	struct {
 		unsigned int id, len;
 	} used;			  /* split */
-	unsigned long long token; /* the driver's pointer to the buffer of this id; 0: id is free */
+	unsigned long long token; /* driver's pointer to the buffer of this id; 0: id is free */
 	unsigned short avail;	  /* split */
-	unsigned short length;	  /* packed: descriptors of the buffer of this id */
+	unsigned short length;	  /* packed: how many descriptors the buffer with this id has */
 	unsigned int pad;
 };
 
-/* Queues that a kernel can have. */
+/* The most queues that a kernel can have. */
 #define VT_MOST_QUEUES 65536
 
-/* For the program that finds the queues of a device. */
+/* Arguments and results of find_queues(). */
 struct vt_find {
 	int fd;			/* in: the folder of the device in sysfs, opened by the tool */
 	int device;		/* in: its number: virtio%d */
 	unsigned int nr_queues; /* out: queues of the device */
-	unsigned int ids;	/* out: their ids are below; 0 on kernels without the tracepoints */
+	unsigned int ids;	/* out: all ids are below this; 0 without the tracepoints */
 };
 
-/* The tool asks for entries of a ring in parts of at most so many. */
+/* The tool copies the entries of a ring in parts of at most this many. */
 #define VT_PART 256
 
 struct vt_part {
-	unsigned int entry, serial; /* of the queue */
+	unsigned int entry, serial; /* identify the queue */
 	unsigned int first;	    /* index in the ring */
 	unsigned int pad;
 };
 
-/* How calls of a function were counted that may only call another function. */
+/* For a function that may only call another function: how its calls were counted. */
 struct vt_calls {
 	unsigned int counted;	     /* at its own end */
 	unsigned int counted_inside; /* at the end of the other function */
@@ -282,26 +285,26 @@ struct vt_calls {
 
 /* A single operation, for record --events. */
 struct vt_event {
-	unsigned long long when; /* when it ended, the CPU, and the slot's owner less 1 */
-	unsigned long long what; /* how long it took (ns), and what it returned: 32 bits each */
+	unsigned long long when; /* time of the end, the CPU, and (owner of the slot) - 1 */
+	unsigned long long what; /* duration (ns) and return value, 32 bits each */
 };
 
-#define VT_EVENT_TIME_BITS  34 /* of CLOCK_MONOTONIC in ns: 17 s */
+#define VT_EVENT_TIME_BITS  34 /* the low bits of CLOCK_MONOTONIC in ns: 17 s */
 #define VT_EVENT_CPU_BITS   13
 #define VT_EVENT_OWNER_BITS 17
 #define VT_EVENT_UNTIMED    0xffffffff
-#define VT_EVENT_LONGEST    0xfffffffe /* so long or longer */
+#define VT_EVENT_LONGEST    0xfffffffe /* this long or longer */
 
 /*
- * The first elements of the arrays on the path of an operation are near: they are a variable,
- * whose address a program knows. The others are far: they are in a map, whose look-up costs several
- * instructions more. So many are near:
+ * The first elements of the arrays on the path of an operation are near: they are in a variable, so
+ * a program knows their address. The others are far: they are in a map, and a look-up costs several
+ * instructions more. The numbers of near elements:
  */
 #define VT_NEAR_SLOTS  4096
 #define VT_NEAR_QUEUES 512
 #define VT_NEAR_ROWS   4096
 
-/* For durations below this (ns) a table has the bucket. */
+/* A table has the bucket of each duration below this (ns). */
 #define VT_SHORT 1024
 
 #endif

@@ -15,8 +15,8 @@
 
 #define NEVER	    ULLONG_MAX
 #define SECOND	    1000000000ull /* ns */
-#define MAX_WRITTEN (1u << 20)	  /* bytes of one buffer; an entropy device may write less */
-#define SPIN	    200000ull	  /* ns; sleeping until a time can take that much longer */
+#define MAX_WRITTEN (1u << 20)	  /* bytes written to one buffer; may be fewer than fit */
+#define SPIN	    200000ull	  /* ns; a sleep may end this much too late */
 
 static const struct faults no_faults = { NEVER, NEVER, NEVER, NEVER, NEVER, NEVER, SECOND };
 
@@ -97,7 +97,7 @@ static void return_buffer(struct device *device, const struct held *held)
 	struct ring *ring = &device->front.ring;
 	bool wanted;
 
-	/* The first number that is no buffer's. */
+	/* ring->size is the first number that no buffer has. */
 	wanted = ring_return(ring, held->wrong ? ring->size : held->id, held->slots, held->written);
 	counters.buffers++;
 	counters.bytes += held->written;
@@ -128,7 +128,7 @@ static void return_due(struct device *device)
 
 /* --- The ring --- */
 
-/* Whether a fault keeps the device from its ring. */
+/* Returns true if no fault keeps the device from its ring. */
 static bool may_look(struct device *device)
 {
 	struct faults *faults = &device->faults;
@@ -137,7 +137,7 @@ static bool may_look(struct device *device)
 		return false;
 	if (counters.kicks <= faults->pause)
 		return true;
-	/* The pause begins with the first kick that it ignores. */
+	/* The pause begins with the first kick that the device ignores. */
 	if (!device->pause_until)
 		device->pause_until = now_ns() + faults->pause_for;
 	if (now_ns() < device->pause_until)
@@ -147,7 +147,10 @@ static bool may_look(struct device *device)
 	return true;
 }
 
-/* Before the device sleeps. Returns whether there are buffers again, so that it must not. */
+/*
+ * Asks for a kick, before the device sleeps. Returns true if there are new buffers, so that the
+ * device must not sleep.
+ */
 static bool want_kick(struct device *device)
 {
 	struct ring *ring = &device->front.ring;
@@ -182,7 +185,10 @@ void device_kicked(struct device *device)
 	unsigned long long taken = counters.taken;
 	eventfd_t value;
 
-	/* The value is the number of kicks since the last read: merged ones are counted, too. */
+	/*
+	 * The value is the number of kicks since the last read. So kicks that eventfd merged are
+	 * counted, too.
+	 */
 	if (eventfd_read(device->front.kick, &value))
 		return;
 	counters.kicks += value;
@@ -196,7 +202,10 @@ void device_kicked(struct device *device)
 		counters.empty_looks++;
 }
 
-/* What the driver sees of a fault is there at once; what it cannot see there is worth an error. */
+/*
+ * Applies new faults at once, so that the driver sees them. Prints an error for a fault that the
+ * driver cannot see with these features.
+ */
 static void follow_faults(struct device *device)
 {
 	const struct ring *ring = &device->front.ring;
@@ -211,7 +220,10 @@ static void follow_faults(struct device *device)
 	look(device);
 }
 
-/* The ring started, started again, or stopped: what was held of it is not ours any more. */
+/*
+ * The ring started, restarted or stopped. So the buffers that the device held do not belong to it
+ * any more.
+ */
 static void follow_ring(struct device *device)
 {
 	const struct ring *ring = &device->front.ring;
@@ -230,7 +242,10 @@ bool device_message(struct device *device)
 {
 	bool good;
 
-	/* A message may take the eventfd away; the kicks in it came before. */
+	/*
+	 * A message may replace the eventfd. So first count the kicks in the eventfd, because they
+	 * came before the message.
+	 */
 	if (device->front.kick >= 0)
 		device_kicked(device);
 	good = front_end_serve(&device->front);
@@ -295,7 +310,9 @@ static bool parse_time(const char *text, unsigned long long *ns)
 	return false;
 }
 
-/* So that a busy machine does not make the times longer, where we are allowed to. */
+/*
+ * Raises the priority if that is permitted, so that a busy machine does not make the times longer.
+ */
 static void be_on_time(void)
 {
 	sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){ .sched_priority = 1 });

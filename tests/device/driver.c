@@ -31,7 +31,10 @@ enum {
 #define HEADER_SIZE 12
 #define NEED_REPLY  (1u << 3)
 
-/* What this side calls the regions' addresses; they only have to be told apart. */
+/*
+ * The addresses of the regions in this process, as the messages name them. They only have to
+ * differ.
+ */
 static const uint64_t user_address[] = { 0x700000000000, 0x500000000000 };
 
 static void check(bool good, const char *what)
@@ -60,7 +63,7 @@ static int connect_to(const struct driver *driver, const char *name)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), i;
 
 	path_of(driver, name, address.sun_path);
-	/* The device has just been started; the sanitizers take their time. */
+	/* The device was just started, and the sanitizers make the start slow. */
 	for (i = 0; i < 500; i++) {
 		if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
 			return fd;
@@ -102,7 +105,7 @@ int device_stop(struct driver *driver)
 	kill(driver->pid, SIGTERM);
 	check(waitpid(driver->pid, &status, 0) == driver->pid, "waitpid");
 	close(driver->control);
-	rmdir(driver->directory); /* fails if the device left anything there; a test looks */
+	rmdir(driver->directory); /* fails if the device left a file there; a test checks that */
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -266,7 +269,7 @@ static void new_ring(struct driver *driver)
 
 void front_start(struct driver *driver, uint64_t features, uint16_t size)
 {
-	features |= 1ull << 32 | 1ull << 30; /* VERSION_1, and the protocol's own */
+	features |= 1ull << 32 | 1ull << 30; /* VIRTIO_F_VERSION_1, and the protocol features */
 	driver->packed = features >> 34 & 1;
 	driver->event_idx = features >> VIRTIO_RING_F_EVENT_IDX & 1;
 	driver->size = size;
@@ -309,8 +312,9 @@ static void step(const struct driver *driver, uint16_t *position, bool *wrap, ui
 	}
 }
 
-/* An indirect table for the buffer that begins at this slot; both layouts' tables are alike but
- * for `next`, which lies where the packed one has its flags.
+/*
+ * Makes an indirect table for the buffer that begins at this slot. The tables of both layouts are
+ * equal, except that `next` of split rings is where packed rings have the flags.
  */
 static struct element make_table(struct driver *driver, uint16_t slot,
 				 const struct element *element, unsigned int count)
@@ -336,7 +340,7 @@ static struct element make_table(struct driver *driver, uint16_t slot,
 	return (struct element){ address, count * 16, VRING_DESC_F_INDIRECT };
 }
 
-/* Descriptors are taken in ring order: the device returns them in order. */
+/* Descriptors are taken in the order of the ring, because the device returns them in this order. */
 static uint16_t add_split(struct driver *driver, const struct element *element, unsigned int count)
 {
 	uint16_t head = driver->next_free, slot = head;

@@ -21,14 +21,17 @@ int memory_add(struct memory *memory, const struct memory_region *region, int fd
 		return complain("memory region at guest address 0x%" PRIx64 ": its size 0x%" PRIx64
 				" makes no sense",
 				region->guest, region->size);
-	/* Touching a mapping beyond the file's end would kill us. */
+	/* An access beyond the end of the file would kill this process. */
 	if (fstat(fd, &st) || (uint64_t)st.st_size < end)
 		return complain("memory region at guest address 0x%" PRIx64
 				" is longer than the file that it comes in",
 				region->guest);
 
 	*added = *region;
-	/* From the file's start: an offset would have to suit the file's page size. */
+	/*
+	 * Map from the start of the file, because an offset would have to be a multiple of the page
+	 * size of the file.
+	 */
 	added->mapping_size = end;
 	added->mapping = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (added->mapping == MAP_FAILED)
@@ -56,7 +59,7 @@ void *memory_of_guest(const struct memory *memory, uint64_t guest, uint64_t *siz
 
 	for (i = 0; *size && i < memory->count; i++) {
 		region = &memory->region[i];
-		offset = guest - region->guest; /* below the region: wraps, and is too large */
+		offset = guest - region->guest; /* below the region: wraps, so it is too large */
 		if (offset >= region->size)
 			continue;
 		if (*size > region->size - offset)

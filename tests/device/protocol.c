@@ -31,7 +31,7 @@ enum request {
 	SET_VRING_ENABLE = 18,
 };
 
-#define F_PROTOCOL_FEATURES  30 /* the virtio feature bit that says that there are any */
+#define F_PROTOCOL_FEATURES  30 /* the virtio feature bit for "there are protocol features" */
 #define PROTOCOL_F_MQ	     0
 #define PROTOCOL_F_REPLY_ACK 3
 
@@ -39,7 +39,7 @@ enum request {
 #define FLAGS_REPLY	     (1u << 2)
 #define FLAGS_NEED_REPLY     (1u << 3)
 
-#define VRING_INDEX	     0xffu /* of the number that comes with an eventfd */
+#define VRING_INDEX	     0xffu /* bits of the number that comes with an eventfd */
 #define VRING_NO_FD	     (1u << 8)
 
 struct region_message {
@@ -65,7 +65,10 @@ struct message {
 
 #define HEADER_SIZE offsetof(struct message, number)
 
-/* The file descriptors that came with a message. Who keeps one sets it to -1. */
+/*
+ * The file descriptors that came with a message. A function that keeps a descriptor sets it to -1
+ * here.
+ */
 struct attached {
 	int fd[MEMORY_REGIONS];
 	unsigned int count;
@@ -73,7 +76,10 @@ struct attached {
 
 /* --- Receive and send --- */
 
-/* Returns 1, 0 if the front-end went away, -1 after a complaint. */
+/*
+ * Receives a message. Returns 1; 0 if the front-end closed the connection; -1 after it has printed
+ * an error.
+ */
 static int receive(int socket, struct message *message, struct attached *attached)
 {
 	union {
@@ -106,7 +112,7 @@ static int receive(int socket, struct message *message, struct attached *attache
 	if (message->size > sizeof(message->other))
 		return complain("message %u is too long: %u bytes", message->request,
 				message->size);
-	/* What a short message leaves out is zero. */
+	/* The fields that a short message does not have are zero. */
 	memset(message->other, 0, sizeof(message->other));
 	if (message->size &&
 	    recv(socket, message->other, message->size, MSG_WAITALL) != (ssize_t)message->size)
@@ -150,7 +156,7 @@ static int stop_ring(struct front_end *front)
 	return 0;
 }
 
-/* Starts the ring when all is there that it needs; in which order that came does not matter. */
+/* Starts the ring if it has everything that it needs. The messages may come in any order. */
 static int try_start(struct front_end *front)
 {
 	if (!front->enabled || front->kick < 0 || !front->have_address || !front->memory.count)
@@ -161,7 +167,7 @@ static int try_start(struct front_end *front)
 			  front->address.avail_user_addr, front->address.used_user_addr);
 }
 
-/* What the ring rests on changed while it runs: it goes on from the same place. */
+/* Restarts a running ring at the same position, because its memory or its addresses changed. */
 static int start_again(struct front_end *front)
 {
 	if (front->ring.running)
@@ -182,7 +188,7 @@ static int set_features(struct front_end *front, uint64_t features)
 	front->ring.packed = negotiated(front, VIRTIO_F_RING_PACKED);
 	front->ring.event_idx = negotiated(front, VIRTIO_RING_F_EVENT_IDX);
 	front->ring.indirect = negotiated(front, VIRTIO_RING_F_INDIRECT_DESC);
-	/* Without the protocol's own features there is no message that enables a ring. */
+	/* Without protocol features no message enables a ring, so it is always enabled. */
 	if (!negotiated(front, F_PROTOCOL_FEATURES))
 		front->enabled = true;
 	return try_start(front);
@@ -245,7 +251,7 @@ static int set_kick(struct front_end *front, const struct message *message,
 	if (set_eventfd(&front->kick, message, attached))
 		return -1;
 	fcntl(front->kick, F_SETFL, O_NONBLOCK);
-	/* QEMU hands the eventfd over with a kick of its own in it; no doorbell of the guest's. */
+	/* QEMU puts a kick of its own into the eventfd. That is no doorbell of the guest. */
 	if (!eventfd_read(front->kick, &value)) {
 		counters.kicks_at_start++;
 		counters.kicks += value - 1;
@@ -261,7 +267,7 @@ static bool names_other_queue(const struct message *message)
 	case SET_VRING_BASE:
 	case GET_VRING_BASE:
 	case SET_VRING_ENABLE:
-		return message->state.index != 0; /* an address begins with the index, too */
+		return message->state.index != 0; /* an address message begins with it, too */
 	case SET_VRING_KICK:
 	case SET_VRING_CALL:
 	case SET_VRING_ERR:
@@ -273,7 +279,7 @@ static bool names_other_queue(const struct message *message)
 
 /* --- Messages --- */
 
-/* Those that have an answer of their own. */
+/* Handles the messages that have their own answer. */
 static int answer(struct front_end *front, struct message *message)
 {
 	switch (message->request) {
@@ -285,7 +291,7 @@ static int answer(struct front_end *front, struct message *message)
 				    1ull << PROTOCOL_F_MQ | 1ull << PROTOCOL_F_REPLY_ACK);
 	case GET_QUEUE_NUM:
 		return reply_number(front->socket, message, 1);
-	default: /* GET_VRING_BASE, which also stops the ring */
+	default: /* GET_VRING_BASE: it also stops the ring */
 		stop_ring(front);
 		close_fd(&front->kick);
 		message->state.num = ring_base(&front->ring);
@@ -370,7 +376,7 @@ void front_end_init(struct front_end *front, uint64_t offered, unsigned long lon
 
 void front_end_connected(struct front_end *front, int socket)
 {
-	/* A front-end that sends half a message must not hold us up for ever. */
+	/* The limit ends the wait for a front-end that sends only half a message. */
 	struct timeval limit = { .tv_sec = 5 };
 
 	setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));

@@ -5,13 +5,13 @@
 #include "report.h"
 #include "ring.h"
 
-/* Rings are little-endian; so are the machines that this runs on. */
+/* Rings are little-endian. The machines for this program are little-endian, too. */
 _Static_assert(__BYTE_ORDER == __LITTLE_ENDIAN, "byte swaps are missing");
 
 #define load(from)	 __atomic_load_n(from, __ATOMIC_ACQUIRE)
 #define store(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
 
-/* What was written before is visible before what is read after. */
+/* Makes all writes before the barrier visible before any read after it. */
 static void full_barrier(void)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -23,7 +23,7 @@ static int broken(struct ring *ring)
 	return -1;
 }
 
-/* Split rings: each side's event index follows its ring. */
+/* In a split ring, the event index of each side stands after the ring of this side. */
 static uint16_t *used_event(const struct ring *ring)
 {
 	return &ring->split.avail->ring[ring->size];
@@ -104,7 +104,7 @@ void ring_set_base(struct ring *ring, uint32_t base)
 {
 	ring->next_avail = ring->packed ? base & 0x7fff : base;
 	ring->avail_wrap = base >> 15 & 1;
-	ring->next_used = base >> 16 & 0x7fff; /* split: read from the ring when it starts */
+	ring->next_used = base >> 16 & 0x7fff; /* split: read from the ring at its start */
 	ring->used_wrap = base >> 31 & 1;
 }
 
@@ -164,7 +164,7 @@ static int add_element(struct ring *ring, const struct memory *memory, struct ri
 	return 0;
 }
 
-/* The table that an indirect descriptor names; NULL after a complaint. */
+/* Returns the table of an indirect descriptor; NULL after it has printed an error. */
 static const void *indirect_table(struct ring *ring, const struct memory *memory, uint64_t guest,
 				  uint32_t size, uint16_t flags)
 {
@@ -188,7 +188,10 @@ static const void *indirect_table(struct ring *ring, const struct memory *memory
 	return NULL;
 }
 
-/* Each descriptor is copied before it is looked at: the driver could change it meanwhile. */
+/*
+ * Copies each descriptor before it checks it, because the driver could change the descriptor in
+ * between.
+ */
 static int walk_split(struct ring *ring, const struct memory *memory, struct ring_buffer *buffer,
 		      uint16_t head)
 {
@@ -280,7 +283,9 @@ static int take_packed(struct ring *ring, const struct memory *memory, struct ri
 	uint16_t position = ring->next_avail;
 	bool wrap = ring->avail_wrap;
 
-	/* The driver writes the first descriptor's flags last. */
+	/*
+	 * The driver writes the flags of the first descriptor last, so they make all others valid.
+	 */
 	if (!is_available(load(&ring->packed_ring.desc[position].flags), wrap))
 		return 0;
 	buffer->slots = 0;
@@ -368,7 +373,7 @@ static bool return_packed(struct ring *ring, uint16_t id, uint16_t slots, uint32
 		return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
 	event = load(&ring->packed_ring.driver->off_wrap);
 	at = event & 0x7fff;
-	/* In the lap before ours. */
+	/* The position is in the lap before. */
 	if ((event >> VRING_PACKED_EVENT_F_WRAP_CTR) != ring->used_wrap)
 		at -= ring->size;
 	return vring_need_event(at, ring->next_used, ring->next_used - slots);

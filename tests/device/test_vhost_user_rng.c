@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tests of the test device, against the real program. Usage: test-vhost-user-rng PROGRAM */
+/* Tests the test device: runs the real program. Usage: test-vhost-user-rng PROGRAM */
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,12 +22,15 @@
 
 #define WRITE	    VRING_DESC_F_WRITE
 
-/* More than so many failed checks: the device is broken, and the others would only wait in vain. */
+/*
+ * After more failed checks than this the device is broken. Then all other tests would wait for
+ * nothing.
+ */
 #define MOST_FAILED 3
 
 static struct driver driver;
 static int tests, failed;
-static int patience = 5000; /* ms; short once something has not come */
+static int patience = 5000; /* ms; becomes short after the first thing that did not come */
 
 static bool ok(bool good, const char *fmt, ...)
 {
@@ -56,7 +59,7 @@ static bool is(unsigned long long got, unsigned long long expected, const char *
 	return false;
 }
 
-/* The number of a buffer that has come back, or -1. */
+/* Waits for a buffer. Returns its number, or -1 if none came back. */
 static int get(uint32_t *length)
 {
 	int id = driver_get(&driver, length, patience);
@@ -66,7 +69,9 @@ static int get(uint32_t *length)
 	return id;
 }
 
-/* How often the device has interrupted, at least once, or 0. */
+/*
+ * Waits for an interrupt. Returns how often the device has interrupted, or 0 if no interrupt came.
+ */
 static unsigned int interrupted(void)
 {
 	unsigned int times = driver_interrupted(&driver, patience);
@@ -115,7 +120,7 @@ static bool all_zero(const uint8_t *data, size_t size)
 
 /* --- Buffers come back, filled --- */
 
-/* One buffer from add to get. Returns whether all of it was right. */
+/* Sends one buffer from add to get. Returns true if everything was right. */
 static bool round_trip(const struct element *element, unsigned int count, bool indirect)
 {
 	uint32_t length = 0, size = 0;
@@ -140,7 +145,10 @@ static bool round_trip(const struct element *element, unsigned int count, bool i
 static void test_buffers(uint64_t features, uint16_t size)
 {
 	const struct element one[] = { { GUEST_DATA, 64, WRITE } };
-	/* The second one goes over the edge of a region, the third is at the memory's end. */
+	/*
+	 * The second element crosses the edge of a region. The third one is at the end of the
+	 * memory.
+	 */
 	const struct element chain[] = { { GUEST_DATA, 100, WRITE },
 					 { REGION_EDGE - 50, 100, WRITE },
 					 { GUEST_BASE + GUEST_SIZE - 33, 33, WRITE } };
@@ -175,7 +183,7 @@ static void test_buffers(uint64_t features, uint16_t size)
 	stop(layout);
 }
 
-/* As many as fit, at once, over and over: more than the 65,536 that an index can count. */
+/* Fills the ring again and again: with more than 65,536 buffers, so that an index wraps. */
 static void test_full_ring(uint64_t features)
 {
 	const char *layout = layout_name(features);
@@ -196,7 +204,7 @@ static void test_full_ring(uint64_t features)
 		driver_kick(&driver);
 		for (j = 0; j < 8; j++)
 			good += get(&length) == id[j] && length == 16 + j;
-		if (!driver.packed) /* an old used_event would be reached again */
+		if (!driver.packed) /* so that the ring does not reach an old used_event again */
 			driver_want_interrupt(&driver, false);
 	}
 	is(good, rounds * 8, layout, "70,000 buffers, eight at a time, in order");
@@ -231,8 +239,9 @@ static void test_notifications(uint64_t features)
 	is(device_count(&driver, "interrupts_suppressed"), 6, layout,
 	   "and the others are suppressed");
 
-	/* Kicks that come while the device does not run. (At its start the device looks for itself,
-	 * so one kick may have been for nothing before.)
+	/*
+	 * Kicks that come while the device is stopped. (When it starts, the device looks at the
+	 * ring without a kick. So one kick before may have found nothing.)
 	 */
 	empty = device_count(&driver, "empty_looks");
 	kill(driver.pid, SIGSTOP);
@@ -428,7 +437,7 @@ static void endless_chain(void)
 	const struct element one = { GUEST_DATA, 16, WRITE | VRING_DESC_F_NEXT };
 	const struct element four[] = { one, one, one, one };
 
-	driver_add(&driver, four, 4, false); /* the last one's next is the first */
+	driver_add(&driver, four, 4, false); /* next of the last descriptor is the first */
 }
 
 static void table_outside_memory(void)
@@ -531,7 +540,7 @@ static void test_bad_rings(uint64_t features)
 	stop(layout);
 }
 
-/* A driver that marks a descriptor as used at once has made nothing available. */
+/* A descriptor that the driver marks as used at once is not available. */
 static void test_used(uint64_t features)
 {
 	start(NULL, NULL);

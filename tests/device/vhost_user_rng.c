@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A virtio entropy device for tests: a vhost-user back-end that offers the ring features that its
- * command line says, can hold buffers, can go wrong on purpose, and tells exactly what it saw.
- * Here are its sockets, its signals and its options; device.c is the device.
+ * A virtio entropy device for tests. It is a vhost-user back-end that offers the ring features of
+ * its command line. It can hold buffers, can have faults on purpose, and reports exactly what it
+ * saw. This file has its sockets, signals and options; device.c is the device.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -48,7 +48,10 @@ struct server {
 
 /* --- The report --- */
 
-/* A reader of the report's file finds a whole report, the old one or the new one. */
+/*
+ * Replaces the report in one step, so that a reader finds a whole report, the old one or the new
+ * one.
+ */
 static int write_report_file(const char *path, const char *text)
 {
 	char new[PATH_MAX];
@@ -78,9 +81,9 @@ static void write_report(const struct server *server)
 	free(text);
 }
 
-/* --- The control socket: a command a line, an answer a line --- */
+/* --- The control socket: each line is a command, and each has a line as answer --- */
 
-/* Returns the answer, which the caller frees. */
+/* Runs a command. Returns the answer, which the caller frees. */
 static char *obey(struct device *device, const char *name, const char *value)
 {
 	const char *wrong = NULL;
@@ -107,7 +110,7 @@ static void answer(struct device *device, int fd, char *line)
 	if (!name)
 		return;
 	text = obey(device, name, value);
-	/* Whoever does not read its answers loses them. */
+	/* A client that does not read its answers loses them. */
 	if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		complain("an answer on the control socket was lost: %s", strerror(errno));
 	free(text);
@@ -135,7 +138,7 @@ static void serve_client(struct device *device, struct client *client)
 		memmove(client->line, newline, client->length);
 	}
 	if (client->length == LINE_SIZE - 1)
-		client->length = 0; /* longer than any command */
+		client->length = 0; /* the line is longer than any command */
 }
 
 static void accept_client(struct server *server)
@@ -159,7 +162,7 @@ static void accept_client(struct server *server)
 static void arm_timer(const struct server *server)
 {
 	unsigned long long when = device_next_time(&server->device);
-	/* A time that is gone makes it fire at once; zero turns it off. */
+	/* A time in the past makes the timer fire at once. Zero switches the timer off. */
 	struct itimerspec spec = { .it_value = { .tv_sec = when / 1000000000,
 						 .tv_nsec = when % 1000000000 } };
 
@@ -174,7 +177,7 @@ static void accept_front_end(struct server *server)
 		front_end_connected(&server->device.front, fd);
 }
 
-/* Returns whether the device goes on. */
+/* Handles a signal. Returns true if the device goes on. */
 static bool serve_signal(const struct server *server)
 {
 	struct signalfd_siginfo info;
@@ -204,7 +207,7 @@ static int wait_for_events(const struct server *server, struct pollfd *polled)
 
 	polled[POLL_SIGNALS].fd = server->signals;
 	polled[POLL_TIMER].fd = server->timer;
-	/* One front-end at a time; the next one waits. */
+	/* Serves one front-end at a time. The next one waits. */
 	polled[POLL_LISTENER].fd = front->socket < 0 ? server->listener : -1;
 	polled[POLL_FRONT].fd = front->socket;
 	polled[POLL_KICK].fd = front->kick;
@@ -216,7 +219,7 @@ static int wait_for_events(const struct server *server, struct pollfd *polled)
 	return poll(polled, POLL_CLIENTS + MAX_CLIENTS, -1);
 }
 
-/* Until a signal, or with --once a front-end that went away, ends it. */
+/* Runs until a signal, or with --once until the front-end has closed the connection. */
 static int run(struct server *server)
 {
 	struct pollfd polled[POLL_CLIENTS + MAX_CLIENTS];
@@ -250,7 +253,10 @@ static int run(struct server *server)
 
 /* --- Start and end --- */
 
-/* The path appears when the socket already listens, so whoever sees it can connect. */
+/*
+ * The path appears only when the socket already listens. So a client that sees the path can
+ * connect.
+ */
 static int listen_at(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -283,7 +289,7 @@ static int open_all(struct server *server)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	/* Whoever started us and was killed cannot end us any more. */
+	/* Ends this process if its parent is killed, because nobody else could end it then. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	server->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	server->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -345,7 +351,7 @@ static const char usage[] =
 	"  --wrong-id-after N           returns buffers under a number that is none's\n"
 	"Settings of the control socket: hold, pause-for, and the names of the faults.\n";
 
-/* From OPTION_OFFER on: a feature bit. */
+/* Values from OPTION_OFFER on are feature bits. */
 enum {
 	OPTION_HELP = 256,
 	OPTION_ONCE,
@@ -376,7 +382,7 @@ static const struct option options[] = {
 	{ 0 }
 };
 
-/* Ends the program if they are wrong, or only ask for help. */
+/* Parses the options. Ends the program if they are wrong, or if they ask for help. */
 static void parse_options(struct server *server, int argc, char **argv)
 {
 	uint64_t offered = 1ull << VIRTIO_F_VERSION_1;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The exerciser's device on the virtio bus, the driver that binds to it, and
- * the device's side of its rings (virtio 1.3, sections 2.7 and 2.8).
+ * The exerciser's device on the virtio bus, the driver for this device, and the device's side of
+ * its rings (virtio 1.3, sections 2.7 and 2.8).
  *
- * The device has no IOMMU and no parent bus: without VIRTIO_F_ACCESS_PLATFORM
- * the addresses in the rings are physical ones.
+ * The device has no IOMMU and no parent bus. So without VIRTIO_F_ACCESS_PLATFORM the addresses in
+ * the rings are physical addresses.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -17,7 +17,7 @@
 
 #include "exerciser.h"
 
-/* Not the numbers of any device of the specification. */
+/* No device of the specification has these numbers. */
 #define VRX_DEVICE_ID	0x7678
 #define VRX_VENDOR_ID	0x7678
 
@@ -33,7 +33,7 @@ static DECLARE_WAIT_QUEUE_HEAD(vrx_unused);
 /* A chain of descriptors that the driver made available. */
 struct vrx_chain {
 	u16 id;
-	u16 entries;  /* of the used ring; packed: descriptors of the ring */
+	u16 entries;  /* entries of the used ring; packed: descriptors of the ring */
 	u32 writable; /* bytes */
 };
 
@@ -72,7 +72,7 @@ static bool vrx_take_split(struct vrx_queue *q, struct vrx_chain *chain)
 	if (q->next_avail.index == vrx_get16(READ_ONCE(q->avail->idx)))
 		return false;
 
-	/* An entry is only valid once the index says so. */
+	/* Read the entry after the index, because the entry is valid only then. */
 	virt_rmb();
 	head = vrx_get16(q->avail->ring[q->next_avail.index & (q->num - 1)]);
 	vrx_advance(q, &q->next_avail, 1);
@@ -92,7 +92,7 @@ static void vrx_use_split(struct vrx_queue *q, const struct vrx_chain *chain)
 
 	used->id = vrx_put32(chain->id);
 	used->len = vrx_put32(chain->writable);
-	/* The entry must be there before the index says so. */
+	/* Write the entry before the index, because the index makes the entry valid. */
 	virt_wmb();
 	vrx_advance(q, &q->next_used, chain->entries);
 	WRITE_ONCE(q->used->idx, vrx_put16(q->next_used.index));
@@ -123,7 +123,10 @@ static bool vrx_take_packed(struct vrx_queue *q, struct vrx_chain *chain)
 	if (avail != q->next_avail.wrap || used == q->next_avail.wrap)
 		return false;
 
-	/* The rest of a chain is only valid once its head is available. */
+	/*
+	 * Read the rest of the chain after the flags of its head, because the rest is valid only
+	 * then.
+	 */
 	virt_rmb();
 	chain->entries = 0;
 	chain->writable = 0;
@@ -147,7 +150,7 @@ static void vrx_use_packed(struct vrx_queue *q, const struct vrx_chain *chain)
 		flags |= BIT(VRING_PACKED_DESC_F_AVAIL) | BIT(VRING_PACKED_DESC_F_USED);
 	desc->id = cpu_to_le16(chain->id);
 	desc->len = cpu_to_le32(chain->writable);
-	/* The flags hand the descriptor over. */
+	/* Write the flags last, because they give the descriptor to the driver. */
 	virt_wmb();
 	WRITE_ONCE(desc->flags, cpu_to_le16(flags));
 	vrx_advance(q, &q->next_used, chain->entries);
@@ -167,8 +170,9 @@ static void vrx_use(struct vrx_queue *q, const struct vrx_chain *chain)
 }
 
 /*
- * In order, one entry can stand for a batch: that of the batch's last buffer,
- * at the place of its first.
+ * Uses all available buffers as one batch. With VIRTIO_F_IN_ORDER one used entry can stand for a
+ * batch: it has the id of the last buffer, at the place of the first. Returns the number of
+ * buffers.
  */
 static unsigned int vrx_complete_batch(struct vrx_queue *q)
 {
@@ -188,7 +192,7 @@ static unsigned int vrx_complete_batch(struct vrx_queue *q)
 
 /*
  * vrx_complete - use every buffer that the driver made available
- * @vary: not one after the other: in batches, or every two of them swapped
+ * @vary: use buffers in another way: in batches if in order, else swap each two of them
  *
  * Returns the number of buffers.
  */
@@ -210,11 +214,14 @@ unsigned int vrx_complete(struct vrx_queue *q, bool vary)
 	return n;
 }
 
-/* Tells the driver whether the device wants to hear of new buffers. */
+/* Tells the driver whether the device wants a doorbell for new buffers. */
 void vrx_suppress_doorbell(struct vrx_queue *q, bool suppress)
 {
 	const struct vrx_position *next = &q->next_avail;
-	/* With event index: the next buffer, or one as far away as can be. */
+	/*
+	 * With event index: an index that the next add passes, or one that is as far away as
+	 * possible.
+	 */
 	u16 event = suppress ? next->index - 1 : next->index;
 
 	if (q->packed) {
@@ -249,7 +256,7 @@ static void vrx_called_back(struct virtqueue *vq)
 
 /* --- The queues, as a transport makes them --- */
 
-/* Tells the device where the ring is; it starts from the beginning. */
+/* Tells the device where the ring is. The device starts at the beginning of the ring. */
 static void vrx_queue_enable(struct vrx_queue *q)
 {
 	void *desc, *avail, *used;
@@ -285,7 +292,7 @@ static int vrx_enable_vq_after_reset(struct virtqueue *vq)
 	return 0;
 }
 
-/* Takes a buffer back; false if the ring never had it. */
+/* Takes a buffer back. Returns false if the buffer was not in the ring. */
 bool vrx_buffer_back(struct vrx_queue *q, void *token)
 {
 	unsigned long offset = token - (void *)q->buffers;
@@ -309,7 +316,7 @@ static void vrx_recycle(struct virtqueue *vq, void *token)
 	vrx_counted(q, VRX_DETACH_UNUSED_BUF, VRX_OTHER, 1, 1);
 }
 
-/* Empties the ring and makes it half as large, or as large as it was. */
+/* Empties the ring and makes it half as large, or its original size again. */
 void vrx_queue_resize(struct vrx_queue *q, enum vrx_context context)
 {
 	unsigned int size = q->dev->shape->size;
@@ -320,16 +327,16 @@ void vrx_queue_resize(struct vrx_queue *q, enum vrx_context context)
 }
 
 /*
- * Empties the ring. In order, Linux 7.3 without the series keeps its place
- * among the descriptors and in a batch over a reset, and breaks the ring at the
- * next used buffer; a resize starts afresh.
+ * Empties the ring. With rings in order, Linux 7.3 without the series has a fault: a reset does not
+ * clear the place among the descriptors and in a batch, and the next used buffer breaks the ring. A
+ * resize clears both, so two resizes follow here.
  */
 void vrx_queue_reset(struct vrx_queue *q, enum vrx_context context)
 {
 	bool done = !virtqueue_reset(q->vq, vrx_recycle, NULL);
 
 	vrx_counted(q, VRX_RESET, context, 1, done);
-	/* The last look for a buffer found none. */
+	/* The last call of detach_unused_buf found no buffer. */
 	vrx_counted(q, VRX_DETACH_UNUSED_BUF, VRX_OTHER, 1, 0);
 
 	if (q->in_order && !q->dev->shape->reset_only) {
@@ -417,7 +424,7 @@ static int vrx_finalize_features(struct virtio_device *vdev)
 	bool in_order = __virtio_test_bit(vdev, VIRTIO_F_IN_ORDER);
 	bool reset = __virtio_test_bit(vdev, VIRTIO_F_RING_RESET);
 
-	/* Drops what this kernel's ring code does not know. */
+	/* Removes the features that the ring code of this kernel does not know. */
 	vring_transport_features(vdev);
 	if (reset)
 		__virtio_set_bit(vdev, VIRTIO_F_RING_RESET);
@@ -471,7 +478,7 @@ static int vrx_probe(struct virtio_device *vdev)
 		goto out;
 
 	virtio_device_ready(vdev);
-	/* A run that finds the device ready finds its queues. */
+	/* A run that sees `ready` also sees the queues. */
 	smp_store_release(&dev->ready, true);
 out:
 	kfree(info);
@@ -510,7 +517,10 @@ static struct virtio_driver vrx_driver = {
 	.remove = vrx_remove,
 };
 
-/* A run may only use the queues of a bound device; unbinding waits for it. */
+/*
+ * Claims a device for a run. Only a bound device may be used, and unbinding waits for the run.
+ * Returns false if the device is not bound.
+ */
 bool vrx_device_get(struct vrx_device *dev)
 {
 	atomic_inc(&dev->users);
@@ -528,7 +538,7 @@ void vrx_device_put(struct vrx_device *dev)
 		wake_up_all(&vrx_unused);
 }
 
-/* Forgets what was counted. */
+/* Sets all counts to zero. */
 void vrx_device_zero(struct vrx_device *dev)
 {
 	unsigned int i;
@@ -587,7 +597,7 @@ static int vrx_queue_init(struct vrx_device *dev, struct vrx_queue *q, unsigned 
 	for (i = 0; i < n; i++) {
 		struct vrx_buffer *b = &q->buffers[i];
 
-		/* Lengths differ, so that a sum of bytes shows what is missing. */
+		/* Lengths differ, so that a wrong sum of bytes tells which buffer is missing. */
 		sg_init_one(&b->out, q->memory, 1 + i % VRX_BUFFER_SIZE);
 		sg_init_one(&b->in, q->memory + VRX_BUFFER_SIZE,
 			    VRX_BUFFER_SIZE - i % VRX_BUFFER_SIZE);

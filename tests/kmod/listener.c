@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listens to the events of the round and does nothing: what is left is the cost of
- * the events themselves. Loads on kernels with the events only.
+ * Listens to the events of a round and does nothing. So only the cost of the events themselves
+ * remains. Loads only on kernels with the events.
  */
 #include <linux/module.h>
 #include <linux/string.h>
@@ -16,7 +16,10 @@ static const char *const vrl_names[] = {
 };
 static struct tracepoint *vrl_events[ARRAY_SIZE(vrl_names)];
 
-/* Whatever an event has besides, in the order of x86-64's registers it comes later. */
+/*
+ * Some events have more arguments. They come later in the order of the registers of x86-64, so this
+ * function may ignore them.
+ */
 static void vrl_nothing(void *data, const struct virtqueue *vq, unsigned int id)
 {
 }

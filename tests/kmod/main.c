@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The exerciser's files in debugfs: a command line goes into `run`, what came
- * of it is read from `counts`, `queues` and `time`. README.md lists the words.
+ * The exerciser's files in debugfs. Write a command line into `run`; read the results from
+ * `counts`, `queues` and `time`. README.md lists the words.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -40,10 +40,10 @@ const char *const vrx_op_names[VRX_OPS] = {
 	[VRX_RESET] = "reset",
 };
 
-/* In `times`: as often as `rounds` says. */
+/* A value of `times`: as often as `rounds` says. */
 #define VRX_ROUNDS U64_MAX
 
-/* Held while devices come and go and while a run starts or is reaped. */
+/* Held while devices are created or destroyed, and while a run starts or is reaped. */
 static DEFINE_MUTEX(vrx_lock);
 
 static struct vrx_shape vrx_shape;
@@ -117,7 +117,7 @@ static int vrx_parse_layouts(struct vrx_command *c, char *list)
 	return 0;
 }
 
-/* OP or OP:TIMES, separated by commas; `all` for each of them. */
+/* Parses a list: OP or OP:TIMES, separated by commas. `all` means each operation. */
 static int vrx_parse_ops(struct vrx_command *c, char *list)
 {
 	char *name, *colon;
@@ -237,7 +237,7 @@ static void vrx_destroy_devices(void)
 	memset(&vrx_shape, 0, sizeof(vrx_shape));
 }
 
-/* Makes the devices, or takes those of the last run if they are alike. */
+/* Creates the devices. Keeps those of the last run if they have the same shape. */
 static int vrx_provide_devices(const struct vrx_shape *shape)
 {
 	struct vrx_device *dev;
@@ -349,7 +349,7 @@ static const struct file_operations vrx_run_fops = {
 	.llseek = noop_llseek,
 };
 
-/* --- What came of it --- */
+/* --- Results --- */
 
 static void vrx_show_counts(struct seq_file *s, struct vrx_device *dev, unsigned int i)
 {
@@ -444,7 +444,7 @@ module_init(vrx_init);
 static void __exit vrx_exit(void)
 {
 	debugfs_remove(vrx_debugfs);
-	/* Only a run that nobody waits for can still go on. */
+	/* A run can still be going on only if nobody waits for it. */
 	vrx_run_exit();
 	vrx_destroy_devices();
 	vrx_driver_unregister();

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The operations, one call each: true if it did it, or said yes. */
+/*
+ * The operations, one call each. A function returns true if the operation succeeded or answered
+ * yes.
+ */
 #include "exerciser.h"
 
 static int vrx_add_buffer(struct vrx_queue *q, struct vrx_buffer *b, unsigned int kind)
@@ -36,7 +39,7 @@ static bool vrx_get(struct vrx_queue *q)
 	struct vrx_buffer *b;
 	unsigned int len;
 
-	/* The device is slow now and then, and changes its mind about doorbells. */
+	/* Sometimes the device is slow, and sometimes it switches doorbells on or off. */
 	if (q->random & 3)
 		vrx_complete(q, q->random & 4);
 	if (!(q->random & 24))
@@ -94,8 +97,8 @@ static bool vrx_notification_data(struct vrx_queue *q)
 }
 
 /*
- * Detaching leaves a ring that only a reset makes good again, and needs
- * buffers that the device has not seen: those are added first.
+ * Detaching leaves a ring that works again only after a reset. It needs buffers that the device has
+ * not seen, so this function adds some first.
  */
 bool vrx_detach_unused_buf(struct vrx_queue *q)
 {
@@ -146,7 +149,7 @@ void vrx_call(struct vrx_queue *q, enum vrx_op op, enum vrx_context context)
 {
 	bool yes = vrx_calls[op](q);
 
-	/* It compares with what the device was told. */
+	/* Wrong if the result differs from the value that the device was told. */
 	if (op == VRX_NOTIFICATION_DATA && !yes)
 		q->wrong++;
 	vrx_counted(q, op, context, 1, yes);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A run: one thread for each CPU, each with its own queues. Half of the queues
- * can be driven from hard interrupts instead, which hit the thread of the same
- * CPU at any place of its own calls.
+ * A run: one thread for each CPU, each with its own queues. Hard interrupts can drive half of the
+ * queues instead. They interrupt the thread of the same CPU at any place in its calls.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -19,14 +18,17 @@
 
 #include "exerciser.h"
 
-/* Calls of one interrupt, and rounds with interrupts off: a millisecond or less. */
+/*
+ * How many calls one interrupt makes, and how many rounds run with interrupts off: at most a
+ * millisecond.
+ */
 #define VRX_IRQ_BURST	8
 #define VRX_QUIET_BATCH 1000
 
 struct vrx_time {
-	u64 rounds; /* or calls */
+	u64 rounds; /* rounds, or calls */
 	u64 ns;
-	u64 cycles; /* of the time stamp counter */
+	u64 cycles; /* cycles of the time stamp counter */
 };
 
 /* The queues that one context of a CPU drives. */
@@ -34,7 +36,7 @@ struct vrx_set {
 	struct vrx_queue **queue;
 	unsigned int nr;
 	unsigned int next;
-	u64 left; /* calls of the data path */
+	u64 left; /* calls of the data path that are left */
 };
 
 struct vrx_worker {
@@ -44,7 +46,7 @@ struct vrx_worker {
 	struct vrx_time time;
 	struct hrtimer timer;
 	struct completion irq_done;
-	u64 random; /* for shared calls */
+	u64 random; /* state of the random numbers for shared calls */
 	u64 wrong;
 };
 
@@ -54,8 +56,8 @@ static struct {
 	unsigned int nr_devices;
 	struct vrx_worker *workers;
 	unsigned int nr_workers;
-	atomic_t running;      /* workers */
-	atomic_t in_data_path; /* workers */
+	atomic_t running;      /* how many workers run */
+	atomic_t in_data_path; /* how many workers are in the data path */
 	struct completion done;
 	bool active; /* threads exist */
 	bool stop;
@@ -82,7 +84,10 @@ static u64 vrx_random(u64 *state)
 
 static u64 vrx_seed(unsigned int number)
 {
-	/* Far apart for numbers next to each other; xorshift64 never leaves 0. */
+	/*
+	 * Neighbouring numbers give seeds that are far apart. The seed is not 0, because xorshift64
+	 * never leaves 0.
+	 */
 	return (((run.command.seed << 20) + number + 1) * 0x9e3779b97f4a7c15ULL) ?: 1;
 }
 
@@ -95,7 +100,9 @@ static u64 vrx_left(const struct vrx_queue *q, enum vrx_op first, enum vrx_op en
 	return left;
 }
 
-/* One of the operations that are left, as likely as it is often left. */
+/*
+ * Chooses an operation. The chance of an operation is proportional to how often it is left to do.
+ */
 static enum vrx_op vrx_choose(struct vrx_queue *q, enum vrx_op first, enum vrx_op end)
 {
 	u64 choice = mul_u64_u64_shr(vrx_random(&q->random), vrx_left(q, first, end), 64);
@@ -106,7 +113,7 @@ static enum vrx_op vrx_choose(struct vrx_queue *q, enum vrx_op first, enum vrx_o
 	return op;
 }
 
-/* Makes a call to the data path; returns how many operations it was. */
+/* Makes a call of the data path. Returns how many operations the call was. */
 static unsigned int vrx_step(struct vrx_queue *q)
 {
 	enum vrx_context context = in_hardirq() ? VRX_IRQ : VRX_PROCESS;
@@ -115,7 +122,10 @@ static unsigned int vrx_step(struct vrx_queue *q)
 	q->step++;
 	q->left[op]--;
 
-	/* Some of the pairs are made by the kernel's own function for it. */
+	/*
+	 * Some pairs of enable_cb_prepare and poll are made by virtqueue_enable_cb(), which does
+	 * both.
+	 */
 	if (op == VRX_ENABLE_CB_PREPARE && q->left[VRX_POLL] && q->random & 64) {
 		bool none = virtqueue_enable_cb(q->vq);
 
@@ -129,7 +139,7 @@ static unsigned int vrx_step(struct vrx_queue *q)
 	return 1;
 }
 
-/* The next queue of a set that has something left to do. */
+/* Returns the next queue of a set that has an operation left to do. */
 static struct vrx_queue *vrx_next(struct vrx_set *set)
 {
 	struct vrx_queue *q;
@@ -171,7 +181,7 @@ static void vrx_timer_start(struct vrx_worker *w)
 	hrtimer_start(&w->timer, ns_to_ktime(run.command.irq_us * NSEC_PER_USEC), mode);
 }
 
-/* Calls what needs no lock on a queue that another CPU drives. */
+/* Calls an operation that needs no lock, on a queue that another CPU drives. */
 static void vrx_call_foreign(struct vrx_worker *w)
 {
 	static const enum vrx_op ops[] = { VRX_NOTIFY, VRX_DISABLE_CB, VRX_POLL };
@@ -237,7 +247,7 @@ static void vrx_run_ops(struct vrx_worker *w)
 	w->time.ns = ktime_get_ns() - start;
 	w->time.cycles = get_cycles() - start_cycles;
 
-	/* A ring may only be replaced once nobody else calls anything on it. */
+	/* A ring may be replaced only when no other CPU uses it. */
 	if (atomic_dec_and_test(&run.in_data_path))
 		wake_up_all(&vrx_data_path_left);
 	wait_event_idle(vrx_data_path_left, !atomic_read(&run.in_data_path));
@@ -248,7 +258,7 @@ static void vrx_run_ops(struct vrx_worker *w)
 		vrx_control_path(w->irq.queue[i]);
 }
 
-/* --- mode=round: what is measured --- */
+/* --- mode=round: the calls that are measured --- */
 
 /* The device uses the one buffer that is available. */
 static __always_inline void vrx_complete_one(struct vrx_queue *q, bool packed)
@@ -257,7 +267,7 @@ static __always_inline void vrx_complete_one(struct vrx_queue *q, bool packed)
 		struct vring_packed_desc *desc = &q->packed_desc[q->next_used.index];
 
 		desc->len = 0;
-		/* The flags hand the descriptor over. */
+		/* Write the flags last, because they give the descriptor to the driver. */
 		virt_wmb();
 		WRITE_ONCE(desc->flags, q->next_used.wrap
 						? cpu_to_le16(BIT(VRING_PACKED_DESC_F_AVAIL) |
@@ -272,13 +282,13 @@ static __always_inline void vrx_complete_one(struct vrx_queue *q, bool packed)
 
 		q->used->ring[i].id = vrx_put32(vrx_get16(q->avail->ring[i]));
 		q->used->ring[i].len = 0;
-		/* The entry must be there before the index says so. */
+		/* Write the entry before the index, because the index makes the entry valid. */
 		virt_wmb();
 		WRITE_ONCE(q->used->idx, vrx_put16(++q->next_used.index));
 	}
 }
 
-/* Add, kick_prepare and get; false if the ring did not do what it should. */
+/* Makes a round: add, kick_prepare and get. Returns false if the ring did something wrong. */
 static __always_inline bool vrx_round(struct vrx_queue *q, bool packed, bool notify)
 {
 	struct vrx_buffer *b = q->buffers;
@@ -318,7 +328,7 @@ static u64 vrx_rounds_of(struct vrx_set *set, unsigned int passes)
 		      : vrx_rounds(set, passes, false, false);
 }
 
-/* Counts what vrx_rounds() did, outside the time that is measured. */
+/* Counts what vrx_rounds() did, after the measured time. */
 static void vrx_rounds_counted(struct vrx_queue *q, unsigned int rounds)
 {
 	vrx_counted(q, VRX_ADD, VRX_PROCESS, rounds, rounds);
@@ -328,7 +338,7 @@ static void vrx_rounds_counted(struct vrx_queue *q, unsigned int rounds)
 	vrx_counted(q, VRX_GET, VRX_PROCESS, rounds, rounds);
 	q->kicks = 0;
 	q->out_bytes += (u64)rounds * q->buffers->out.length;
-	/* Nothing is available now that was not used. */
+	/* The device has used all available buffers. */
 	q->next_avail = q->next_used;
 }
 
@@ -363,7 +373,7 @@ static void vrx_run_rounds(struct vrx_worker *w)
 
 /* --- The life of a run --- */
 
-/* The last worker looks after the queues, and lets go of them. */
+/* Ends a run: the last worker checks the queues, and releases them. */
 static void vrx_run_ended(void)
 {
 	unsigned int i, j;
@@ -401,7 +411,10 @@ static int vrx_worker(void *data)
 	if (atomic_dec_and_test(&run.running))
 		vrx_run_ended();
 
-	/* Kept until it is reaped, so that it is not in this module by then. */
+	/*
+	 * The thread stays until it is reaped, so that it does not run code of this module after
+	 * the module is gone.
+	 */
 	for (;;) {
 		set_current_state(TASK_IDLE);
 		if (kthread_should_stop())
@@ -441,7 +454,7 @@ static void vrx_queue_prepare(struct vrx_queue *q, unsigned int number)
 	memcpy(q->left, run.command.times, sizeof(q->left));
 	q->random = vrx_seed(number);
 	q->kicks = 0;
-	/* What is measured starts from the same state each time. */
+	/* A measurement starts from the same state each time. */
 	if (run.command.mode == VRX_ROUND) {
 		vrx_queue_reset(q, VRX_OTHER);
 		if (q->num != q->dev->shape->size)
@@ -449,7 +462,7 @@ static void vrx_queue_prepare(struct vrx_queue *q, unsigned int number)
 	}
 }
 
-/* Deals the queues out; an even one and the odd one after it stay together. */
+/* Gives the queues to the workers. An even queue and the next odd one stay together. */
 static int vrx_deal(void)
 {
 	unsigned int i, j, number = 0, most = 0;
@@ -474,7 +487,7 @@ static int vrx_deal(void)
 	return 0;
 }
 
-/* One thread for each of the first CPUs. */
+/* Creates one thread for each of the first CPUs. */
 static int vrx_workers_create(void)
 {
 	unsigned int cpu, n = 0;
@@ -560,7 +573,7 @@ int vrx_run_start(const struct vrx_command *command, struct vrx_device *const de
 	return 0;
 
 err_stop:
-	/* A thread that was never woken up ends without a run. */
+	/* A thread that was never woken up ends without running. */
 	vrx_workers_stop();
 err_put:
 	while (held--)
@@ -568,7 +581,7 @@ err_put:
 	return err;
 }
 
-/* Waits for the end of the run; a signal ends it early. */
+/* Waits for the end of the run. A signal ends the run early. */
 void vrx_run_wait(void)
 {
 	if (wait_for_completion_interruptible(&run.done))
@@ -581,7 +594,7 @@ void vrx_run_stop(void)
 	WRITE_ONCE(run.stop, true);
 }
 
-/* Ends the threads of a run that has come to its end; returns its status. */
+/* Ends the threads of a run that has ended. Returns its status. */
 int vrx_run_reap(void)
 {
 	if (run.active) {
@@ -592,7 +605,9 @@ int vrx_run_reap(void)
 	return run.status;
 }
 
-/* Whether queues are still in use, or someone waits for the run and reaps it. */
+/*
+ * Returns true if the queues are still in use, or if a process waits for the run and will reap it.
+ */
 bool vrx_run_busy(void)
 {
 	return run.active && (run.command.wait || !completion_done(&run.done));

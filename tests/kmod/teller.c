@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sends made-up events to whoever listens to them, as the ring code does: states that drivers
- * hardly ever produce. Loads on kernels with the events only.
+ * Sends invented events to the listeners, in the way of the ring code: with states that drivers
+ * hardly ever produce. Loads only on kernels with the events.
  *
  * /sys/module/vring_teller/parameters/tell takes a line: the name of an event and its arguments.
- * The argument @ is a pointer to the 64-bit words that stand behind the colon:
+ * The argument @ is a pointer to the 64-bit words after the colon:
  *
  *   virtqueue_poll QUEUE @ : START END RESULT LAYOUT<<32|ID
  */
@@ -30,7 +30,7 @@ static void vrt_find(struct tracepoint *event, void *data)
 		wanted->event = event;
 }
 
-/* Those who listen take as many of the arguments as their event has. */
+/* Calls the listeners of an event. A listener uses only as many arguments as its event has. */
 static void vrt_send(struct tracepoint *event, const u64 *args)
 {
 	struct tracepoint_func *f;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Collects the intervals of all recordings, by queue and operation. Two queues are the same if
- * driver, role, index and name are the same. The number of a device does not count, because it may
- * change from boot to boot.
+ * Collects the intervals of all recordings, by queue and operation. A queue of one recording is the
+ * queue of another recording if driver, role, index and name are equal. The number of the device is
+ * not compared, because it may change from boot to boot.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ int compare_begin(struct comparison *c, enum side side)
 	if (!runs)
 		return -ENOMEM;
 	c->runs = runs;
-	/* Each operation gets one more series. nr_runs grows when all of them have memory. */
+	/* Give each operation one more series. nr_runs grows only after all of them have memory. */
 	for (size_t i = 0; i < c->nr_queues; i++) {
 		for (int op = 0; op < VT_NR_TIMED; op++) {
 			struct compared_op *o = c->queues[i].op[op];
@@ -42,8 +42,10 @@ static bool same_names(const struct queue *a, const struct queue *b)
 	       !strcmp(queue_role(a), queue_role(b));
 }
 
-/* How many devices before this one have a queue of the same names: the first of them is compared
- * with the first on the other side, and so on. */
+/*
+ * Returns how many devices before this one have a queue with the same names. The first such device
+ * of one side is compared with the first of the other side, and so on.
+ */
 static unsigned int find_nth(const struct snapshot *s, const struct queue *q)
 {
 	unsigned int nth = 0;

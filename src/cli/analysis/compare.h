@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Compares two sides, each of one or more recordings. Queues are matched by their names; for each
- * figure of each operation the comparison says by how much it changed, and how sure that is. No
- * function here prints; those that can fail return -ENOMEM.
+ * Compares two sides, each with one or more recordings. Queues are matched by their names. For each
+ * figure of each operation the comparison says by how much the figure changed, and how certain the
+ * change is. No function here prints; functions that can fail return -ENOMEM.
  */
 #ifndef COMPARE_H
 #define COMPARE_H
@@ -28,16 +28,18 @@ enum verdict {
 
 /* How one figure changed. All 0 if there is too little data. */
 struct change {
-	double value[NR_SIDES]; /* ns, or per second; of several recordings the geometric mean */
+	double value[NR_SIDES]; /* ns, or per second; geometric mean of the recordings of a side */
 	double change;		/* relative: 0.1 is 10 % more */
-	/* The true change lies in this range. With the chance that compare_run() was given, all
-	 * ranges of the comparison hold together. Infinite: open. */
+	/*
+	 * The true change is in this range. All ranges of a comparison are right together with the
+	 * chance that compare_run() was given. An infinite end is open.
+	 */
 	double low, high;
 	enum verdict verdict;
 };
 
 struct compared_op {
-	uint64_t count[NR_SIDES]; /* 0: not seen there */
+	uint64_t count[NR_SIDES]; /* 0: that side does not have the operation */
 	struct change change[NR_FIGURES];
 	struct series *series; /* owned; one for each recording */
 };
@@ -45,12 +47,12 @@ struct compared_op {
 struct compared_queue {
 	bool on[NR_SIDES];
 	struct queue queue[NR_SIDES]; /* its last state on each side, without operations */
-	unsigned int nth; /* number among queues with the same names, in the order of devices */
+	unsigned int nth; /* number among queues with the same names, sorted by device */
 	struct compared_op *op[VT_NR_TIMED]; /* owned; NULL: on neither side */
 };
 
 struct comparison {
-	struct compared_queue *queues; /* owned; in the order in which they came */
+	struct compared_queue *queues; /* owned; in the order in which the recordings had them */
 	size_t nr_queues;
 	struct compared_run {
 		enum side side;
@@ -76,10 +78,10 @@ int compare_begin(struct comparison *c, enum side side);
 int compare_add(struct comparison *c, const struct snapshot *diff);
 
 /**
- * Compares what was added.
+ * Compares the recordings that were added.
  * @threshold: smallest relative change that counts: 0.02 is 2 %
- * @level: chance that a comparison of two equal sides claims any change, 0..1
- * @progress: called with the share that is done, 0..1; may be NULL
+ * @level: chance that a comparison of two equal sides reports any change, 0..1
+ * @progress: called with the share of the work that is done, 0..1; may be NULL
  * Returns 0 or -ENOMEM.
  */
 int compare_run(struct comparison *c, double threshold, double level,
@@ -88,21 +90,22 @@ int compare_run(struct comparison *c, double threshold, double level,
 /** Frees what a comparison owns and empties it. */
 void compare_free(struct comparison *c);
 
-/** "rate", "mean", "p50", ... */
+/** Returns the name of a figure: "rate", "mean", "p50", ... */
 const char *figure_name(enum figure f);
 
-/** The enum figure with a name, or -1. */
+/** Returns the enum figure with a name, or -1. */
 int figure_by_name(const char *name);
 
 /**
- * A verdict in words: "slower", "fewer", "no difference seen", ...
- * @q: the queue, on either side
+ * Returns a verdict in words: "slower", "fewer", "no difference seen", ...
+ * @q: the queue, of either side
  */
 const char *verdict_name(enum verdict v, const struct queue *q, enum vt_op op, enum figure f);
 
 /**
- * Whether the buffers of this queue wait for something to arrive, such as packets. Their time then
- * says nothing about how fast the device is. False for operations other than VT_AVAIL_TO_USED.
+ * Returns true if the buffers of this queue wait for input, such as packets. Then the time from
+ * available to used does not tell how fast the device is. Always false for operations other than
+ * VT_AVAIL_TO_USED.
  */
 bool op_waits(const struct queue *q, enum vt_op op);
 

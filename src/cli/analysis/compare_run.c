@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * By how much each figure changed, and how sure that is. Each figure is estimated in each
- * recording; then the range of the difference between the sides is found, and from the range the
- * verdict.
+ * Computes by how much each figure changed, and how certain the change is. First each figure is
+ * estimated in each recording. Then the range of the difference between the sides is computed. The
+ * range decides the verdict.
  */
 #include <errno.h>
 #include <math.h>
@@ -11,12 +11,15 @@
 #include "analysis/compare.h"
 #include "analysis/statistics.h"
 
-/* With this many figures bound_alone() can tell by how much two runs of the same load differ. */
+/*
+ * bound_alone() needs at least this many figures, to tell by how much two runs of the same load
+ * differ.
+ */
 #define LEAST_BULK 20
-/* Two runs of the same load differ by this many times their intervals at most. */
+/* Two runs of the same load differ by at most this many times their intervals. */
 #define MOST_SPREAD 4
 
-/* One figure of one operation that is tested. */
+/* A test: one figure of one operation. */
 struct test {
 	struct compared_op *op;
 	enum figure figure;
@@ -58,7 +61,7 @@ static int add_test(struct tests *t, struct compared_op *o, enum figure f, size_
 	return 0;
 }
 
-/* Adds a test for each figure of which all recordings have enough data. */
+/* Adds a test for each figure for which all recordings have enough data. Returns 0 or -ENOMEM. */
 static int add_tests(const struct comparison *c, struct compared_op *o, struct tests *tests)
 {
 	bool enough[NR_FIGURES], all[NR_FIGURES];
@@ -76,7 +79,7 @@ static int add_tests(const struct comparison *c, struct compared_op *o, struct t
 	return err;
 }
 
-/* Estimates the figures of the operation whose tests begin at @t. */
+/* Estimates the figures of the operation whose tests begin at @t. Returns 0 or -ENOMEM. */
 static int estimate(const struct comparison *c, const struct compared_op *o, struct test *t,
 		    const struct test *end, double p)
 {
@@ -93,7 +96,7 @@ static int estimate(const struct comparison *c, const struct compared_op *o, str
 	return 0;
 }
 
-/* The mean of a figure over the recordings of a side, as a logarithm. */
+/* Returns the mean of a figure over the recordings of a side, as a logarithm. */
 static double side_mean(const struct comparison *c, const struct test *t, enum side side)
 {
 	double sum = 0;
@@ -104,16 +107,16 @@ static double side_mean(const struct comparison *c, const struct test *t, enum s
 	return sum / c->nr_side[side];
 }
 
-/* The change as a logarithm. */
+/* Returns the change as a logarithm. */
 static double difference(const struct comparison *c, const struct test *t)
 {
 	return side_mean(c, t, SIDE_NEW) - side_mean(c, t, SIDE_BASE);
 }
 
 /*
- * The range of a change by the intervals of each recording. The lower and the upper end are found
- * separately, because the range of a quantile is not symmetric (Zou, Donner: Construction of
- * confidence limits about effect measures, 2008).
+ * Computes the range of a change from the intervals of each recording. The lower and the upper end
+ * are computed separately, because the range of a quantile is not symmetric (Zou, Donner:
+ * Construction of confidence limits about effect measures, 2008).
  */
 static void bound_within(const struct comparison *c, struct test *t)
 {
@@ -133,19 +136,23 @@ static void bound_within(const struct comparison *c, struct test *t)
 	t->high = middle + sqrt(above);
 }
 
-/* A variance from a sum of squares with @df degrees of freedom, and from a prior with @more. */
+/*
+ * Returns a variance from two sources: a sum of squares with @df degrees of freedom, and a prior
+ * with @more degrees of freedom.
+ */
 static double moderate(double squares, double df, double prior, double more)
 {
 	return (squares + more * prior) / (df + more);
 }
 
 /*
- * Widens the range of a quantile by how much runs differ in the share of operations below it.
+ * Widens the range of a quantile, by how much the share of operations below the quantile differs
+ * from run to run.
  *
  * Example: nine of ten operations are fast, and the p90 is between the fast and the slow ones. In
  * some runs the p90 is a fast operation, in others a slow one. A few runs that are alike by chance
- * would hide that. But the share of operations below the p90 of all recordings varies from run to
- * run, and this variance tells how far the quantile may move.
+ * would hide this. So compute the p90 of all recordings together, and in each run the share of
+ * operations below this p90. The variance of these shares tells how far the quantile may move.
  */
 static void bound_shares(const struct comparison *c, struct test *test, double t, double df,
 			 double excess, double more)
@@ -180,15 +187,17 @@ static void bound_shares(const struct comparison *c, struct test *test, double t
 }
 
 /*
- * Several recordings on a side. Runs of the same load differ by more than the intervals of one run
- * do, so the recordings are the samples (Kalibera, Jones: Rigorous Benchmarking in Reasonable Time,
- * 2013). The range is Student's t with the variance about the mean of the side. A bootstrap of the
- * recordings would not do: with three of them its variances are too small by a third.
+ * For several recordings on a side. Runs of the same load differ by more than the intervals of one
+ * run predict, so each recording is one sample (Kalibera, Jones: Rigorous Benchmarking in
+ * Reasonable Time, 2013). The range is Student's t with the variance about the mean of the side. A
+ * bootstrap of the recordings is not good enough, because with three recordings its variance is too
+ * small by a third.
  *
- * The variance of a few recordings is itself uncertain, so t alone would find huge changes only.
- * But there are many figures, and one thing is much alike in all of them, because it depends on the
- * machine and the load: how much more runs differ than their intervals predict. variance_prior()
- * estimates this ratio from all figures, and moderate() mixes it into the variance of each.
+ * The variance of a few recordings is itself uncertain, so t alone would find only huge changes.
+ * But there are many figures, and in all of them one ratio is nearly the same: how much more runs
+ * differ than their intervals predict. The ratio depends on the machine and the load.
+ * variance_prior() estimates this ratio from all figures, and moderate() mixes it into the variance
+ * of each figure. Returns 0 or -ENOMEM.
  */
 static int bound_between(const struct comparison *c, struct tests *tests, double p)
 {
@@ -217,10 +226,10 @@ static int bound_between(const struct comparison *c, struct tests *tests, double
 	if (err)
 		goto out;
 	/*
-	 * Figures that go up and down together count as fewer figures: fewer by the mean square of
-	 * their correlations over all pairs. From few recordings this mean is too large, which
-	 * makes ranges wider and so is safe. Each figure's own df are subtracted, so that they do
-	 * not count twice.
+	 * Figures that go up and down together count as fewer figures. The number is divided by the
+	 * mean square of their correlations over all pairs. With few recordings this mean is too
+	 * large. That is safe, because it makes ranges wider. The df of each figure are subtracted,
+	 * so that they do not count twice.
 	 */
 	for (size_t i = 0; i < c->nr_runs * c->nr_runs; i++)
 		alike += product[i] * product[i];
@@ -255,7 +264,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The median. @x: becomes sorted */
+/* Returns the median. Sorts @x. */
 static double median(double *x, size_t n)
 {
 	qsort(x, n, sizeof(*x), by_value);
@@ -263,19 +272,20 @@ static double median(double *x, size_t n)
 }
 
 /*
- * One recording on each side. One difference does not tell whether the figure changed or whether
- * runs vary. But most figures do not change. So if most figures differ by more than the intervals
- * predict, runs vary, and every range is widened by the same factor (Efron: Large-Scale
+ * For one recording on each side. One difference does not tell whether the figure changed or
+ * whether runs vary. But most figures do not change. So if most figures differ by more than the
+ * intervals predict, runs vary, and every range is widened by the same factor (Efron: Large-Scale
  * Simultaneous Hypothesis Testing, the Choice of a Null Hypothesis, 2004).
  *
- * The factor is the median deviation of the differences from their median: a change that all
- * figures share does not count, and a few figures that changed much do not move it. It needs
- * LEAST_BULK figures. It is MOST_SPREAD at most: if differences are wider than runs ever vary, most
- * figures did change, each by its own amount, and the ranges must not hide that.
+ * The factor is the median deviation of the differences from their median. So a change that all
+ * figures share does not count, and a few figures that changed much do not move the factor. The
+ * method needs LEAST_BULK figures. The factor is at most MOST_SPREAD: differences that are wider
+ * than runs ever vary mean that most figures did change, each by its own amount. Ranges must not
+ * hide that. Returns 0 or -ENOMEM.
  */
 static int bound_alone(const struct comparison *c, struct tests *tests)
 {
-	const double normal = 1.4826; /* of a normal distribution: standard to median deviation */
+	const double normal = 1.4826; /* standard / median deviation of a normal distribution */
 	double *off, bulk, scale;
 
 	if (tests->nr < LEAST_BULK)
@@ -292,7 +302,7 @@ static int bound_alone(const struct comparison *c, struct tests *tests)
 	bulk = median(off, tests->nr);
 	for (size_t i = 0; i < tests->nr; i++)
 		off[i] = fabs(off[i] - bulk);
-	/* Divided by what chance alone explains: 1 and two standard errors. */
+	/* Divide by what chance alone explains: 1, plus two standard errors. */
 	scale = normal * median(off, tests->nr) / (1 + 2 * 1.17 / sqrt(tests->nr));
 	scale = fmin(fmax(scale, 1), MOST_SPREAD);
 	free(off);
@@ -306,7 +316,7 @@ static int bound_alone(const struct comparison *c, struct tests *tests)
 	return 0;
 }
 
-/* Sets the figures of a change, and the verdict that its range gives. */
+/* Sets the values, the range and the verdict of a change. */
 static void decide(const struct comparison *c, const struct test *t, double threshold)
 {
 	struct change *to = &t->op->change[t->figure];
@@ -318,7 +328,7 @@ static void decide(const struct comparison *c, const struct test *t, double thre
 	to->low = expm1(t->low);
 	to->high = expm1(t->high);
 	to->verdict = isinf(t->low) || isinf(t->high) ? VERDICT_TOO_LITTLE : VERDICT_SAME;
-	/* The true quantiles may be almost equal if their buckets are the same or neighbours. */
+	/* If the buckets are equal or neighbours, the true quantiles may be almost equal. */
 	if (t->figure >= FIGURE_P50 &&
 	    abs((int)histogram_bucket(base) - (int)histogram_bucket(new)) < 2)
 		return;
@@ -328,7 +338,7 @@ static void decide(const struct comparison *c, const struct test *t, double thre
 		to->verdict = VERDICT_LESS;
 }
 
-/* Adds the tests of all operations that both sides have. */
+/* Adds the tests of all operations that both sides have. Returns 0 or -ENOMEM. */
 static int collect_tests(const struct comparison *c, struct tests *tests)
 {
 	for (size_t i = 0; i < c->nr_queues; i++) {
@@ -344,7 +354,10 @@ static int collect_tests(const struct comparison *c, struct tests *tests)
 	return 0;
 }
 
-/* The tests of one operation are neighbours: its series are read once for all of them. */
+/*
+ * Estimates all tests. The tests of one operation stand side by side, so each series is read only
+ * once. Returns 0 or -ENOMEM.
+ */
 static int estimate_tests(const struct comparison *c, struct tests *tests, double p,
 			  void (*progress)(double done))
 {
@@ -364,12 +377,13 @@ static int estimate_tests(const struct comparison *c, struct tests *tests, doubl
 }
 
 /*
- * Each range may be wrong with the chance level / number of figures (Bonferroni). Then the chance
- * that any range is wrong is the level at most, whatever the figures have to do with each other.
+ * Each range may be wrong with the chance (level / number of figures) (Bonferroni). Then the chance
+ * that any range is wrong is at most the level, even if figures depend on each other.
  *
- * Not the share of false claims is limited (Benjamini, Hochberg), but the chance of any, because
- * one false alarm stops a patch. Holm's procedure finds a little more but gives no ranges: of 1,000
- * figures half would have to change to make the ranges of the others 3 % shorter.
+ * This limits the chance of any false claim, not the share of false claims (Benjamini, Hochberg),
+ * because one false alarm stops a patch. Holm's procedure finds a little more but gives no ranges.
+ * With 1,000 figures, half of them would have to change to make the ranges of the others 3 %
+ * shorter.
  */
 int compare_run(struct comparison *c, double threshold, double level, void (*progress)(double done))
 {

@@ -18,7 +18,7 @@ const char *fail_on_parse(const char *text, struct fail_on *to)
 	memcpy(name, text, sign - text);
 	name[sign - text] = '\0';
 	figure = figure_by_name(name);
-	/* p99.9 has a dot, too. */
+	/* The dot may also be the one in p99.9. */
 	if (figure < 0 && dot && dot < sign) {
 		name[dot - text] = '\0';
 		to->op = op_by_name(name);
@@ -42,7 +42,7 @@ enum fail_on_answer fail_on_ask(const struct fail_on *e, const struct queue *q, 
 {
 	if (f != e->figure || (e->op >= 0 && (int)op != e->op))
 		return FAIL_ON_NOT_ASKED;
-	/* How long buffers lie until something arrives is neither good nor bad. */
+	/* A longer or shorter wait for input is neither good nor bad. */
 	if (f != FIGURE_RATE && op_waits(q, op))
 		return FAIL_ON_NOT_ASKED;
 	if (c->verdict == VERDICT_TOO_LITTLE)

@@ -12,7 +12,7 @@
 /* A quantile needs at least this many operations that took longer. */
 #define LEAST_ABOVE 10
 
-/* The smallest relative deviation of a figure, because clocks drift, too. */
+/* The smallest relative deviation of a figure. It is not 0, because clocks drift, too. */
 #define LEAST_DEVIATION 0.001
 
 /* The most operations of one kind in an interval; with more, sums could overflow. */
@@ -25,7 +25,7 @@ static const double quantiles[NR_FIGURES] = {
 	[FIGURE_P999] = 0.999,
 };
 
-/* The sum of a series. */
+/* The sum of all intervals of a series. */
 struct total {
 	double ns, count, timed, sum, binned;
 	struct histogram hist;
@@ -117,9 +117,11 @@ static void add_up(const struct series *s, const struct intervals *n, struct tot
 }
 
 /*
- * A quantile as a logarithm. The values of its bucket are taken as evenly spread. (The middle of
- * the bucket, which tables show, would not move with small changes, and then jump by 6 %.)
- * @bucket, @share: become the bucket, and the share of its values below the quantile; may be NULL
+ * Returns a quantile as a logarithm. The values in a bucket are assumed to be spread evenly.
+ * (Tables show the middle of the bucket. With small changes the middle would not move, and then
+ * jump by 6 %.)
+ * @bucket: becomes the bucket of the quantile; may be NULL
+ * @share: becomes the share of the values of this bucket that are below the quantile; may be NULL
  */
 static double quantile(const struct total *t, double q, unsigned int *bucket, double *share)
 {
@@ -138,11 +140,14 @@ static double quantile(const struct total *t, double q, unsigned int *bucket, do
 	low = histogram_lower(b);
 	if (b == VT_NR_BUCKETS - 1)
 		part = 0; /* the last bucket has no end */
-	/* 0 ns has no logarithm: 0.5 ns stands for it. */
+	/* 0 ns has no logarithm, so 0.5 ns stands for 0 ns. */
 	return log(fmax(low + part * (histogram_lower(b + 1) - low), 0.5));
 }
 
-/* How many values of an interval are below a point: @share of bucket @b is below it. */
+/*
+ * Returns how many values of an interval are below a point. @share of the values in bucket @b are
+ * below this point.
+ */
 static double part_below(const struct series *s, const struct part *p, unsigned int b, double share)
 {
 	double below = 0;
@@ -153,10 +158,10 @@ static double part_below(const struct series *s, const struct part *p, unsigned 
 }
 
 /*
- * The influence of each interval on a figure: how much more the interval adds to the figure than it
- * would if all intervals were alike.
- * @x: becomes the influences; of a rate or mean as shares of it, of a quantile as shares of the
- * operations below it
+ * Computes the influence of each interval on a figure: how much more the interval adds to the
+ * figure than if all intervals were alike.
+ * @x: becomes the influences. For a rate or a mean they are shares of the figure. For a quantile
+ * they are shares of the operations below the quantile.
  */
 static void influences(const struct series *s, const struct intervals *n, const struct total *t,
 		       enum figure f, double *x)
@@ -184,10 +189,10 @@ static void influences(const struct series *s, const struct intervals *n, const 
 }
 
 /*
- * The variance of the sum of a series by a circular block bootstrap, which draws n / length blocks
- * (Politis, Romano 1992). For a sum nothing has to be drawn: the blocks are independent, and each
- * of the n blocks has the same chance. The last factor, k / (k - 1) for k blocks, is there because
- * the mean of the series is an estimate, too.
+ * Returns the variance of the sum of a series by a circular block bootstrap, which draws n / length
+ * blocks (Politis, Romano 1992). For a sum, nothing needs to be drawn, because the blocks are
+ * independent and each of the n blocks has the same chance. The last factor, k / (k - 1) for k
+ * blocks, corrects for the mean of the series, which is an estimate, too.
  */
 static double block_variance(const double *x, size_t n, size_t length)
 {
@@ -203,10 +208,11 @@ static double block_variance(const double *x, size_t n, size_t length)
 }
 
 /*
- * Chooses the length of blocks, one for all figures of an operation, because all of them follow the
- * same ups and downs of the load. It is the longest of their lengths: with blocks that are too long
- * ranges get wider, with blocks that are too short they are wrong. It is at least the cube root of
- * n, as it must be for any weak dependence (Hall, Horowitz, Jing 1995).
+ * Chooses the length of blocks. All figures of an operation have the same length, because they
+ * follow the same ups and downs of the load. The length is the longest of the lengths that the
+ * figures need: too long blocks make ranges wider, but too short blocks make ranges wrong. The
+ * length is at least the cube root of n, as weak dependence of any kind requires (Hall, Horowitz,
+ * Jing 1995).
  */
 static size_t choose_length(const double *x, size_t n, const bool *enough)
 {
@@ -219,20 +225,21 @@ static size_t choose_length(const double *x, size_t n, const bool *enough)
 }
 
 /*
- * The range of a figure.
+ * Computes the range of a figure.
  *
  * Rate, mean: Student's t of the logarithm.
  *
- * Quantile: the share of operations below it has a range, q - r to q + r; the range of the quantile
- * is from the quantile at q - r to the one at q + r (Woodruff 1952). A bootstrap of the quantile
- * itself would not see that one more burst can make a p99 several times larger; the share shows it.
+ * Quantile: the share of operations below the quantile has a range, q - r to q + r. The range of
+ * the quantile goes from the quantile at q - r to the quantile at q + r (Woodruff 1952). A
+ * bootstrap of the quantile itself would not see that one more burst can make a p99 several times
+ * larger. The share shows that.
  *
- * The share is known to one operation at best, however alike the intervals are. Example: each `get`
- * that finds a buffer is followed by one that finds none. In every interval exactly half of them
- * are short, and the median is anywhere between the longest short one and the shortest long one.
+ * The share is known to one operation at best, even if all intervals are alike. Example: after each
+ * `get` that finds a buffer comes one that finds none. In every interval exactly half of the calls
+ * are short. The median is then anywhere between the longest short call and the shortest long call.
  *
- * @deviation: standard deviation of the figure's logarithm, or of the share below the quantile
- * @reach: how many deviations the range goes to each side
+ * @deviation: standard deviation of the logarithm of the figure, or of the share below the quantile
+ * @reach: length of the range to each side, in deviations
  */
 static void bound(const struct total *t, enum figure f, double deviation, double reach,
 		  struct estimate *to)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One operation of one queue in one recording: a series of intervals, and its figures with their
- * ranges. No function prints; those that can fail return -ENOMEM.
+ * A series: the intervals of one operation of one queue in one recording. Computes its figures and
+ * their ranges. No function prints; functions that can fail return -ENOMEM.
  */
 #ifndef SERIES_H
 #define SERIES_H
@@ -21,13 +21,13 @@ enum figure {
 	NR_FIGURES = 6,
 };
 
-/* The intervals in which the operation was seen. */
+/* The intervals that have the operation. */
 struct series {
 	struct part {
 		size_t interval;
 		uint64_t count, timed, sum;
-		uint64_t binned;   /* in the buckets; in a live snapshot a few less than timed */
-		size_t first, end; /* of its cells */
+		uint64_t binned;   /* values in the buckets; live: a few less than timed */
+		size_t first, end; /* range of its cells */
 	} * parts;		   /* owned, as are the cells */
 	struct cell {
 		uint64_t bucket : 16;
@@ -36,22 +36,25 @@ struct series {
 	size_t nr_parts, nr_cells, room_parts, room_cells;
 };
 
-/* How long the intervals of a recording were, ns. */
+/* The lengths of the intervals of a recording, ns. */
 struct intervals {
 	uint64_t *ns; /* owned */
 	size_t nr, room;
 };
 
-/** Adds an interval, which comes after those before. Returns 0 or -ENOMEM. */
+/** Adds an interval. Its number @interval must be larger than all before. Returns 0 or -ENOMEM. */
 int series_add(struct series *s, size_t interval, const struct op_stats *o);
 
 /** Frees what a series owns. */
 void series_free(struct series *s);
 
-/** Adds all of a series to a histogram. */
+/** Adds all values of a series to a histogram. */
 void series_sum(const struct series *s, struct histogram *to);
 
-/** Finds out for which figures there is enough data. @enough: NR_FIGURES elements, overwritten */
+/**
+ * Finds the figures that have enough data.
+ * @enough: becomes true for each such figure; NR_FIGURES elements
+ */
 void series_enough(const struct series *s, bool *enough);
 
 /* A figure and its range, as logarithms, because changes are relative. */
@@ -72,13 +75,18 @@ int series_estimate(const struct series *s, const struct intervals *n, double p,
 		    struct estimate *to);
 
 /**
- * Where a quantile is in a histogram if the share of operations below it is off by @share, >= 0, at
- * most. Only @log, @low and @high of @to are set: to values that are in the histogram.
+ * Computes the range of a quantile in a histogram if the share of operations below the quantile may
+ * be wrong by @share.
+ * @share: 0 or more
+ * @to: only log, low and high are set, each to a value that is in the histogram
  */
 void series_quantile(const struct histogram *hist, enum figure f, double share,
 		     struct estimate *to);
 
-/** The share of a series, 0..1, that is below the quantile of a histogram which contains it. */
+/**
+ * Returns the share of a series, 0..1, that is below the quantile of @hist. @hist must contain the
+ * series.
+ */
 double series_below(const struct series *s, const struct histogram *hist, enum figure f);
 
 #endif

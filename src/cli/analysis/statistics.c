@@ -14,13 +14,14 @@ uint64_t random_next(uint64_t *state)
 
 size_t random_below(uint64_t *state, size_t below)
 {
-	/* Numbers are not equally likely, but they differ by below / 2^32 at most. */
+	/* Numbers are not exactly equally likely: chances differ by at most below / 2^32. */
 	return (random_next(state) >> 32) * below >> 32;
 }
 
 /*
- * The regularized incomplete beta function, by its continued fraction (DLMF 8.17.22). That
- * converges fast below the mean only; above it, I_x(a, b) = 1 - I_1-x(b, a) (DLMF 8.17.4).
+ * Returns the regularized incomplete beta function, by its continued fraction (DLMF 8.17.22). The
+ * fraction converges fast only below the mean. Above the mean, use I_x(a, b) = 1 - I_1-x(b, a)
+ * (DLMF 8.17.4).
  */
 static double incomplete_beta(double a, double b, double x)
 {
@@ -94,9 +95,9 @@ static double autocovariance(const double *x, size_t n, size_t lag)
 
 /*
  * Politis, White: Automatic Block-Length Selection for the Dependent Bootstrap (2004), with the
- * correction of Patton, Politis, White (2009). With this length the bootstrap's variance of a mean
- * is nearest to the true one. Correlations count up to the last lag before `run` small ones in a
- * row; small is what chance alone makes.
+ * correction of Patton, Politis, White (2009). With this length the variance of a mean by the
+ * bootstrap is nearest to the true variance. Correlations count up to the last lag before `run`
+ * small ones in a row. A correlation is small if chance alone explains it.
  */
 double block_length(const double *x, size_t n)
 {
@@ -170,8 +171,9 @@ static double inverse_trigamma(double value)
 
 /*
  * Smyth: Linear Models and Empirical Bayes Methods for Assessing Differential Expression (2004),
- * section 6.2. If all variances were estimates of the same one, their logarithms would have the
- * variance trigamma(df / 2). What they have more comes from true differences between the variances.
+ * section 6.2. If all variances were estimates of the same variance, the variance of their
+ * logarithms would be trigamma(df / 2). Any excess comes from true differences between the
+ * variances.
  */
 double variance_prior(const double *variances, size_t n, double df, double *prior)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What vringtop diff found, for its forms of output. */
+/* The result of vringtop diff, and the functions that print it: as text, as a page, as JSON. */
 #ifndef DIFF_H
 #define DIFF_H
 
@@ -8,10 +8,10 @@
 #include "analysis/fail_on.h"
 #include "recording/reader.h"
 
-/* A difference between the sides that is no figure: kernel, layout, features. */
+/* A difference between the sides that is not a figure: kernel, layout, features. */
 struct difference {
 	char what[2 * VT_NAME_LEN + 64]; /* "kernel", "vda req.0: layout" */
-	char *side[NR_SIDES];		 /* owned; of several recordings, all that there are */
+	char *side[NR_SIDES];		 /* owned; the values of all recordings of the side */
 };
 
 struct diff {
@@ -23,57 +23,74 @@ struct diff {
 	size_t nr_warnings;
 	struct fail_on *gates; /* owned */
 	size_t nr_gates;
-	size_t nr_verdicts[4]; /* figures, by enum verdict */
+	size_t nr_verdicts[4]; /* how many figures have each verdict; index: enum verdict */
 	double threshold;
 };
 
-/** "base", "new". */
+/** The name of a side: "base" or "new". */
 const char *side_name(enum side s);
 
-/** The queue, on a side that has it. */
+/** Returns the queue as the base side has it, or else as the new side has it. */
 const struct queue *compared_queue(const struct compared_queue *q);
 
 /**
- * "vda req.0": how a queue is named. Where several of the comparison have this name, their index
- * stands behind it ("sda request#2"), or on several devices their number ("net input.0 (2)").
- * @buf: of DIFF_NAME bytes; returned
+ * Writes the name of a queue: "vda req.0". If several queues of the comparison have this name, the
+ * text also has the index of the queue ("sda request#2"), or, if the queues are on several devices,
+ * a number for the device ("net input.0 (2)").
+ * @buf: DIFF_NAME bytes
+ * Returns @buf.
  */
 #define DIFF_NAME (2 * VT_NAME_LEN + 32)
 char *compared_name(const struct comparison *c, const struct compared_queue *q, char *buf);
 
 /**
- * The queues that only one side has.
- * @names: "vda req.0, vda req.1", cut where there are too many; of @size bytes
- * Returns how many there are.
+ * Lists the queues that only @side has.
+ * @names: becomes their names, "vda req.0, vda req.1"; the list is cut if it is longer than @size
+ * bytes
+ * Returns how many queues there are.
  */
 size_t diff_only(const struct comparison *c, enum side side, char *names, size_t size);
 
-/** When a recording began: "2026-11-30 14:17 UTC". @buf: of DIFF_DATE bytes; returned */
+/**
+ * Writes the time at which a recording began: "2026-11-30 14:17 UTC".
+ * @buf: DIFF_DATE bytes
+ * Returns @buf.
+ */
 #define DIFF_DATE 32
 char *diff_date(const struct recording_info *i, char *buf);
 
-/** A rate or a time, as people read it. @buf: of FORMAT_LEN bytes; returned */
+/**
+ * Writes a rate or a time in a form for people.
+ * @buf: FORMAT_LEN bytes
+ * Returns @buf.
+ */
 char *format_figure(char *buf, enum figure f, double value);
 
-/** Whether the verdict of any figure of an operation is a change. */
+/** Returns true if at least one figure of an operation changed. */
 bool op_changed(const struct compared_op *o);
 
-/** Adds a sentence to the warnings. Returns 0 or -ENOMEM. */
+/** Adds a sentence to the warnings. Returns 0 or -ENOMEM. Prints nothing. */
 __attribute__((format(printf, 2, 3))) int diff_warn(struct diff *d, const char *fmt, ...);
 
-/** Adds the differences between the machines of the recordings. Returns 0 or -ENOMEM. */
+/**
+ * Adds the differences between the machines of the recordings. Returns 0 or -ENOMEM. Prints
+ * nothing.
+ */
 int diff_infos(struct diff *d);
 
-/** Adds the differences between queues: layout, features, size. Returns 0 or -ENOMEM. */
+/**
+ * Adds the differences between queues: layout, features, size. Returns 0 or -ENOMEM. Prints
+ * nothing.
+ */
 int diff_queues(struct diff *d);
 
-/** Prints the text to stdout. */
+/** Prints a diff as text to stdout. */
 void diff_text(const struct diff *d);
 
-/** Writes the page. */
+/** Writes a diff as an HTML page to @f. The owner of @f checks the stream for errors. */
 void diff_html(FILE *f, const struct diff *d);
 
-/** Prints everything as JSON. */
+/** Prints a diff as JSON to stdout. */
 void diff_json(const struct diff *d);
 
 #endif

@@ -8,10 +8,13 @@
 #include "output/html.h"
 #include "output/plot.h"
 
-/* The most operations with curves. */
+/* The page has curves for at most this many operations. */
 #define MOST_CURVES 24
 
-/* A plot of changes ends here, in percent. A larger change is an arrow, with its number beside. */
+/*
+ * The axis of a plot of changes ends here, in percent. A larger change is an arrow with its number
+ * beside it.
+ */
 #define MOST_PERCENT 400
 
 enum kind {
@@ -73,7 +76,7 @@ static void put_tiles(FILE *f, const struct diff *d)
 		d->nr_verdicts[VERDICT_TOO_LITTLE]);
 }
 
-/* A line for each text. */
+/* Writes each line of @value as a line of its own. */
 static void put_lines(FILE *f, const char *value)
 {
 	for (const char *end; *value; value = *end ? end + 1 : end) {
@@ -84,7 +87,7 @@ static void put_lines(FILE *f, const char *value)
 	}
 }
 
-/* The recordings of a side. */
+/* Lists the recordings of a side. */
 static void put_side(FILE *f, const struct diff *d, enum side side)
 {
 	const struct comparison *c = &d->comparison;
@@ -115,7 +118,10 @@ static const char *common_command(const struct recording_info *i)
 	return i->command;
 }
 
-/* A fact that is the same in all recordings. The others are among the differences. */
+/*
+ * Writes a fact that is the same in all recordings. Facts that differ are in the list of
+ * differences.
+ */
 static void put_common(FILE *f, const struct diff *d, const char *name,
 		       const char *(*value)(const struct recording_info *))
 {
@@ -131,7 +137,7 @@ static void put_common(FILE *f, const struct diff *d, const char *name,
 	fputs("</dd>", f);
 }
 
-/* The warnings, which come before all figures. */
+/* Writes the warnings. They stand before all figures. */
 static void put_warnings(FILE *f, const struct diff *d)
 {
 	for (size_t i = 0; i < d->nr_warnings; i++) {
@@ -173,7 +179,10 @@ static void put_sides(FILE *f, const struct diff *d)
 	fputs("</section>\n", f);
 }
 
-/* Whether a figure is in the plot: it changed, or it is the mean of an operation that did not. */
+/*
+ * Returns true if the plot shows a figure. The plot shows each figure that changed, and of an
+ * operation without any change the mean.
+ */
 static bool is_plotted(const struct compared_op *o, enum figure f)
 {
 	const struct change *c = &o->change[f];
@@ -184,9 +193,9 @@ static bool is_plotted(const struct compared_op *o, enum figure f)
 }
 
 /*
- * Chooses the ends of the axis. The ranges of figures that changed fit, up to MOST_PERCENT. Of the
- * other figures only the middles must fit; their ranges may be cut, because some are so long that
- * all others would become points.
+ * Chooses the ends of the axis. The ranges of figures that changed fit on the axis, up to
+ * MOST_PERCENT. Of the other figures only the middles must fit. Their ranges may be cut, because
+ * some ranges are so long that all others would look like points.
  */
 static void fit_axis(struct plot *p, const struct plot_range *ranges, size_t n)
 {
@@ -256,7 +265,10 @@ static void put_changes(FILE *f, const struct comparison *c, const struct compar
 	plot_ranges(f, &p, 0, kinds, NR_KINDS, ranges, n);
 }
 
-/* The share of operations that took at most this long: a point at the end of each bucket. */
+/*
+ * Makes a curve: the share of operations that took at most a time. The curve has a point at the end
+ * of each bucket. Returns the number of points.
+ */
 static size_t make_curve(const struct histogram *h, double *x, double *y)
 {
 	double count = histogram_count(h), seen = 0;
@@ -271,7 +283,7 @@ static size_t make_curve(const struct histogram *h, double *x, double *y)
 		}
 		seen += h->bucket[b];
 		x[n] = histogram_lower(b + 1);
-		/* The share 1 has no place on an axis of nines: half an operation is left out. */
+		/* An axis of nines has no place for the share 1, so leave out half an operation. */
 		y[n++] = fmin(seen, count - 0.5) / count;
 	}
 	return n;
@@ -354,7 +366,7 @@ static void put_table(FILE *f, const struct comparison *c)
 	fputs("</tbody></table></div></section>\n", f);
 }
 
-/* Queues that only one side has: a line for each side. */
+/* Lists the queues that only one side has, a line for each side. */
 static void put_only(FILE *f, const struct comparison *c)
 {
 	char names[2048];
@@ -378,8 +390,7 @@ void diff_html(FILE *f, const struct diff *d)
 	size_t judged = claimed + d->nr_verdicts[VERDICT_SAME], curves = 0;
 	char lead[128];
 
-	/* The tiles below add up to the number tested; figures with too little data are not in it.
-	 */
+	/* The tiles below add up to `judged`. Figures with too little data do not count. */
 	snprintf(lead, sizeof(lead), "%zu of %zu figures changed by more than %g %%", claimed,
 		 judged, 100 * d->threshold);
 	html_head(f, "vringtop diff", lead);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vringtop diff --json. Changes are relative: 0.1 is 10 % more. A key with a time ends in _ns. */
+/* Prints a diff as JSON. Changes are relative: 0.1 is 10 % more. A key with a time ends in _ns. */
 #include <math.h>
 #include "output/diff.h"
 #include "output/json.h"
@@ -10,7 +10,7 @@ static struct json_object *json_figure(const struct queue *q, enum vt_op op, enu
 	struct json_object *o = json_object_new_object();
 
 	json_put_string(o, "verdict", verdict_name(c->verdict, q, op, f));
-	/* Without data, a figure was not even estimated. */
+	/* A figure without enough data has no estimate. */
 	if (!c->value[SIDE_BASE])
 		return o;
 	json_put_double(o, f == FIGURE_RATE ? "base" : "base_ns", c->value[SIDE_BASE]);
@@ -60,7 +60,7 @@ static struct json_object *json_recordings(const struct diff *d, enum side side)
 	return all;
 }
 
-/* The queues that only one side has. */
+/* Returns the queues that only one side has. */
 static struct json_object *json_only(const struct comparison *c, enum side side)
 {
 	struct json_object *all = json_object_new_array();

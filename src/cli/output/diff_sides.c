@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the two sides of a diff do not have in common, beside the figures. */
+/* Finds the differences between the two sides of a diff that are not figures. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include "model/ring.h"
 #include "output/diff.h"
 
-/* Operations that were seen fewer times than this on one side, and not on the other, are chance. */
+/* An operation that only one side has, and fewer times than this, is there by chance. */
 #define LEAST_SEEN 20
 
 int diff_warn(struct diff *d, const char *fmt, ...)
@@ -27,7 +27,7 @@ int diff_warn(struct diff *d, const char *fmt, ...)
 	va_end(args);
 	if (n < 0)
 		return -ENOMEM;
-	/* A path may hold anything: escaped, each byte is four at most. */
+	/* A path may have any bytes. An escaped byte takes at most 4 bytes. */
 	longer[d->nr_warnings] = malloc(4 * n + 1);
 	if (longer[d->nr_warnings])
 		copy_printable(longer[d->nr_warnings++], text, 4 * n + 1);
@@ -38,8 +38,8 @@ int diff_warn(struct diff *d, const char *fmt, ...)
 }
 
 /*
- * Adds a line to a side's list, unless it has that line. Lists are sorted, so that those of two
- * sides are alike whatever the order of the recordings. Returns 0 or -ENOMEM.
+ * Adds a line to a side's list, unless the list has the line already. Lists are sorted, so that the
+ * order of the recordings does not matter when two lists are compared. Returns 0 or -ENOMEM.
  */
 static int add_value(char **list, const char *value)
 {
@@ -69,7 +69,10 @@ static int add_value(char **list, const char *value)
 	return 0;
 }
 
-/* Keeps what the sides say only if they do not say the same. Takes the strings. */
+/*
+ * Adds a difference if @base and @new are not the same text. Takes ownership of both strings.
+ * Returns 0 or -ENOMEM.
+ */
 static int add_difference(struct diff *d, const char *what, char *base, char *new)
 {
 	struct difference *longer;
@@ -104,12 +107,12 @@ static void text_interval(const struct recording_info *i, char *text, size_t siz
 
 #define STRING(member) offsetof(struct recording_info, member), NULL
 
-/* What recordings say of where they were made. */
+/* The facts on the machine of a recording. */
 static const struct {
 	const char *what;
-	size_t at; /* of a string in struct recording_info; not used if there is a function */
+	size_t at; /* offset of a string in struct recording_info; unused if `text` is set */
 	void (*text)(const struct recording_info *i, char *text, size_t size);
-	bool alone; /* such a difference changes times by itself */
+	bool alone; /* a difference in this fact alone can change times */
 } infos[] = {
 	{ "kernel", STRING(kernel_release), false },
 	{ "kernel's build", STRING(kernel_version), false },
@@ -159,7 +162,7 @@ int diff_infos(struct diff *d)
 	return err;
 }
 
-/* Whether a recording has how long the device kept buffers, of any queue. */
+/* Returns true if a recording has, of any queue, the times from available to used. */
 static bool has_to_used(const struct comparison *c, size_t run)
 {
 	for (size_t i = 0; i < c->nr_queues; i++) {
@@ -171,7 +174,12 @@ static bool has_to_used(const struct comparison *c, size_t run)
 	return false;
 }
 
-/* That is up to whoever records: said once, not of each queue. @side: whether any of it has */
+/*
+ * Compares whether the recordings have times from available to used. An option of record decides
+ * that for all queues, so there is one difference, not one for each queue.
+ * @side: becomes true for a side with these times
+ * Returns 0 or -ENOMEM.
+ */
 static int compare_to_used(struct diff *d, bool *side)
 {
 	const struct comparison *c = &d->comparison;
@@ -190,7 +198,10 @@ static int compare_to_used(struct diff *d, bool *side)
 	return err;
 }
 
-/* The features that one has and the other has not, by name where there is one. */
+/*
+ * Returns the bits of @features as a list: the name of a feature, or its number if the feature has
+ * no name. The caller frees the list. NULL: no memory.
+ */
 static char *feature_names(uint64_t features)
 {
 	char *list = NULL, text[16];
@@ -215,7 +226,10 @@ static char *feature_names(uint64_t features)
 	return list ?: strdup("-");
 }
 
-/* Operations that were seen on one side only; of a queue that did nothing there, all in one. */
+/*
+ * Adds the operations that only one side has. If a queue did nothing on one side, all its
+ * operations are one difference. Returns 0 or -ENOMEM.
+ */
 static int compare_ops(struct diff *d, const struct compared_queue *q, const char *name,
 		       const bool *to_used)
 {
@@ -258,7 +272,7 @@ int diff_queues(struct diff *d)
 		char name[DIFF_NAME], what[DIFF_NAME + 16], *size[NR_SIDES] = {};
 
 		compared_name(&d->comparison, q, name);
-		/* These are told in one line, after the changes. */
+		/* Queues that only one side has are listed in one line, after the changes. */
 		if (!q->on[SIDE_BASE] || !q->on[SIDE_NEW])
 			continue;
 		snprintf(what, sizeof(what), "%s: layout", name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A diff as text, in 80 columns. */
+/* Prints a diff as text, in 80 columns. */
 #include <stdio.h>
 #include <string.h>
 #include "base/format.h"
@@ -17,7 +17,7 @@ static void print_change(const struct queue *q, enum vt_op op, enum figure f,
 	       verdict_name(c->verdict, q, op, f));
 }
 
-/* A value that is too long for a line is cut: --json has all of it. */
+/* Prints a value. A value that is too long for a line is cut; --json has the whole value. */
 static void print_value(const char *prefix, const char *value)
 {
 	for (const char *end; *value || prefix; value = end) {

@@ -10,10 +10,10 @@
 enum field_kind {
 	FIELD_NUMBER,
 	FIELD_YES_NO,
-	FIELD_FLAGS,   /* value: the bits; words: the names of those that are set */
-	FIELD_CHOICE,  /* value: a number; words: what it means */
-	FIELD_WORDS,   /* words alone */
-	FIELD_ADDRESS, /* value: in the guest's memory */
+	FIELD_FLAGS,   /* value: the bits; words: the names of the bits that are set */
+	FIELD_CHOICE,  /* value: a number; words: its meaning */
+	FIELD_WORDS,   /* only words */
+	FIELD_ADDRESS, /* value: an address in the guest's memory */
 	FIELD_TIME,    /* value: ns; in JSON the name ends with _ns */
 };
 
@@ -24,7 +24,7 @@ struct field {
 	char words[48];
 };
 
-/** Fields of one thing. */
+/** The most fields of one thing, for example of one descriptor. */
 #define FIELDS_MOST 12
 
 struct fields {
@@ -32,14 +32,21 @@ struct fields {
 	struct field field[FIELDS_MOST];
 };
 
-/** Adds a field; @words may be NULL. More than FIELDS_MOST are left out. */
+/**
+ * Adds a field. If @f has FIELDS_MOST fields already, the field is left out.
+ * @words: NULL: none
+ */
 void fields_add(struct fields *f, enum field_kind kind, const char *name, uint64_t value,
 		const char *words);
 
-/** "idx 3, flags 0x1 NO_INTERRUPT" into @text of @size. Returns @text. */
+/**
+ * Writes the fields as a line: "idx 3, flags 0x1 NO_INTERRUPT".
+ * @text: @size bytes
+ * Returns @text.
+ */
 char *fields_text(char *text, size_t size, const struct fields *f);
 
-/** Adds each field as a member to @o. */
+/** Adds each field as a member to the object @o. */
 void fields_json(struct json_object *o, const struct fields *f);
 
 #endif

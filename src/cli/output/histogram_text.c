@@ -7,7 +7,7 @@
 
 #define BAR 44
 
-/* Line 0 of a histogram is the value 0, line n is from 2^(n-1) to below 2^n. */
+/* Line 0 of a histogram is the value 0. Line n has the values from 2^(n-1) to 2^n - 1. */
 #define LINES (VT_NR_BUCKETS / (1 << VT_STEP_BITS) + VT_STEP_BITS)
 
 static unsigned int line_of(uint64_t value)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Histograms as text, live or recorded. */
+/* Prints histograms as text, from live counts or from a recording. */
 #ifndef HISTOGRAM_TEXT_H
 #define HISTOGRAM_TEXT_H
 
@@ -7,9 +7,9 @@
 #include "model/snapshot.h"
 
 /**
- * Prints a histogram of each operation that happened to @f.
- * @diff: a difference of snapshots, or a sum of them
- * @per_queue: of each queue by itself; else of all together
+ * Prints to @f a histogram of each operation that happened.
+ * @diff: a difference of snapshots, or a sum of differences
+ * @per_queue: true: histograms for each queue; false: histograms of all queues together
  */
 void histogram_print(const struct snapshot *diff, bool per_queue, FILE *f);
 

@@ -5,10 +5,10 @@
 #include "output/html.h"
 
 /*
- * Colours: --s0.. are for series, at least 4.5:1 against the background and told
- * apart by dashes too; --h0.. are the heat map's, ten equal steps of lightness in
- * OKLCH (L 0.92 to 0.30 in light, 0.36 to 0.95 in dark) while the hue goes from
- * yellow to violet, so that more is always further from the background.
+ * Colours. --s0.. are for series. Their contrast against the background is at least 4.5:1, and
+ * dashes tell the series apart, too. --h0.. are for heat maps: ten equal steps of lightness in
+ * OKLCH (L 0.92 to 0.30 in the light theme, 0.36 to 0.95 in the dark theme), while the hue goes
+ * from yellow to violet. So a larger value is always further from the background.
  */
 static const char style[] =
 	":root{color-scheme:light dark;"
@@ -148,7 +148,7 @@ void html_text(FILE *f, const char *text)
 			fputs("&#39;", f);
 			break;
 		default:
-			/* HTML has no way to write the other control characters. */
+			/* HTML cannot contain the other control characters, not even escaped. */
 			putc((unsigned char)*text < ' ' && *text != '\n' ? ' ' : *text, f);
 		}
 	}

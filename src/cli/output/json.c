@@ -16,7 +16,7 @@ void json_put_double(struct json_object *o, const char *key, double value)
 {
 	char text[32];
 
-	/* json-c would print 17 digits; and JSON has no word for what is no number. */
+	/* json-c would print 17 digits. JSON has no number for NaN and infinity. */
 	snprintf(text, sizeof(text), "%.6g", value);
 	json_object_object_add(o, key,
 			       isfinite(value) ? json_object_new_double_s(value, text) : NULL);
@@ -56,7 +56,7 @@ struct json_object *json_queue(const struct queue *q)
 	return o;
 }
 
-/* "mean" is "mean_ns" where the operation's values are times. */
+/* Writes the key for a value of an operation: "mean_ns" for "mean" if the values are times. */
 static const char *value_key(enum vt_op op, const char *name, char key[KEY])
 {
 	snprintf(key, KEY, "%s%s", name, op < VT_NR_TIMED ? "_ns" : "");
@@ -97,7 +97,7 @@ sizes:
 	if (!buckets)
 		return o;
 
-	/* [from, below, count] */
+	/* Each bucket is an array: [lower bound, upper bound (not included), count]. */
 	all = json_object_new_array();
 	for (unsigned int b = s->hist.begin; b < s->hist.end; b++) {
 		struct json_object *one;

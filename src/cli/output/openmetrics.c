@@ -14,28 +14,31 @@ enum type {
 struct writer {
 	FILE *f;
 	const struct openmetrics *m;
-	const struct family *family; /* of the samples that are written */
+	const struct family *family; /* the family whose samples are being written */
 };
 
-/* Metrics of one name. */
+/* A family: the metrics with one name. */
 struct family {
-	const char *name; /* without "vringtop_", and without the suffix that its type asks for */
+	const char *name; /* without "vringtop_" and without the suffix of the type */
 	enum type type;
-	const char *unit; /* the name ends with it; NULL: there is none */
+	const char *unit; /* the name ends with the unit; NULL: no unit */
 	const char *help;
-	uint32_t needs; /* a bit for each enum vt_op that must be counted */
-	/* Whether there is more that it needs; NULL: no. */
+	uint32_t needs; /* operations that must be counted: a bit for each enum vt_op */
+	/* Returns true if @m has the other data that the family needs. NULL: it needs no other. */
 	bool (*has)(const struct openmetrics *m);
-	/* Writes the samples of a queue, or, without a queue, those of the machine. */
+	/* queue() writes the samples of a queue, machine() the samples of the machine. */
 	void (*queue)(struct writer *w, const struct queue *q);
 	void (*machine)(struct writer *w);
-	/* The most samples of one queue; NULL: one. */
+	/* Returns the most samples that one queue can have. NULL: one sample. */
 	size_t (*series)(const struct openmetrics *m);
 };
 
 /* --- Samples --- */
 
-/* A label's value: backslash, quote and line feed have an escape, all else stands for itself. */
+/*
+ * Writes the value of a label. Backslash, quote and line feed are escaped; all other bytes are
+ * written unchanged.
+ */
 static void put_value(FILE *f, const char *text)
 {
 	putc('"', f);
@@ -51,7 +54,10 @@ static void put_value(FILE *f, const char *text)
 	putc('"', f);
 }
 
-/* Writes a label. @first: no label stands before it */
+/*
+ * Writes a label.
+ * @first: true: it is the first label of the sample; becomes false
+ */
 static void put_label(struct writer *w, bool *first, const char *label, const char *value)
 {
 	fprintf(w->f, "%c%s=", *first ? '{' : ',', label);
@@ -60,9 +66,9 @@ static void put_label(struct writer *w, bool *first, const char *label, const ch
 }
 
 /*
- * Writes the name of a sample and those labels that many have.
+ * Writes the name of a sample, and the labels that many samples have.
  * @q: NULL: a sample of the machine
- * Returns whether no label was written.
+ * Returns true if the sample has no label yet.
  */
 static bool begin_name(struct writer *w, const char *suffix, const struct queue *q)
 {
@@ -81,13 +87,13 @@ static bool begin_name(struct writer *w, const char *suffix, const struct queue 
 	return first;
 }
 
-/* The value comes next. */
+/* Ends the labels. The caller writes the value next. */
 static void end_name(struct writer *w, bool first)
 {
 	fputs(first ? " " : "} ", w->f);
 }
 
-/* After the value. */
+/* Ends a sample, after its value: writes the time of a recorded sample. */
 static void end_sample(struct writer *w)
 {
 	unsigned long long when = w->m->when;
@@ -97,7 +103,10 @@ static void end_sample(struct writer *w)
 	putc('\n', w->f);
 }
 
-/* @label, @value: one label more; NULL: none */
+/*
+ * Writes the name and all labels of a sample.
+ * @label, @value: one more label; NULL: none
+ */
 static void put_name(struct writer *w, const char *suffix, const struct queue *q, const char *label,
 		     const char *value)
 {
@@ -129,41 +138,48 @@ static void put_gauge(struct writer *w, const struct queue *q, uint64_t n)
 /* --- Histograms --- */
 
 /*
- * Prometheus counts what is at or below a bound. A bucket of ours begins at each power of two and
- * values are whole (ns, buffers), so the bounds are 2^n - 1: exactly what is at or below such a
- * bound is in the buckets that end there.
+ * A bucket of Prometheus counts all values up to its bound, including the bound. A bucket of
+ * vringtop begins at each power of two, and values are whole (ns, buffers). So a bound of 2^n - 1
+ * loses nothing: the values up to the bound are exactly those in the buckets of vringtop that end
+ * there.
  */
 struct bounds {
 	unsigned int first,
-		last;	/* the powers n; with powers of four, every other from the first */
-	bool one;	/* a bound of 1 before them */
-	bool range_end; /* one more: the last bucket of ours, which has no end, begins behind it */
+		last; /* the exponents n; with powers of four, every second one from first */
+	bool one;     /* there is also a bound of 1, before the others */
+	/*
+	 * One more bound: where the last bucket of vringtop begins, because that bucket has no end.
+	 */
+	bool range_end;
 };
 
 static const struct bounds request_bounds = { 10, 32, false, true };
 static const struct bounds operation_bounds = { 6, 24, false, false };
 static const struct bounds buffers_bounds = { 2, 10, true, false };
 
-/* How many buckets there are, that of +Inf among them. */
+/* Returns the number of buckets, including the bucket of +Inf. */
 static size_t count_buckets(const struct openmetrics *m, const struct bounds *b)
 {
 	return (b->last - b->first) / (m->fine ? 1 : 2) + 2 + b->one + b->range_end;
 }
 
-/* The buckets, and the samples _count and _sum. */
+/* Returns the number of samples of a histogram: the buckets, _count and _sum. */
 static size_t count_series(const struct openmetrics *m, const struct bounds *b)
 {
 	return count_buckets(m, b) + 2;
 }
 
-/* What is counted while the buckets are written in their order. */
+/* The state while the buckets are written, in ascending order. */
 struct run {
-	const struct op_stats *o; /* NULL: nothing was counted */
-	unsigned int next;	  /* the first bucket of ours that is not in @below */
+	const struct op_stats *o; /* NULL: no event was counted */
+	unsigned int next;	  /* the first bucket of vringtop that @below does not contain */
 	uint64_t below;
 };
 
-/* @le: the value of the label with the bound */
+/*
+ * Writes a bucket.
+ * @le: the value of the label with the bound
+ */
 static void put_bucket(struct writer *w, const struct queue *q, const char *operation,
 		       const char *le, uint64_t count)
 {
@@ -177,7 +193,7 @@ static void put_bucket(struct writer *w, const struct queue *q, const char *oper
 	end_sample(w);
 }
 
-/* @bound: the largest value that is in the bucket; ns, or a number of buffers */
+/* Writes the bucket with all values up to @bound (ns, or buffers). */
 static void put_bound(struct writer *w, const struct queue *q, const char *operation,
 		      struct run *run, uint64_t bound)
 {
@@ -195,8 +211,9 @@ static void put_bound(struct writer *w, const struct queue *q, const char *opera
 }
 
 /*
- * @o: NULL: nothing was counted yet
- * @operation: the value of a label; NULL: none
+ * Writes a histogram.
+ * @o: NULL: no event was counted yet
+ * @operation: the value of a label; NULL: no such label
  */
 static void put_histogram(struct writer *w, const struct queue *q, const char *operation,
 			  const struct op_stats *o, const struct bounds *b)
@@ -251,7 +268,10 @@ static size_t operations_series(const struct openmetrics *m)
 	return __builtin_popcount(m->ops & ((1u << VT_NR_OPS) - 1));
 }
 
-/* Other operations that answer no did not fail: a get, for one, that finds nothing. */
+/*
+ * Returns true if a refused call of an operation is a failure. For other operations "no" is an
+ * ordinary answer: for example, a get finds no buffer.
+ */
 static bool can_fail(const struct openmetrics *m, int op)
 {
 	const char *refused = op_refused_name(op);
@@ -426,7 +446,7 @@ static void tool_cpu(struct writer *w)
 
 #define BIT(op) (1u << (op))
 
-/* In the order in which they are written. */
+/* The families, in the order of the output. */
 static const struct family families[] = {
 	{ .name = "build",
 	  .type = INFO,
@@ -541,14 +561,17 @@ static bool is_written(const struct openmetrics *m, const struct family *f)
 	return (f->needs & m->ops) == f->needs && (!f->has || f->has(m));
 }
 
-/* Before the samples of a family. */
+/* Writes the lines that stand before the samples of a family. */
 static void put_head(struct writer *w)
 {
 	static const char *const types[] = { "counter", "gauge", "info", "histogram" };
 	const struct family *f = w->family;
 	const char *suffix = "", *type = types[f->type];
 
-	/* The classic format names the samples, and has no infos. */
+	/*
+	 * In the classic format these lines have the name of the samples, and the type "info" does
+	 * not exist.
+	 */
 	if (w->m->classic && f->type == COUNTER)
 		suffix = "_total";
 	if (w->m->classic && f->type == INFO) {

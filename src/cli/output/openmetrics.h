@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A snapshot as metrics for Prometheus: in OpenMetrics 1.0, or in the classic text format 0.0.4.
- * docs/fleet.md has a table of the metrics.
+ * Writes a snapshot as metrics for Prometheus: in OpenMetrics 1.0, or in the classic text format
+ * 0.0.4. docs/fleet.md has a table of the metrics.
  *
- * What the tool does not count is left out. No function here prints a message; errors of a stream
- * are left for its owner to see.
+ * Metrics of operations that are not counted are left out. No function here prints a message. The
+ * owner of a stream checks the stream for errors.
  */
 #ifndef OPENMETRICS_H
 #define OPENMETRICS_H
@@ -16,47 +16,54 @@
 #include "model/snapshot.h"
 #include "model/stall_watch.h"
 
-/* What the Content-Type of an answer says. */
+/* The Content-Type of an answer. */
 #define OPENMETRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 #define CLASSIC_TYPE	 "text/plain; version=0.0.4; charset=utf-8"
 
-/* What is written, and how. */
+/* The data to write, and the format. */
 struct openmetrics {
-	const struct snapshot *s;	  /* what was counted since the start, filtered */
-	const struct stall_watch *stalls; /* NULL: it is not known which queues are stalled */
-	uint32_t ops;			  /* what is counted: a bit for each enum vt_op */
-	bool operations;		  /* with a histogram of each operation's times */
-	bool fine;    /* a bucket ends at each power of two, else at each of four */
-	bool classic; /* the classic text format, else OpenMetrics */
-	/* Only of a recording: */
-	uint64_t when;	      /* of each sample, ns since 1970; 0: now, as the client sees it */
-	const char *instance; /* a label of each sample; NULL: the client knows whom it asks */
-	const char *version;  /* of the vringtop that counted; NULL: of this one */
-	size_t most_queues;   /* further queues are only counted */
+	const struct snapshot *s;	  /* counts since the start, filtered */
+	const struct stall_watch *stalls; /* NULL: stalled queues are not known */
+	uint32_t ops;			  /* counted operations: a bit for each enum vt_op */
+	bool operations;		  /* also write a histogram of each operation's times */
+	bool fine;    /* true: a bucket ends at each power of two; false: at each power of four */
+	bool classic; /* true: the classic text format; false: OpenMetrics */
+	/* Only for a recording: */
+	uint64_t when;	      /* time of each sample, ns since 1970; 0: no time, so it is now */
+	const char *instance; /* a label of each sample; NULL: none, the client knows the host */
+	const char *version;  /* version of the vringtop that counted; NULL: of this vringtop */
+	size_t most_queues;   /* at most this many queues are written, the others only counted */
 };
 
-/** Writes all metrics, as they are at one time. */
+/** Writes all metrics of @m to @f. */
 void openmetrics_write(FILE *f, const struct openmetrics *m);
 
 /*
- * The same in parts, for samples of many times: those of one metric of one queue must stand
- * together. A family, numbered from 0 on, has all metrics of one name.
+ * The functions below write the metrics in parts, for samples of many times. They are needed
+ * because all samples of one metric of one queue must stand together. A family is all metrics with
+ * one name; families are numbered from 0.
+ *
+ * Returns the number of families.
  */
 size_t openmetrics_families(void);
 
-/** Whether @m has the data of a family. */
+/** Returns true if @m has the data of a family. */
 bool openmetrics_has(const struct openmetrics *m, size_t family);
 
-/** Writes what stands before the samples of a family. */
+/** Writes the lines that stand before the samples of a family. */
 void openmetrics_head(FILE *f, const struct openmetrics *m, size_t family);
 
-/** Writes the samples of a queue. @q: NULL: those of the machine */
+/**
+ * Writes the samples of a family.
+ * @q: the queue whose samples are written; NULL: the samples of the machine
+ */
 void openmetrics_samples(FILE *f, const struct openmetrics *m, size_t family,
 			 const struct queue *q);
 
 /**
- * The most series that one queue can have. It depends on what is counted and on the buckets, and
- * not on what was seen, so that a queue does not disappear because another one is used more.
+ * Returns the most series that one queue can have. The number depends on the counted operations and
+ * on the buckets, but not on the counts. So a queue does not disappear from the output because
+ * another queue is used more.
  * @m: s may be NULL
  */
 size_t openmetrics_queue_series(const struct openmetrics *m);

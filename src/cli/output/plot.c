@@ -10,18 +10,18 @@
 #define SIZE	  1000 /* units of the drawing, in both directions */
 #define LEVELS	  10   /* colours of a heat map */
 #define MAX_MARKS 24
-#define NO_NINES  7 /* shares up to 99.99999 % */
+#define NO_NINES  7 /* shows shares up to 99.99999 % */
 
 struct mark {
 	double value;
 	char text[FORMAT_LEN];
-	bool odd; /* its text is left out where there is little room */
+	bool odd; /* its text is left out on a narrow screen */
 };
 
-/* An axis as it is drawn. */
+/* An axis, ready to be drawn. */
 struct scale {
 	enum plot_scale kind;
-	double from, to; /* of transform() */
+	double from, to; /* results of transform() */
 	struct mark marks[MAX_MARKS];
 	int nr_marks;
 };
@@ -37,7 +37,10 @@ static double transform(enum plot_scale kind, double value)
 	return value;
 }
 
-/* The place of a value on an axis, 0..SIZE. Values far outside are moved nearer to the drawing. */
+/*
+ * Returns the place of a value on an axis, 0..SIZE. A value far outside is moved nearer to the
+ * drawing.
+ */
 static double place(const struct scale *s, double value)
 {
 	double at = SIZE * (transform(s->kind, value) - s->from) / (s->to - s->from);
@@ -78,7 +81,10 @@ static void add_mark(struct scale *s, const struct plot_axis *axis, double value
 		strip_zeros(m->text);
 }
 
-/* Marks at round numbers, about six between two values. @whole: 2.5 is not round */
+/*
+ * Adds marks at round numbers, about six between two values.
+ * @whole: a step of 2.5 is not allowed
+ */
 static void add_even_marks(const struct plot_axis *axis, struct scale *s, double from, double to,
 			   bool whole)
 {
@@ -90,7 +96,7 @@ static void add_even_marks(const struct plot_axis *axis, struct scale *s, double
 		i++;
 	step *= steps[i];
 	for (double n = ceil(from / step - 1e-9); n * step <= to + step * 1e-9; n++)
-		add_mark(s, axis, n * step + 0.0); /* no -0 */
+		add_mark(s, axis, n * step + 0.0); /* + 0.0: never -0 */
 	for (int m = 0; m < s->nr_marks; m++)
 		s->marks[m].odd = s->nr_marks > 5 && m % 2;
 }
@@ -123,7 +129,7 @@ static void scale_log(const struct plot_axis *axis, struct scale *s)
 			add_mark(s, axis, value);
 			s->marks[s->nr_marks - 1].odd = n == 1 ? e % 2 : i && decades > 1.2;
 		}
-	/* In a narrow range there may be no such mark, or only one. */
+	/* A narrow range may contain no such mark, or only one. */
 	if (s->nr_marks < 2) {
 		s->nr_marks = 0;
 		add_even_marks(axis, s, pow(10, s->from), pow(10, s->to), true);
@@ -133,7 +139,7 @@ static void scale_log(const struct plot_axis *axis, struct scale *s)
 static void scale_nines(const struct plot_axis *axis, struct scale *s)
 {
 	add_mark(s, axis, 0);
-	if (s->to <= 4) /* on a longer axis it is too near to the mark of 0 */
+	if (s->to <= 4) /* on a longer axis this mark is too near to the mark of 0 */
 		add_mark(s, axis, 0.5);
 	for (int i = 1; i <= NO_NINES && i <= s->to + 1e-6; i++)
 		add_mark(s, axis, 1 - pow(10, -i));
@@ -159,7 +165,7 @@ static void scale_make(const struct plot_axis *axis, struct scale *s)
 	}
 }
 
-/* The same, at an edge of the drawing if it lies beyond. */
+/* Returns the place of a value; a value outside of the axis gets the place of the nearer edge. */
 static double on_axis(const struct scale *s, double value)
 {
 	double at = place(s, value);
@@ -206,7 +212,7 @@ static void put_x_label(FILE *f, const struct plot *p)
 	fputs("</div>\n", f);
 }
 
-/* The frame with the marks of y, and the drawing up to its grid. */
+/* Writes the frame with the marks of y, and begins the drawing up to its grid. */
 static void begin_area(FILE *f, const struct plot *p, const struct scale *x, const struct scale *y)
 {
 	fputs("<div class=\"frame\"><div class=\"ys\">", f);
@@ -254,7 +260,7 @@ static void put_path(FILE *f, const struct scale *x, const struct scale *y, cons
 		}
 		fprintf(f, "%c%.0f %.0f", down ? 'L' : 'M', place(x, xs[i]),
 			SIZE - place(y, ys[i]));
-		/* A point without neighbours has no line: draw a dot. */
+		/* A point without neighbours would draw no line, so draw a dot. */
 		if (!down && (i + 1 == n || !drawable(y, ys[i + 1])))
 			fputs("h4", f);
 		down = true;
@@ -291,7 +297,9 @@ static void legend_line(FILE *f, const char *class, const char *name)
 	fputs("</li>", f);
 }
 
-/* Dashes tell the series apart for those who do not see the colours. */
+/*
+ * Writes the class of a line. Dashes tell the series apart for readers who do not see the colours.
+ */
 static void line_class(char *class, size_t size, size_t i)
 {
 	static const char *const dashes[] = { "", " d1", " d2", " d3" };
@@ -328,7 +336,7 @@ void plot_lines(FILE *f, const struct plot *p, const struct plot_line *lines, si
 	end_figure(f, p);
 }
 
-/* The colour of a value between the least and the most, on a log scale. */
+/* Returns the colour of a value between @least and @most, on a log scale. */
 static int level_of(double value, double least, double most)
 {
 	int level = most > least ? LEVELS * log(value / least) / log(most / least) : LEVELS - 1;
@@ -336,7 +344,9 @@ static int level_of(double value, double least, double most)
 	return level < 0 ? 0 : level >= LEVELS ? LEVELS - 1 : level;
 }
 
-/* One path for each colour: neighbours of one colour are one rectangle. */
+/*
+ * Draws the cells with one path for each colour. Neighbours with one colour become one rectangle.
+ */
 static void put_cells(FILE *f, const struct plot_heat *h, const struct scale *x,
 		      const struct scale *y, double least, double most)
 {
@@ -443,7 +453,10 @@ void plot_heat(FILE *f, const struct plot *p, const struct plot_heat *h)
 	end_figure(f, p);
 }
 
-/* A strip: a name, a text, and a drawing, which is put between begin_strip() and end_strip(). */
+/*
+ * Begins a strip: a name, a text, and a drawing. The caller writes the drawing between
+ * begin_strip() and end_strip().
+ */
 static void begin_strip(FILE *f, const char *name, const char *text)
 {
 	fputs("<div class=\"strip\"><span class=\"name\">", f);
@@ -481,7 +494,7 @@ static void legend_block(FILE *f, size_t i, const char *name)
 	fputs("</li>", f);
 }
 
-/* The marks and the label below the strips; then the legend. */
+/* Writes the marks and the label below the strips, then the legend. */
 static void end_strips(FILE *f, const struct plot *p, const struct scale *x)
 {
 	put_x_marks(f, x);
@@ -544,8 +557,7 @@ void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_k
 			end_strip(f);
 			continue;
 		}
-		/* A line of length 0 with round ends is a dot, also where the drawing is stretched.
-		 */
+		/* A line of length 0 with round ends is a dot, even if the drawing is stretched. */
 		fprintf(f, "<path class=\"l dot s%u\" d=\"M%.1f 500h0\"/>", colour,
 			place(&x, r->middle));
 		end_strip(f);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Plots for html.h's pages: inline SVG for the marks, stretched to whatever width
- * there is, with the text beside it in the page's own size, so that a plot can be
- * read on a phone and on paper. Each has a heading, axes with units and a legend.
- * All strings are plain text; they are escaped here. Nothing is kept.
+ * Plots for the pages of html.h. Inline SVG draws the marks and is stretched to the width of the
+ * page. The text stands beside the SVG in the font size of the page, so that a plot can be read on
+ * a phone and on paper. Each plot has a heading, axes with units and a legend. All strings are
+ * plain text and are escaped here. The functions keep no pointer to their arguments. The owner of a
+ * stream checks the stream for errors.
  */
 #ifndef PLOT_H
 #define PLOT_H
@@ -18,16 +19,19 @@ enum plot_scale {
 };
 
 struct plot_axis {
-	const char *label; /* what, and in which unit: "time since the start, s" */
+	const char *label; /* what it shows, and the unit: "time since the start, s" */
 	enum plot_scale scale;
-	double min, max; /* of the data; the axis is made a little longer where that is nicer */
-	/* Text of a mark, into FORMAT_LEN bytes; NULL: a plain number. Not for PLOT_NINES. */
+	double min, max; /* range of the data; the axis may end a little later, at a round number */
+	/*
+	 * Writes the text of a mark into FORMAT_LEN bytes. NULL: a plain number. Unused with
+	 * PLOT_NINES.
+	 */
 	char *(*format)(char *text, double value);
 };
 
 struct plot {
 	const char *title;
-	const char *note;      /* how to read it, a sentence; NULL: none */
+	const char *note;      /* a sentence on how to read the plot; NULL: none */
 	struct plot_axis x, y; /* bars and ranges have names instead of y */
 };
 
@@ -36,52 +40,53 @@ struct plot {
 
 struct plot_line {
 	const char *name;	  /* in the legend */
-	const double *x, *y;	  /* a y of NAN is a gap */
+	const double *x, *y;	  /* NAN in y: a gap */
 	const double *low, *high; /* a band around the line; NULL: none */
 	size_t n;
 };
 
-/** Lines over x. */
+/** Writes a plot with lines over x. */
 void plot_lines(FILE *f, const struct plot *p, const struct plot_line *lines, size_t n);
 
 struct plot_heat {
-	const char *legend;   /* what the colour says, and in which unit: "operations per second" */
-	size_t columns, bins; /* spans of x, and of y */
-	const double *column_edges, *bin_edges; /* one more than columns and bins, ascending */
-	const double *values; /* [bin * columns + column]; 0 or less: no cell. The scale is a log */
-	const char *const *hints;      /* of each column, shown where the pointer is; NULL: none */
-	const struct plot_line *lines; /* drawn over it; NULL: none */
+	const char *legend;   /* meaning and unit of the colour: "operations per second" */
+	size_t columns, bins; /* number of intervals of x, and of y */
+	const double *column_edges, *bin_edges; /* ascending; columns + 1 and bins + 1 elements */
+	const double *values; /* [bin * columns + column]; 0 or less: no cell; log colour scale */
+	const char *const *hints;      /* text for each column, shown at the pointer; NULL: none */
+	const struct plot_line *lines; /* lines over the cells; NULL: none */
 	size_t nr_lines;
 };
 
-/** A heat map. */
+/** Writes a heat map. */
 void plot_heat(FILE *f, const struct plot *p, const struct plot_heat *h);
 
 struct plot_bar {
 	const char *name;
-	const double *parts; /* one after the other, from 0 on */
-	const char *text;    /* at its end; may be empty */
+	const double *parts; /* drawn one after the other, from 0 */
+	const char *text;    /* text at the end of the bar; may be empty */
 };
 
-/** Horizontal bars, each of @nr_parts parts; x is the axis, from 0 on. */
+/** Writes horizontal bars, each with @nr_parts parts. The axis x begins at 0. */
 void plot_bars(FILE *f, const struct plot *p, const char *const *part_names, size_t nr_parts,
 	       const struct plot_bar *bars, size_t n);
 
 struct plot_kind {
-	const char *name;    /* in the legend, if there is any of this kind */
+	const char *name;    /* in the legend if a range has this kind */
 	unsigned int colour; /* below PLOT_COLOURS; the last is grey */
 };
 
 struct plot_range {
 	const char *name;
 	double low, middle, high; /* low and high: the interval around middle */
-	unsigned int kind;	  /* index */
-	const char *text;	  /* at the end of the strip; may be empty */
+	unsigned int kind;	  /* index of its kind */
+	const char *text;	  /* text at the end of the strip; may be empty */
 };
 
 /**
- * Points with intervals, a strip each, with a line at @zero, as for changes in percent. A point
- * beyond the end of the axis is an arrow, so that it cannot be taken for one at the edge.
+ * Writes points with intervals, each in a strip of its own, with a line at @zero; used for changes
+ * in percent. A point beyond the end of the axis is an arrow, so that nobody takes it for a point
+ * at the edge.
  */
 void plot_ranges(FILE *f, const struct plot *p, double zero, const struct plot_kind *kinds,
 		 size_t nr_kinds, const struct plot_range *ranges, size_t n);

@@ -28,7 +28,7 @@ void report_rewind(struct report *r)
 	recording_rewind(r->recording);
 }
 
-/* Whether it was recorded how long the device keeps buffers. */
+/* Returns true if the recording has times from available to used. */
 static bool has_to_used(const struct report *r)
 {
 	for (size_t i = 0; i < r->total.nr_queues; i++)
@@ -114,7 +114,9 @@ char *report_date(const struct recording_info *i, char *text)
 	return text;
 }
 
-/* --- Facts: each writes at most REPORT_FACT bytes, nothing where it is not known --- */
+/*
+ * --- Facts: each function writes at most REPORT_FACT bytes, and nothing if a fact is not known ---
+ */
 
 static void fact_command(const struct report *r, char *text)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A recording as data: JSON and CSV. The name of a field says its unit: _ns, _buffers; rates are
- * per second, bytes_out and bytes_in are bytes.
+ * Prints a recording as JSON or CSV. The name of a field has the unit: _ns, _buffers. Rates are per
+ * second; bytes_out and bytes_in are bytes.
  */
 #include <string.h>
 #include "base/error.h"
@@ -79,7 +79,7 @@ int report_json(struct report *r, FILE *f)
 	struct snapshot diff;
 	bool first = true;
 
-	/* Interval by interval: a long recording is larger than memory needs to be. */
+	/* One interval at a time, because a long recording may not fit into memory. */
 	fputs("{\"recording\":", f);
 	put_json(f, json_info(r));
 	fputs(",\n\"total\":", f);
@@ -95,7 +95,7 @@ int report_json(struct report *r, FILE *f)
 	return 0;
 }
 
-/* RFC 4180: quoted if need be, quotes doubled. */
+/* Writes a field as RFC 4180 says: quoted if necessary, with quotes doubled. */
 static void put_field(FILE *f, const char *text)
 {
 	if (!strpbrk(text, ",\"\r\n")) {
@@ -116,7 +116,7 @@ static void put_number(FILE *f, uint64_t n)
 	fprintf(f, "%llu,", (unsigned long long)n);
 }
 
-/* A field that is empty unless the value is known. */
+/* Writes a number, or an empty field if the number is not known. */
 static void put_known(FILE *f, bool known, uint64_t n)
 {
 	if (known)
@@ -125,7 +125,10 @@ static void put_known(FILE *f, bool known, uint64_t n)
 		putc(',', f);
 }
 
-/* Sum, mean, quantiles and largest of an operation's values; seven empty fields if @o is NULL. */
+/*
+ * Writes sum, mean, quantiles and maximum of the values of an operation. Writes seven empty fields
+ * if @o is NULL.
+ */
 static void put_figures(FILE *f, const struct op_stats *o)
 {
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
@@ -141,14 +144,14 @@ static void put_figures(FILE *f, const struct op_stats *o)
 	put_number(f, o->max);
 }
 
-/* The head; put_csv_line() has the same order. */
+/* The first line. put_csv_line() writes the fields in the same order. */
 static const char csv_head[] =
 	"start_ns,interval_ns,device,role,driver,queue_index,queue,serial,layout,operation,"
 	"count,refused,sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,"
 	"sum_buffers,mean_buffers,p50_buffers,p90_buffers,p99_buffers,p999_buffers,max_buffers,"
 	"bytes_out,bytes_in,recording_finished\r\n";
 
-/* An operation of a queue in an interval. */
+/* Writes a line: one operation of one queue in one interval. */
 static void put_csv_line(FILE *f, const struct report *r, const struct snapshot *s,
 			 const struct queue *q, enum vt_op op)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A recording as a page. The most important comes first: figures, then plots, then tables. */
+/*
+ * Writes a recording as a page. The most important parts come first: figures, then plots, then
+ * tables.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +15,13 @@
 #include "output/report.h"
 #include "output/table.h"
 
-#define COLUMNS	   100 /* of a plot over time; if there are more intervals, some are merged */
-#define BINS	   48  /* of a heat map: ranges of times */
-#define CARDS	   10  /* the most queues with plots of their own */
+#define COLUMNS	   100 /* of a plot over time; if there are more intervals, a column has several */
+#define BINS	   48  /* rows of a heat map: ranges of times */
+#define CARDS	   10  /* the most queues with their own plots */
 #define LINES	   PLOT_COLOURS /* the most queues in one plot */
 #define MORE_HEATS 3		/* the most heat maps of a queue beside its first one */
 
-/* A queue with plots, the busiest first. */
+/* A queue. The list is sorted, with the busiest queue first. */
 struct card {
 	const struct queue *queue; /* in report.total */
 	uint64_t count;
@@ -28,11 +31,11 @@ struct card {
 struct page_of {
 	struct report *report;
 	FILE *f;
-	struct card *cards; /* owned; all that moved */
+	struct card *cards; /* owned; all queues with operations */
 	size_t nr_moved, nr_cards;
 	struct snapshot column[COLUMNS]; /* owned; only the queues of the cards */
 	double edge[COLUMNS + 1];	 /* s from the start */
-	double steps[2 * COLUMNS];	 /* where each column begins and ends, for lines in steps */
+	double steps[2 * COLUMNS]; /* x of the begin and end of each column, for lines in steps */
 	size_t columns;
 };
 
@@ -86,7 +89,7 @@ static int find_cards(struct page_of *p)
 	return 0;
 }
 
-/* Keeps only what is plotted, because a long recording of many queues is large. */
+/* Keeps only the queues that have plots, because a long recording of many queues is large. */
 static void keep_cards(const struct page_of *p, struct snapshot *s)
 {
 	size_t kept = 0;
@@ -142,7 +145,7 @@ static struct plot_axis time_axis(const struct page_of *p)
 	};
 }
 
-/* The length of a column, s. */
+/* Returns the length of a column, s. */
 static double column_seconds(const struct page_of *p)
 {
 	return (p->edge[p->columns] - p->edge[0]) / p->columns;
@@ -215,7 +218,9 @@ static void put_facts(const struct page_of *p, bool all)
 
 typedef uint64_t (*count_of)(const struct queue *q);
 
-/* The rate of a queue in each column, per second, as a line in steps. Returns the largest. */
+/*
+ * Makes a line in steps: the rate of a queue in each column, per second. Returns the largest rate.
+ */
 static double put_steps(const struct page_of *p, unsigned int serial, count_of count, double *y)
 {
 	double most = 0;
@@ -230,7 +235,7 @@ static double put_steps(const struct page_of *p, unsigned int serial, count_of c
 	return most;
 }
 
-/* A plot of a rate: a line for each of the busiest queues. */
+/* Writes a plot of a rate, with a line for each of the busiest queues. */
 static void put_rates(const struct page_of *p, const char *title, const char *unit, count_of count)
 {
 	static double y[LINES][2 * COLUMNS];
@@ -337,7 +342,7 @@ static void put_layout_bars(const struct page_of *p)
 
 /* --- One queue --- */
 
-/* Quantiles of each column, for a line over a heat map. */
+/* Makes a line over a heat map: a quantile of each column. */
 static void quantile_line(const struct page_of *p, unsigned int serial, int op, double quantile,
 			  double *y)
 {
@@ -351,7 +356,7 @@ static void quantile_line(const struct page_of *p, unsigned int serial, int op, 
 	}
 }
 
-/* How many buckets of the histogram one bin has: so many that there are at most BINS bins. */
+/* Returns how many buckets of the histogram one bin has, so that there are at most BINS bins. */
 static unsigned int bin_size(const struct histogram *h, unsigned int *first, unsigned int *last)
 {
 	unsigned int size = 1;
@@ -440,7 +445,10 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
 		free(hints[c]);
 }
 
-/* The points of a distribution curve: where each bucket ends. Returns how many. */
+/*
+ * Makes the points of a distribution curve, one at the end of each bucket. Returns the number of
+ * points.
+ */
 static size_t curve(const struct op_stats *o, double *x, double *y)
 {
 	uint64_t count = histogram_count(&o->hist), seen = 0;
@@ -457,8 +465,10 @@ static size_t curve(const struct op_stats *o, double *x, double *y)
 		x[n] = histogram_lower(b + 1);
 		if (x[n] > o->max && o->max)
 			x[n] = o->max;
-		/* The share 1 has no place on an axis of nines. The curve ends half an operation
-		 * below it. */
+		/*
+		 * An axis of nines has no place for the share 1, so end the curve half an operation
+		 * below.
+		 */
 		y[n++] = seen < count ? (double)seen / count : 1 - 0.5 / count;
 	}
 	return n;
@@ -518,7 +528,10 @@ static void put_doorbells(const struct page_of *p, const struct queue *queue)
 	plot_lines(p->f, &plot, lines, 3);
 }
 
-/* A cell of a table. On a narrow screen, where the table has no head, its title is beside it. */
+/*
+ * Writes a cell of a table. A narrow screen shows no head of the table, so there the title stands
+ * beside the cell.
+ */
 static void put_cell(FILE *f, const char *title, bool left, const char *text)
 {
 	fprintf(f, "<td%s data-t=\"%s\">", left ? "" : " class=\"n\"", title);
@@ -591,7 +604,10 @@ static void put_queue_facts(const struct page_of *p, const struct queue *q)
 	fputs("</p>\n", p->f);
 }
 
-/* Sorts operations: first from available to used, then those that took the most time in all. */
+/*
+ * Sorts operations: first the time from available to used, then the operations by their total time,
+ * the largest first. Returns the number of operations.
+ */
 static size_t sort_ops(const struct queue *q, int *ops)
 {
 	size_t n = 0;

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A recording as metrics with times, for `promtool tsdb create-blocks-from openmetrics`. */
+/* Prints a recording as metrics with times, for `promtool tsdb create-blocks-from openmetrics`. */
 #include <stdlib.h>
 #include "base/error.h"
 #include "output/openmetrics.h"
 #include "output/report.h"
 
-/* Where the samples of a family go until all are there: one stream for each queue. */
+/*
+ * Collects the samples of a family until all intervals are read. There is one stream for each
+ * queue.
+ */
 struct stream {
 	FILE *f;
 	char *text;
 	size_t size;
 };
 
-/* What a recording has counted: a bit for each enum vt_op. */
+/* Returns the operations that a recording has: a bit for each enum vt_op. */
 static uint32_t recorded_ops(const struct report *r)
 {
 	uint32_t ops = 0;
@@ -24,7 +27,10 @@ static uint32_t recorded_ops(const struct report *r)
 	return ops & r->filter->ops;
 }
 
-/* The samples of one interval. @streams: one for each queue of r->total, then the machine's */
+/*
+ * Writes the samples of one interval.
+ * @streams: one for each queue of r->total, then one for the machine
+ */
 static void put_interval(const struct report *r, const struct openmetrics *m, size_t family,
 			 const struct snapshot *diff, struct stream *streams)
 {
@@ -39,7 +45,7 @@ static void put_interval(const struct report *r, const struct openmetrics *m, si
 	}
 }
 
-/* Reads all intervals. Returns 0, or -1 after it has complained. */
+/* Writes the samples of all intervals. Returns 0, or -1 after it has printed a message. */
 static int put_intervals(struct report *r, struct openmetrics *m, size_t family,
 			 struct stream *streams)
 {
@@ -60,7 +66,7 @@ static int put_intervals(struct report *r, struct openmetrics *m, size_t family,
 	return err ? complain(NULL, "%s: no memory to sum its intervals", r->info->path) : 0;
 }
 
-/* Returns 0, or -1 after it has complained. */
+/* Writes a family. Returns 0, or -1 after it has printed a message. */
 static int put_family(struct report *r, FILE *f, struct openmetrics *m, size_t family,
 		      struct stream *streams)
 {

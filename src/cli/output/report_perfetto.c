@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A recording as a trace that ui.perfetto.dev and chrome://tracing open: the "Trace
- * Event Format", JSON. A device is a process, a queue a thread; single operations are
- * complete events (ph X), what was counted per interval are counters (ph C). Times
- * are microseconds from the recording's start.
+ * Prints a recording as a trace in the "Trace Event Format", which is JSON. ui.perfetto.dev and
+ * chrome://tracing open such traces. A device is a process, a queue is a thread. Single operations
+ * are complete events (ph X). Counts of an interval are counters (ph C). Times are microseconds
+ * since the start of the recording.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,31 +15,31 @@
 #include "output/report.h"
 
 /*
- * Slices of one thread must nest. Operations of one queue on several CPUs may overlap,
- * so a queue has as many threads, lanes, as that takes, up to a limit; what still does
- * not fit loses its length.
+ * Slices of one thread must nest. But operations of one queue may overlap, because several CPUs use
+ * the queue. So a queue has as many threads (lanes) as necessary, up to a limit. A slice that fits
+ * into no lane loses its length.
  */
 #define LANES 8
 #define KEPT  32
 
 struct lane {
-	uint64_t start[KEPT], end[KEPT]; /* slices that no other one holds, in the order of time */
+	uint64_t start[KEPT], end[KEPT]; /* slices that are not inside another one, by time */
 	unsigned int n;
-	uint64_t forgotten; /* the end of those that are no longer kept */
+	uint64_t forgotten; /* the end of the last slice that is no longer kept */
 };
 
 struct track {
 	const struct queue *queue;
-	int64_t in_flight, least; /* buffers, from an unknown number on */
-	unsigned int lanes;	  /* so many are named */
+	int64_t in_flight, least; /* buffers, relative to the unknown number at the start */
+	unsigned int lanes;	  /* number of lanes that have a name */
 	struct lane lane[LANES];
 };
 
 struct trace {
 	struct report *report;
 	FILE *f;
-	bool any;	      /* event is written, so that a comma comes first */
-	struct track *tracks; /* owned; by the queues of the total */
+	bool any;	      /* an event was written, so a comma must come before the next */
+	struct track *tracks; /* owned; index: as in the queues of the total */
 };
 
 static void begin_event(struct trace *t)
@@ -54,13 +54,13 @@ static void put_time(FILE *f, const char *key, uint64_t ns)
 		(unsigned int)(ns % 1000));
 }
 
-/* Process 0 means something else to some readers. */
+/* Returns the process of a queue. Not 0, because 0 has a special meaning for some readers. */
 static int process(const struct queue *q)
 {
 	return q->device + 1;
 }
 
-/* A number that no other thread of the trace has. */
+/* Returns a number for the thread that is unique in the trace. */
 static unsigned int thread(const struct queue *q, unsigned int lane)
 {
 	return q->serial * LANES + lane + 1000;
@@ -135,7 +135,10 @@ static void begin_counter(struct trace *t, const struct queue *q, uint64_t time,
 {
 	char queue[QUEUE_NAME], name[3 * VT_NAME_LEN];
 
-	/* Readers tell the counters of a process apart by their names alone. */
+	/*
+	 * The name must contain the queue, because readers tell the counters of a process apart by
+	 * name only.
+	 */
 	snprintf(name, sizeof(name), "%s: %s",
 		 queue_name(&t->report->total, q, QUEUE_NAME - 1, queue), what);
 	begin_event(t);
@@ -146,7 +149,7 @@ static void begin_counter(struct trace *t, const struct queue *q, uint64_t time,
 	fputs(",\"args\":{", t->f);
 }
 
-/* What was counted in an interval stands from its start on. */
+/* Writes the counts of an interval, at the start of the interval. */
 static void put_interval(struct trace *t, const struct snapshot *s, const struct queue *q)
 {
 	uint64_t start = s->time - s->since;
@@ -187,13 +190,13 @@ static void put_intervals(struct trace *t)
 	}
 }
 
-/* Whether a slice that ends last of all fits, and then it is there. */
+/* Adds a slice that ends after all others of the lane. Returns false if the slice does not fit. */
 static bool lane_take(struct lane *l, uint64_t start, uint64_t end)
 {
 	unsigned int n = l->n;
 
 	while (n && l->start[n - 1] >= start)
-		n--; /* the new one holds it */
+		n--; /* it is inside the new slice */
 	if (n ? l->end[n - 1] > start : l->forgotten > start)
 		return false;
 	if (n == KEPT) {
@@ -216,7 +219,7 @@ static struct track *find_track(struct trace *t, unsigned int serial)
 	return NULL;
 }
 
-/* How an operation changes the number of buffers that the device has. */
+/* Returns by how much an operation changes the number of buffers that the device has. */
 static int in_flight_change(const struct recording_event *e)
 {
 	if (e->op == VT_OP_ADD)
@@ -236,7 +239,7 @@ static void put_slice(struct trace *t, struct track *track, const struct recordi
 		lane++;
 	if (lane == LANES) {
 		lane--;
-		start = e->time; /* without a length it fits everywhere */
+		start = e->time; /* without a length it fits into every lane */
 	}
 	name_lane(t, track, lane);
 	begin_event(t);
@@ -252,7 +255,7 @@ static void put_slice(struct trace *t, struct track *track, const struct recordi
 	fputs("}}", t->f);
 }
 
-/* The next event that the filters leave, and its queue. */
+/* Reads the next event that the filters leave. Returns the track of its queue. */
 static struct track *next_event(struct trace *t, struct recording_event *e)
 {
 	int more;
@@ -278,7 +281,10 @@ static void put_events(struct trace *t)
 	struct recording_event e;
 	struct track *track;
 
-	/* Where the device had buffers before, the count goes below 0: it starts higher then. */
+	/*
+	 * If the device already had buffers at the start, the count goes below 0. `least` then
+	 * gives the number at the start.
+	 */
 	while ((track = next_event(t, &e))) {
 		track->in_flight += in_flight_change(&e);
 		if (track->in_flight < track->least)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A recording as text, at most 80 columns wide unless the terminal is wider. */
+/* Prints a recording as text, 80 columns wide, or wider on a wider terminal. */
 #include <string.h>
 #include "base/error.h"
 #include "base/format.h"
@@ -10,7 +10,7 @@
 
 #define INDENT 10
 
-/* A name, then text that goes on below itself. */
+/* Writes a name, then a text. The lines of a long text stand below each other. */
 static void put_wrapped(FILE *f, const char *name, const char *text, int width)
 {
 	int room = width - INDENT;

@@ -112,7 +112,7 @@ struct json_object *stall_json(const struct queue *q, const struct stall_watched
 	put_bool(o, "stalled", w->stalled);
 	json_put_int(o, "still_ns", w->polled - since);
 	put_bool(o, "or_longer", !exact);
-	/* Of a packed ring that was not copied they are not known. */
+	/* The counts of a packed ring are known only after the ring was copied. */
 	if (w->entries || !layout_is_packed(q->layout))
 		json_object_object_add(o, "buffers", counts(&w->stall));
 	if (oldest)
@@ -127,7 +127,10 @@ struct json_object *stall_json(const struct queue *q, const struct stall_watched
 	return o;
 }
 
-/* Each buffer that the driver has in the ring; of a split ring with its descriptors. */
+/*
+ * Returns each buffer that the driver has in the ring. The buffers of a split ring have their
+ * descriptors.
+ */
 static struct json_object *buffers(const struct queue *q, const struct stall_watched *w,
 				   bool addresses)
 {
@@ -153,7 +156,10 @@ static struct json_object *buffers(const struct queue *q, const struct stall_wat
 	return all;
 }
 
-/* The descriptors of a packed ring from where the driver fetches to where it adds. */
+/*
+ * Returns the descriptors of a packed ring, from the position where the driver fetches next to the
+ * position where the driver adds next.
+ */
 static struct json_object *packed_descriptors(const struct queue *q, const struct stall_watched *w,
 					      bool addresses)
 {

@@ -6,7 +6,7 @@
 /* virtio 1.3, sections 2.7.5 and 2.8.1 */
 #define DESC_F_NEXT 1
 
-/* The names of bits. */
+/* The name of a bit. */
 struct bit_name {
 	unsigned int bit;
 	const char *name; /* NULL ends a table */
@@ -41,7 +41,7 @@ static void add_yes_no(struct fields *f, const char *name, bool value)
 	fields_add(f, FIELD_YES_NO, name, value, NULL);
 }
 
-/* A position; of a packed ring with its wrap counter. */
+/* Adds a position. The position of a packed ring has a wrap counter, too. */
 static void add_position(struct fields *f, const struct queue *q, const char *name,
 			 const char *wrap, uint16_t at)
 {
@@ -99,7 +99,7 @@ unsigned int ring_groups(const struct queue *q, const struct vt_ring *r, bool ad
 		add_event_structure(next_group(groups, &nr, "device_event"),
 				    r->packed.device_off_wrap, r->packed.device_flags);
 	} else {
-		/* Without an event index nobody writes used_event and avail_event. */
+		/* Without VIRTIO_F_EVENT_IDX, used_event and avail_event are never written. */
 		bool by_index = r->state & VT_RING_EVENT_IDX;
 
 		f = next_group(groups, &nr, "virtq_avail");
@@ -122,7 +122,10 @@ unsigned int ring_groups(const struct queue *q, const struct vt_ring *r, bool ad
 	return nr;
 }
 
-/* The used element of a buffer that the driver has not fetched; NULL: none. */
+/*
+ * Returns the used element of a buffer that the driver has not fetched yet, in a split ring. NULL:
+ * the buffer is not used.
+ */
 static const struct vt_ring_entry *split_used(const struct vt_ring *r,
 					      const struct vt_ring_entry *entries, uint32_t id)
 {
@@ -134,7 +137,10 @@ static const struct vt_ring_entry *split_used(const struct vt_ring *r,
 	return NULL;
 }
 
-/* The same of a packed ring. */
+/*
+ * Returns the used descriptor of a buffer that the driver has not fetched yet, in a packed ring.
+ * NULL: the buffer is not used.
+ */
 static const struct vt_ring_entry *packed_used(const struct vt_ring *r, uint32_t in_flight,
 					       const struct vt_ring_entry *entries, uint32_t id)
 {
@@ -150,7 +156,10 @@ static const struct vt_ring_entry *packed_used(const struct vt_ring *r, uint32_t
 	return NULL;
 }
 
-/* Whether a packed ring still names a buffer as available; adds where. */
+/*
+ * Adds the place at which a packed ring has a buffer as available, or says that the place was
+ * overwritten.
+ */
 static void add_packed_place(struct fields *f, const struct vt_ring *r, uint32_t in_flight,
 			     const struct vt_ring_entry *entries, uint32_t id)
 {
@@ -165,7 +174,10 @@ static void add_packed_place(struct fields *f, const struct vt_ring *r, uint32_t
 		}
 		at = packed_advance(r, at, 1);
 	}
-	/* The device read its descriptors, and used other buffers in their place. */
+	/*
+	 * The device read the descriptors of the buffer. Then it wrote other used buffers over
+	 * them.
+	 */
 	fields_add(f, FIELD_WORDS, "place", 0, "overwritten by used buffers");
 }
 

@@ -23,8 +23,8 @@ static const struct {
 };
 
 /*
- * The evidence as a sentence, for split and for packed rings; the second is NULL where both are the
- * same. {name} stands for a value: see value_of().
+ * A sentence for each reason, for split and for packed rings. `packed` is NULL if both have the
+ * same sentence. {name} stands for a value: see append_value().
  */
 static const struct {
 	const char *name, *split, *packed;
@@ -174,7 +174,7 @@ char *stall_time(char *text, const struct stall_watched *w)
 
 /* --- Sentences --- */
 
-/* Adds to a text of STALL_TEXT bytes. */
+/* Appends to a text of STALL_TEXT bytes. */
 static void __attribute__((format(printf, 2, 3))) append(char *text, const char *format, ...)
 {
 	size_t n = strlen(text);
@@ -185,7 +185,7 @@ static void __attribute__((format(printf, 2, 3))) append(char *text, const char 
 	va_end(args);
 }
 
-/* A position: "17", or of a packed ring "3 wrap 1". */
+/* Appends a position: "17", or for a packed ring "3 wrap 1". */
 static void append_position(char *text, const struct queue *q, uint16_t at)
 {
 	if (layout_is_packed(q->layout))
@@ -194,7 +194,10 @@ static void append_position(char *text, const struct queue *q, uint16_t at)
 		append(text, "%u", at);
 }
 
-/* Where the driver wants an interrupt; nothing where it does not say so by an index. */
+/*
+ * Appends the position at which the driver wants an interrupt. Appends nothing if the driver does
+ * not use an index for that.
+ */
 static void append_used_event(char *text, const struct queue *q, const struct vt_ring *r)
 {
 	bool packed = layout_is_packed(q->layout);
@@ -206,7 +209,7 @@ static void append_used_event(char *text, const struct queue *q, const struct vt
 	append(text, ", ");
 }
 
-/* Appends the value that a {name} of a template stands for. */
+/* Appends the value for a {name} of a sentence. */
 static void append_value(char *text, const char *name, size_t length, const struct queue *q,
 			 const struct vt_ring *r, const struct stall *s)
 {
@@ -254,7 +257,7 @@ char *stall_reason(char *text, const struct queue *q, const struct vt_ring *r,
 	return text;
 }
 
-/* The last doorbell, as far as it was seen. */
+/* Writes a sentence on the last doorbell, if vringtop saw one. */
 static void doorbell_sentence(char *text, const struct queue *q, const struct stall_watched *w)
 {
 	const struct vt_doorbell *d = queue_doorbell(q, 0);
@@ -285,7 +288,7 @@ static void doorbell_sentence(char *text, const struct queue *q, const struct st
 		append(text, ", next_wrap %u", v.wrap_counter);
 }
 
-/* What the ring does not tell, and who does. */
+/* Writes a sentence on what the ring cannot tell, and where to look for the answer. */
 static void open_question(char *text, const struct stall_watched *w)
 {
 	if (w->stall.verdict == STALL_NO_DOORBELL && w->stall.why == WHY_AVAIL_EVENT) {
@@ -373,7 +376,7 @@ static void status_sentence(char *text, const struct stall_watched *w)
 {
 	char names[STALL_TEXT];
 
-	/* All ones is no status. */
+	/* If all bits are set, the device did not answer. */
 	if (!w->stalled || w->stall.status < 0 || w->stall.status == STATUS_NO_ANSWER)
 		return;
 	stall_status(names, sizeof(names), w->stall.status);
@@ -394,7 +397,7 @@ size_t stall_evidence(const struct queue *q, const struct stall_watched *w,
 	interrupt_sentence(sentences[2], w);
 	open_question(sentences[4], w);
 	status_sentence(sentences[5], w);
-	/* Those that have nothing to say go. */
+	/* Remove empty sentences. */
 	for (size_t i = 0; i < STALL_SENTENCES; i++)
 		if (sentences[i][0] && nr++ != i)
 			memcpy(sentences[nr - 1], sentences[i], STALL_TEXT);
@@ -435,7 +438,7 @@ void stall_print(const char *when, const struct queue *q, const struct stall_wat
 		print_sentence(sentences[i]);
 }
 
-/* Names of groups are padded to so many columns. */
+/* The names of groups are padded to this many columns. */
 #define NAMES 17
 
 static void print_fields(int indent, const struct fields *f)
@@ -469,7 +472,10 @@ static void print_buffers(const struct queue *q, const struct stall_watched *w, 
 		printf("%*sbuffers: none in flight\n", INDENT, "");
 }
 
-/* The descriptors of a packed ring from where the driver fetches to where it adds. */
+/*
+ * Prints the descriptors of a packed ring, from the position where the driver fetches next to the
+ * position where the driver adds next.
+ */
 static void print_packed_descriptors(const struct queue *q, const struct stall_watched *w,
 				     bool addresses)
 {

@@ -24,7 +24,7 @@ static void time_or_dash(const struct table_row *r, double ns, char *cell)
 {
 	char step[FORMAT_LEN];
 
-	/* The clock did not move while it was measured. */
+	/* The clock did not move during the operation. */
 	if (r->sum.timed && !ns && r->snapshot->clock_step)
 		snprintf(cell, TABLE_CELL, "<%s", format_time(step, r->snapshot->clock_step));
 	else if (r->sum.timed)
@@ -292,7 +292,7 @@ static void text_share(const struct table_row *r, char *cell)
 	format_share(cell, r->share, 1);
 }
 
-/* The legends that more than one column has. All fit behind their titles into 80 characters. */
+/* The legends of more than one column. Each fits with its titles into 80 characters. */
 static const char legend_all_ops[] = "operations on the ring, per second";
 static const char legend_buffers[] = "buffers that the driver made available, per second";
 static const char legend_out[] = "bytes for the device to read, per second; n/a: not visible";
@@ -306,7 +306,7 @@ static const char legend_layout[] = "ring layout; -io: in order";
 #define NEEDS(op)   (1u << VT_OP_##op)
 #define NEEDS_BATCH (1u << VT_BUFFERS_PER_DOORBELL)
 
-/* 80 characters hold the columns of rank 0. */
+/* The columns of rank 0 together fit into 80 characters. */
 static const struct column queue_columns[] = {
 	{ "DEVICE", 12, true, 0, 0, text_device, NULL, NULL },
 	{ "QUEUE", QUEUE_WIDTH, true, 0, 0, text_queue, NULL, legend_queue },
@@ -390,7 +390,7 @@ int table_column(enum page page, const char *title)
 	return 0;
 }
 
-/* Adds the columns of a page to the first @n lines of a legend. Returns how many there are then. */
+/* Adds the columns of a page to a legend that has @n lines. Returns the new number of lines. */
 static size_t add_legend(const struct column *c, struct table_legend *lines, size_t n)
 {
 	for (; c->title; c++) {
@@ -522,7 +522,9 @@ static int by_column(const void *a, const void *b, void *arg)
 	} else if (x->queue && o->column->text == text_queue) {
 		order = strcmp(x->queue->name, y->queue->name);
 	}
-	/* The rows of a snapshot stand in the order of device and index. */
+	/*
+	 * The queues of a snapshot are sorted by device and index, so the address gives this order.
+	 */
 	if (!order)
 		order = x->queue ? (x->queue > y->queue) - (x->queue < y->queue)
 				 : (int)x->layout - (int)y->layout;
@@ -544,7 +546,10 @@ int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS])
 	for (int i = 0; c[i].title; i++)
 		if (c[i].rank > most)
 			most = c[i].rank;
-	/* The highest rank with which all up to it fit; rank 0 is always shown. */
+	/*
+	 * Find the highest rank for which all columns up to this rank fit. Columns of rank 0 are
+	 * always shown.
+	 */
 	for (int rank = 0; rank <= most; rank++) {
 		int sum = -1;
 
@@ -560,7 +565,7 @@ int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS])
 	return n;
 }
 
-/* Appends a cell, padded and cut to its width. Returns where the line ends then. */
+/* Appends a cell, padded and cut to its width. Returns the new end of the line. */
 static size_t put_cell(char *line, size_t at, size_t size, const char *cell, bool blank,
 		       size_t width, bool left)
 {
@@ -630,7 +635,7 @@ int table_width(void)
 	return w.ws_col;
 }
 
-/* Without the blanks at the end. */
+/* Prints a line without the blanks at its end. */
 static void print_line(const char *line, FILE *f)
 {
 	int length = strlen(line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tables of the live view, of `stat` and of `report`: which columns a page has, what each
- * shows and means, how rows are sorted, and which columns fit into a width.
+ * The tables of the live view, of `stat` and of `report`: the columns of each page, what a column
+ * shows and means, the order of the rows, and which columns fit into a width.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -11,7 +11,7 @@
 #include "model/snapshot.h"
 
 #define TABLE_MAX_COLUMNS 16
-#define TABLE_CELL	  40 /* bytes of a cell's text */
+#define TABLE_CELL	  40 /* bytes of the text of a cell */
 
 enum page {
 	PAGE_QUEUES,
@@ -21,18 +21,18 @@ enum page {
 };
 
 struct table_row {
-	const struct snapshot *snapshot; /* the row is of */
+	const struct snapshot *snapshot; /* the row belongs to this snapshot */
 	const struct queue *queue;	 /* NULL on the page of layouts */
-	uint32_t counted; /* operations that were counted: a bit for each enum vt_op */
+	uint32_t counted;		 /* counted operations: a bit for each enum vt_op */
 	enum vt_layout layout;
 	unsigned int queues;
-	struct op_stats sum;	      /* of the operations whose times the page shows */
+	struct op_stats sum;	      /* sum of the operations whose times the page shows */
 	const struct op_stats *batch; /* buffers per doorbell; NULL: not known */
 	uint64_t buffers, doorbells, suppressed, failed, bytes_out, bytes_in;
 	uint64_t adds_failed;
-	bool moved; /* something happened to the queue */
+	bool moved; /* the queue had at least one operation */
 	double seconds;
-	double share; /* of all operations, 0..1 */
+	double share; /* share of all operations, 0..1 */
 };
 
 struct table {
@@ -44,85 +44,106 @@ struct table {
 struct column {
 	const char *title;
 	int width;
-	bool left; /* aligned */
-	int rank;  /* 0: always shown; where there is no room, the highest ranks are left out */
-	uint32_t needs; /* a bit for each enum vt_op: if one is not counted, the cell is "-" */
-	void (*text)(const struct table_row *r, char *cell); /* into TABLE_CELL bytes */
-	double (*key)(const struct table_row *r); /* for sorting; NULL: by device and index */
-	const char *legend; /* what it shows; one text for columns of a kind; NULL: none needed */
+	bool left; /* aligned left */
+	/* 0: always shown. Without room, columns with the highest ranks are left out first. */
+	int rank;
+	uint32_t needs; /* a bit for each enum vt_op; if one is not counted, the cell is "-" */
+	void (*text)(const struct table_row *r, char *cell); /* writes the cell: TABLE_CELL bytes */
+	double (*key)(const struct table_row *r); /* sort key; NULL: sort by device and index */
+	const char *legend; /* meaning; columns of one kind share a text; NULL: none needed */
 };
 
-/* A line of a legend: the titles of neighbours that mean the same, and what that is. */
+/* A line of a legend: the titles of neighbouring columns with one meaning, and that meaning. */
 struct table_legend {
 	char titles[32]; /* "MEAN P50 P99 MAX" */
 	const char *text;
 };
 #define TABLE_MAX_LEGEND (NR_PAGES * TABLE_MAX_COLUMNS)
 
-/** The columns of a page; ends with title NULL. */
+/** Returns the columns of a page. The array ends with title NULL. */
 const struct column *table_columns(enum page page);
 
-/** The index of the column of a title; 0 if the page has none. */
+/** Returns the index of the column with a title, or 0 if the page has no such column. */
 int table_column(enum page page, const char *title);
 
-/** The page of a name: "queues", "layouts" or "doorbells". */
+/**
+ * Returns the page with a name: "queues", "layouts" or "doorbells"; PAGE_QUEUES for any other name.
+ */
 enum page page_by_name(const char *name);
 
 /**
- * The legend of a page's columns, or with NR_PAGES of all pages, without repeats. @lines: of
- * TABLE_MAX_LEGEND elements. Returns how many it set.
+ * Makes the legend of the columns of a page, or with NR_PAGES of all pages, without repeats.
+ * @lines: TABLE_MAX_LEGEND elements
+ * Returns the number of lines.
  */
 size_t table_legend(enum page page, struct table_legend *lines);
 
 /**
- * Makes the rows of a page out of a difference of snapshots.
- * @op: whose times are shown (below VT_NR_TIMED), or -1 for all operations; doorbells
- * show notify
- * @counted: the operations that were asked for, a bit for each enum vt_op
- * The rows point into @diff. Returns 0 or -ENOMEM; to be freed with table_free().
+ * Makes the rows of a page from a difference of snapshots. The rows point into @diff.
+ * @op: operation whose times are shown (below VT_NR_TIMED), or -1 for all operations; the page of
+ * doorbells always shows notify
+ * @counted: counted operations, a bit for each enum vt_op
+ * Returns 0 or -ENOMEM. Prints nothing. The caller frees the table with table_free().
  */
 int table_make(const struct snapshot *diff, enum page page, int op, uint32_t counted,
 	       struct table *t);
 void table_free(struct table *t);
 
-/** Sorts by a column of the page, the largest first unless @reverse. */
+/** Sorts the rows by a column of the page, the largest first unless @reverse. */
 void table_sort(struct table *t, int column, bool reverse);
 
 /**
- * Chooses the columns of a page that fit.
- * @width: characters; @shown: the indices of the columns, in order
- * Returns how many.
+ * Chooses the columns of a page that fit into a width.
+ * @width: characters
+ * @shown: becomes the indices of the columns, in order
+ * Returns the number of columns.
  */
 int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS]);
 
 /**
- * Names the operations whose times a page shows: "all", "notify", "add,get".
+ * Writes the names of the operations whose times a page shows: "all", "notify", "add,get".
  * @op, @counted: as for table_make()
- * @text: of @size bytes; a list that is too long is cut; returned
+ * @text: @size bytes; a list that is too long is cut
+ * Returns @text.
  */
 char *table_timed(enum page page, int op, uint32_t counted, char *text, size_t size);
 
 /**
- * The text of a row in a column of its page. @cell: TABLE_CELL bytes; returned. "-": not counted
- * or nothing to say.
+ * Writes the cell of a row in a column. "-": not counted, or no value.
+ * @cell: TABLE_CELL bytes
+ * Returns @cell.
  */
 char *table_cell(const struct column *c, const struct table_row *row, char *cell);
 
-/** Writes a row as one line, padded and cut to the columns. @row: NULL: the titles */
+/**
+ * Writes a row as one line into @line, with each cell padded and cut to its column.
+ * @row: NULL: write the titles
+ * @line: @size bytes
+ */
 void table_line(enum page page, const int *shown, int n, const struct table_row *row, char *line,
 		size_t size);
 
-/** The width of tables: the terminal's, at least 80, and 80 where stdout is not one. */
+/**
+ * Returns the width of tables: the width of the terminal, at least 80; or 80 if stdout is no
+ * terminal.
+ */
 int table_width(void);
 
-/** Prints a table as text, without rows in which nothing happened. */
+/** Prints a table as text to @f, without the rows of queues without operations. */
 void table_print(const struct table *t, int width, FILE *f);
 
-/* The titles of table_op_line(). From 90 characters on, a cell of NO also says what was refused. */
+/*
+ * The titles of table_op_line(). With 90 characters or more, the cell of NO also has the word for
+ * what was refused.
+ */
 #define OP_LINE_TITLE                                                                              \
 	"OPERATION         COUNT   RATE   MEAN    P50    P90    P99  P99.9    MAX    NO"
 
-/** One line for an operation of a queue: count, rate, times. @width: characters there are */
+/**
+ * Writes a line for an operation of a queue: count, rate, times.
+ * @width: the most characters
+ * @line: @size bytes
+ */
 void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,
 		   size_t size);
 

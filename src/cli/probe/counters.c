@@ -7,14 +7,14 @@
 #include "base/error.h"
 #include "probe/counters.h"
 
-/* Slots that are mapped at a time: 256 KiB. */
+/* Slots are mapped in chunks of this many: 256 KiB. */
 #define CHUNK 128
 
 _Static_assert(VT_NEAR_SLOTS % CHUNK == 0, "a chunk lies in one of the two maps");
 
 /*
- * Adds a slot to the list of free ones. Two programs that take the last free slot at once leave the
- * head one place behind the tail: the tail then goes on from there.
+ * Adds a slot to the list of free slots. If two programs take the last free slot at the same time,
+ * the head gets one place ahead of the tail. Then the tail continues at the head.
  */
 static void add_free_slot(struct vt_free *f, uint32_t slot)
 {
@@ -26,7 +26,10 @@ static void add_free_slot(struct vt_free *f, uint32_t slot)
 	__atomic_store_n(&f->tail, tail + 1, __ATOMIC_RELEASE);
 }
 
-/* Marks every place for a slot as empty. */
+/*
+ * Marks every operation in the near rows as having no slot. Returns 0, or -1 after it has printed
+ * why not.
+ */
 static int clear_rows(int near, size_t rows_at)
 {
 	const size_t size = VT_NEAR_ROWS * sizeof(struct vt_row);
@@ -70,8 +73,8 @@ void counters_close(struct counters *c)
 }
 
 /*
- * Maps the slots below a number. Only those in use: what is mapped counts as memory of this
- * process, too.
+ * Maps the slots below @end. Slots that are not in use stay unmapped, because mapped memory counts
+ * as memory of this process. Returns 0, or -1 after it has printed why not.
  */
 static int map_until(struct counters *c, uint32_t end)
 {
@@ -91,7 +94,10 @@ static int map_until(struct counters *c, uint32_t end)
 	return 0;
 }
 
-/* Adds up the buckets below @end of a list of slots. 32 bits: the sums wrap as the buckets do. */
+/*
+ * Adds up the buckets below @end over a list of slots. The sums have 32 bits, so they wrap as the
+ * buckets do.
+ */
 static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, unsigned int end)
 {
 	const volatile uint32_t *from = c->slots[first].buckets;
@@ -109,11 +115,12 @@ static void sum_buckets(const struct counters *c, uint32_t first, uint32_t *to, 
  * Adds up the slots of an operation of a queue.
  *
  * A program writes to a slot in this order: max, then the bucket (or untimed, for an event without
- * a time), then sum, then the bytes. So, if sum, untimed, bucket 0 and the bytes are unchanged, no
- * event came: one of 0 ns changes bucket 0, any other one changes the sum. And max is never below
- * the bucket of an event that was seen, so the buckets above it are empty.
+ * a time), then sum, then the bytes. An event of 0 ns changes bucket 0, and any other timed event
+ * changes the sum. So if sum, untimed, bucket 0 and the bytes are unchanged, no event came. And max
+ * is never below the bucket of an event that was read, so all buckets above max are empty.
  * @first: the first slot of the list
  * @stats: grows to hold the buckets in use
+ * Returns 0, or -1 after it has printed why not.
  */
 static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op op, uint32_t first)
 {
@@ -153,7 +160,10 @@ static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op
 		return complain(NULL, "no memory for a histogram");
 	total = *stats;
 	sum_buckets(c, first, buckets, end);
-	/* Only what came since the last reading: the kernel's counts wrap at 2^32, these do not. */
+	/*
+	 * Add only the events since the last reading, because the buckets of a slot wrap at 2^32,
+	 * and those of a snapshot do not.
+	 */
 	for (unsigned int b = 0; b < end; b++) {
 		uint32_t more = buckets[b] - (uint32_t)total->hist.bucket[b];
 
@@ -163,7 +173,7 @@ static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op
 		total->timed += more;
 	}
 	total->sum = sum;
-	/* The slot counts both in one place: vringtop.h. */
+	/* A slot has one field for both: see bytes_out in vringtop.h. */
 	if (op == VT_OP_NOTIFICATION_DATA)
 		total->stale = out;
 	else
@@ -173,7 +183,10 @@ static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op
 	return 0;
 }
 
-/* Gives the slots of a queue that is gone back: no event can come for it any more. */
+/*
+ * Gives the slots of a deleted queue back to the programs. That is safe, because no event of this
+ * queue can come any more.
+ */
 static void free_slots(struct counters *c, const uint16_t *first)
 {
 	for (int op = 0; op < VT_NR_COUNTED; op++) {
@@ -192,11 +205,11 @@ int counters_read(struct counters *c, const struct vt_queue *entries, uint32_t n
 		  struct snapshot *s)
 {
 	/*
-	 * Slots are taken in their order, from 1 on, until all were taken once: those from the
-	 * head on were never used.
+	 * Until all slots were taken once, they are taken in their order, from 1. So the slots from
+	 * the head on were never used.
 	 */
 	uint32_t end = __atomic_load_n(&c->free->head, __ATOMIC_ACQUIRE) + 1;
-	/* The first slot of each operation of each entry; 0: none. */
+	/* lists[entry][operation]: the first slot; 0: none. */
 	uint16_t(*lists)[VT_NR_COUNTED];
 	size_t next = 0;
 	int err = 0;

@@ -65,7 +65,7 @@ int device_interface_up(int number)
 							  : -1;
 }
 
-/* The features are characters, bit 0 first. */
+/* Parses the features: a character for each bit, bit 0 first. */
 static uint64_t parse_features(const char *line)
 {
 	uint64_t features = 0;

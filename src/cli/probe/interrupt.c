@@ -11,8 +11,8 @@
 #define IRQS "/sys/kernel/irq"
 
 /*
- * In an irq domain of PCI, the low bits of the hardware number are the index of the vector,
- * PCI 6.1: a device has at most 2048. Since Linux 6.2 there is nothing above them.
+ * In an irq domain of PCI, the low bits of the hardware number are the index of the MSI-X vector. A
+ * device has at most 2048 vectors (PCI 6.1). Since Linux 6.2 the higher bits are 0.
  */
 #define VECTORS 2048
 
@@ -29,7 +29,10 @@ static bool read_attribute(unsigned int irq, const char *attribute, char *line, 
 	return kernel_read_line(path, line, size);
 }
 
-/* The index of an interrupt's vector in its device's table; -1: not known. */
+/*
+ * Returns the index of the vector of an interrupt in the table of its device, or -1 if the index is
+ * not known.
+ */
 static int vector_of(unsigned int irq)
 {
 	char line[32];
@@ -39,7 +42,10 @@ static int vector_of(unsigned int irq)
 	return strtoul(line, NULL, 10) % VECTORS;
 }
 
-/* A count for each possible CPU, with commas between: so the line may be long. */
+/*
+ * Reads how often an interrupt came. The file has a count for each possible CPU, separated by
+ * commas, so the line may be long. Returns false if the file cannot be read.
+ */
 static bool read_count(unsigned int irq, uint64_t *count)
 {
 	char path[64], *line = NULL;
@@ -87,7 +93,10 @@ bool interrupt_of_queue(int device, const char *name, unsigned int rank, unsigne
 	}
 	if (n >= 0)
 		free(names);
-	/* Then each queue of this name has one of these vectors. */
+	/*
+	 * If there are as many vectors as queues of this name, each of these queues has its own
+	 * vector.
+	 */
 	for (unsigned int i = 0; nr == alike && i < nr; i++) {
 		unsigned int before = 0;
 

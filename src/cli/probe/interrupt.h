@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which interrupt a virtqueue has, by sysfs. */
+/* Finds the interrupt of a virtqueue in sysfs. Prints nothing. */
 #ifndef INTERRUPT_H
 #define INTERRUPT_H
 
@@ -7,14 +7,16 @@
 #include <stdint.h>
 
 /**
- * Finds a queue's own MSI-X interrupt and how often it came. virtio-pci gives vectors out in the
- * order of the queues, so of several queues with one name the n-th has the n-th vector of this
- * name.
+ * Finds the MSI-X interrupt that only this queue uses, and how often the interrupt came. virtio-pci
+ * gives vectors to queues in the order of the queues. So if several queues have one name, the n-th
+ * queue has the n-th vector with this name.
  * @device: the number of virtio<device>
  * @name: of the queue
- * @rank: how many queues of this device and name have a lower index
+ * @rank: how many queues of this device with this name have a lower index
  * @alike: how many queues of this device have this name
- * Returns false if the queue shares its interrupt, has none, or this cannot be known.
+ * @irq: becomes the number of the interrupt
+ * @count: becomes how often the interrupt came
+ * Returns false if the queue shares its interrupt or has none, or if that cannot be known.
  */
 bool interrupt_of_queue(int device, const char *name, unsigned int rank, unsigned int alike,
 			unsigned int *irq, uint64_t *count);

@@ -55,11 +55,14 @@ static struct btf *module_btf(const char *module, struct btf *kernel)
 {
 	struct btf *btf = btf__load_module_btf(module, kernel);
 
-	/* It is built in, or not there. */
+	/* An error means that the module is built in, or not loaded. */
 	return libbpf_get_error(btf) ? NULL : btf;
 }
 
-/* Which of the functions the types from an id on have: in one pass, of which each takes long. */
+/*
+ * Finds the functions that a BTF has, from type @from on. One pass finds all of them, because each
+ * pass takes long.
+ */
 static void find_in(const struct btf *types, __u32 from, const char *module, struct kernel_way *way)
 {
 	for (__u32 id = from; id < btf__type_cnt(types); id++) {
@@ -69,7 +72,7 @@ static void find_in(const struct btf *types, __u32 from, const char *module, str
 		if (!btf_is_func(type))
 			continue;
 		name = btf__name_by_offset(types, type->name_off);
-		/* As all of them do. */
+		/* The names of all these functions begin with v. */
 		if (*name != 'v')
 			continue;
 		for (int i = 0; kernel_functions[i].name; i++) {
@@ -108,7 +111,7 @@ static void find_events(struct btf *types, struct kernel_way *way)
 	char type[64];
 
 	for (int op = 0; op < VT_NR_OPS; op++) {
-		/* The kernel has a type for what listens to an event. */
+		/* For each event the kernel has a type for the functions that listen to it. */
 		snprintf(type, sizeof(type), "btf_trace_virtqueue_%s", op_name(op));
 		if (btf__find_by_name(types, type) > 0)
 			way->unavailable &= ~(1u << op);
@@ -124,7 +127,7 @@ int kernel_find_way(struct kernel_way *way)
 		return -1;
 	ring = module_btf("virtio_ring", kernel);
 	way->unavailable = VT_CURRENT_OPS;
-	/* What the events of this version of the series point to. */
+	/* The events of this version of the series have an argument of this type. */
 	way->by_functions =
 		btf__find_by_name_kind(ring ?: kernel, "vring_buf_op", BTF_KIND_STRUCT) < 0;
 	if (way->by_functions) {
@@ -149,7 +152,10 @@ bool kernel_has_function(const char *name, const char *module)
 	return has;
 }
 
-/* It reads the kernel's memory, as ours do: not every kernel that loads programs lets them. */
+/*
+ * A program that reads kernel memory, as the programs of vringtop do. Some kernels load programs,
+ * but refuse programs that read kernel memory.
+ */
 static const struct bpf_insn reader[] = {
 	{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_10 },
 	{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = BPF_REG_1, .imm = -8 },
@@ -167,7 +173,7 @@ bool kernel_has_bpf(void)
 	struct bpf_prog_info info;
 	__u32 size = sizeof(info);
 
-	/* Of no program, which takes no privileges to ask. */
+	/* Ask about an invalid program: that needs no privileges. */
 	return bpf_obj_get_info_by_fd(-1, &info, &size) != -ENOSYS;
 }
 
@@ -194,7 +200,7 @@ void kernel_say_libbpf_is_old(char *text, size_t size)
 
 bool kernel_btf_is_newer(void)
 {
-	/* btf__load_vmlinux_btf() looks elsewhere too, so its errno would say less. */
+	/* btf__load_vmlinux_btf() also looks in other places, so its errno would tell less. */
 	struct btf *btf = btf__parse_raw(KERNEL_BTF);
 	int err = errno;
 	uint16_t magic = 0;
@@ -225,7 +231,7 @@ enum kernel_verdict kernel_try(bool *jited)
 	btf = btf__load_vmlinux_btf();
 	if (!btf)
 		return KERNEL_BAD_BTF;
-	/* Any function will do. */
+	/* Any function is good for this test. */
 	id = btf__find_by_name_kind(btf, "schedule", BTF_KIND_FUNC);
 	btf__free(btf);
 	if (id < 0)
@@ -260,7 +266,10 @@ int kernel_try_without_btf(void)
 
 bool kernel_has_tracing(void)
 {
-	/* It calls nothing, so a locked-down kernel refuses nothing in it but for its kind. */
+	/*
+	 * The program calls no function. So if a locked-down kernel refuses it, the reason is the
+	 * type of the program.
+	 */
 	static const struct bpf_insn nothing[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
@@ -276,8 +285,9 @@ bool kernel_has_tracing(void)
 bool kernel_has_events(void)
 {
 	/*
-	 * It reads the third argument. The kernel does not attach it to an event that has two, as
-	 * virtqueue_add has; with the series of vringtop 0.1 that event had eight.
+	 * The program reads the third argument. The event virtqueue_add has two arguments, so the
+	 * kernel does not attach the program. With the series of vringtop 0.1 this event had eight
+	 * arguments, so the kernel attaches it.
 	 */
 	static const struct bpf_insn third[] = {
 		{ .code = BPF_LDX | BPF_MEM | BPF_DW,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the running kernel offers: events or functions to attach to, whether it
- * loads programs. Only looks; nothing stays attached.
+ * Finds out what the running kernel offers: events or functions to attach to, and whether it loads
+ * programs. Nothing stays attached.
  */
 #ifndef KERNEL_H
 #define KERNEL_H
@@ -12,111 +12,124 @@
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
-/* What a call of a function is, on a kernel without the tracepoints. */
+/* A function that a program can be attached to, on a kernel without the tracepoints. */
 struct kernel_function {
 	const char *name;
-	const char *module; /* where it is not built in */
-	uint32_t ops;	    /* a bit for each enum vt_op; 0: of none, always needed */
+	const char *module; /* the module that has the function, unless it is built in */
+	uint32_t ops;	    /* operations that it counts: a bit for each; 0: none, always needed */
 };
 
-/* Ends with name NULL; a bit of kernel_way.found each. */
+/* The array ends with name NULL. Index n is bit n of kernel_way.found. */
 extern const struct kernel_function kernel_functions[];
 
-/* How the operations can be seen. */
+/* How vringtop can see the operations on this kernel. */
 struct kernel_way {
 	bool by_functions;    /* the kernel has no tracepoints */
-	uint64_t found;	      /* the functions it has instead */
-	uint32_t unavailable; /* what cannot be seen: a bit for each enum vt_op */
-	/* A module that some of it is in; NULL: all is built in. Only CAP_SYS_ADMIN may attach
-	 * there. */
+	uint64_t found;	      /* the functions that the kernel has: a bit each */
+	uint32_t unavailable; /* operations that cannot be counted: a bit for each enum vt_op */
+	/*
+	 * A module that has at least one of the events or functions; NULL: all are built in.
+	 * Attaching to a module needs CAP_SYS_ADMIN.
+	 */
 	const char *module;
 };
 
 /**
- * Finds out what to attach to: the tracepoints, or else the functions, by reading the kernel's BTF.
- * Returns 0, or -1 with errno if the kernel's BTF cannot be read.
+ * Finds out what to attach to, from the BTF of the kernel: the tracepoints, or else the functions.
+ * Returns 0, or -1 with errno set if the BTF cannot be read. Prints nothing.
  */
 int kernel_find_way(struct kernel_way *way);
 
 /**
- * Whether the kernel has the tracepoints of this version of the series, found out by trying to
- * attach to one of them: for those who have no time for its BTF. False, too, if it refuses that.
+ * Returns true if the kernel has the tracepoints of this version of the series. Tries to attach to
+ * one of them, which is faster than to read the BTF. Returns false also if the kernel refuses to
+ * attach.
  */
 bool kernel_has_events(void);
 
-/** Whether the BTF of the kernel, or that of a module (may be NULL), has a function. */
+/**
+ * Returns true if the BTF of the kernel, or that of a module, has a function.
+ * @module: may be NULL
+ */
 bool kernel_has_function(const char *name, const char *module);
 
-/** Whether the kernel has the bpf() system call. */
+/** Returns true if the kernel has the bpf() system call. */
 bool kernel_has_bpf(void);
 
 /**
- * Whether programs may call bpf_loop(), which the programs of vringtop do (Linux 5.17). True also
- * if that cannot be told, because nothing may be loaded.
+ * Returns true if programs may call bpf_loop() (Linux 5.17), which the programs of vringtop do.
+ * Returns true also if the test program cannot be loaded for another reason.
  */
 bool kernel_has_loop(void);
 
 /**
- * Whether the file of the kernel's BTF begins as BTF does, and this libbpf cannot read it although
- * there is memory for it. Then it has something that this libbpf does not know: the kernel is
- * newer.
+ * Returns true if this libbpf cannot read the BTF of the kernel although the file begins as BTF
+ * does and there is enough memory. Then the BTF has something that this libbpf does not know,
+ * because the kernel is newer.
  */
 bool kernel_btf_is_newer(void);
 
-/** The version of the libbpf in use: "v1.1". */
+/** Returns the version of the libbpf in use: "v1.1". */
 const char *kernel_libbpf_version(void);
 
-/** Says that kernel_btf_is_newer(), with the versions. @text: the sentence; 256 bytes are enough */
+/**
+ * Writes a sentence that says that libbpf is too old for the kernel, with both versions. Prints
+ * nothing.
+ * @text: @size bytes; 256 are enough
+ */
 void kernel_say_libbpf_is_old(char *text, size_t size);
 #define LIBBPF_IS_OLD_ADVICE "Install a newer libbpf, or build vringtop with one."
 
 enum kernel_verdict {
 	KERNEL_LOADS,
-	KERNEL_NO_BTF,	     /* no file of that name, or it cannot be opened: errno */
-	KERNEL_BAD_BTF,	     /* libbpf cannot read it: errno; see kernel_btf_is_newer() */
-	KERNEL_NO_FUNCTIONS, /* its BTF has none */
-	KERNEL_REFUSES,	     /* it does not permit the program: errno */
-	KERNEL_CANNOT,	     /* it does not know such programs: errno */
+	KERNEL_NO_BTF,	     /* the file does not exist or cannot be opened: see errno */
+	KERNEL_BAD_BTF,	     /* libbpf cannot read it: see errno and kernel_btf_is_newer() */
+	KERNEL_NO_FUNCTIONS, /* its BTF has no functions */
+	KERNEL_REFUSES,	     /* the kernel does not permit the program: see errno */
+	KERNEL_CANNOT,	     /* the kernel does not know such programs: see errno */
 };
 
 /**
- * Loads a tracing program, does not attach it, and unloads it.
- * @jited: whether it was compiled, if it loads
+ * Loads a tracing program, does not attach it, and unloads it. Prints nothing.
+ * @jited: if the program loads: becomes true if the kernel compiled it
  */
 enum kernel_verdict kernel_try(bool *jited);
 
-/** The same with a program that needs no BTF: 0, or errno. */
+/** Loads a program that needs no BTF, and unloads it. Returns 0 or an errno. Prints nothing. */
 int kernel_try_without_btf(void);
 
-/** Whether the kernel knows tracing programs; true as well if it does not say. */
+/** Returns true if the kernel knows tracing programs, or if that cannot be found out. */
 bool kernel_has_tracing(void);
 
 /**
- * Reads the first line of a file of sysfs, proc or the like, as copy_printable() has it.
- * Returns false with errno if it cannot.
+ * Reads the first line of a file of sysfs, proc or a similar file system. copy_printable() replaces
+ * special characters.
+ * @line: @size bytes
+ * Returns false with errno set if the file cannot be read. Prints nothing.
  */
 bool kernel_read_line(const char *path, char *line, size_t size);
 
-/** Whether the kernel is locked down so far that programs must not read its memory. */
+/** Returns true if kernel lockdown forbids programs to read kernel memory. */
 bool kernel_confidential(void);
 
 /**
- * Whether the kernel calls no program that is attached to a function, because the system has
- * switched that off (kernel.ftrace_enabled=0). Attaching gives no error then. Events still come.
+ * Returns true if the kernel calls no program that is attached to a function, because
+ * kernel.ftrace_enabled is 0. Attaching still gives no error then. Programs attached to events
+ * still run.
  */
 bool kernel_ftrace_off(void);
 
-/** Prints that, and what to do. Returns -1. */
+/** Prints that kernel.ftrace_enabled is 0, and what to do. Returns -1. */
 int kernel_complain_ftrace(void);
 
 /**
- * In which steps CLOCK_MONOTONIC moves, ns: what is shorter cannot be measured. Found by reading
- * the clock until it has moved three times, which takes as long as that. Returns 0 if the clock
- * moves with each reading, as all but those of timer ticks do.
+ * Returns the step of CLOCK_MONOTONIC, ns. Times below one step cannot be measured. Returns 0 if
+ * each reading gives a new value; only clocks that count timer ticks do not. Reads the clock until
+ * the value has changed three times, so this takes up to three steps.
  */
 uint64_t kernel_clock_step(void);
 
-/** libbpf prints nothing, but with VRINGTOP_DEBUG in the environment. */
+/** Stops libbpf from printing, unless VRINGTOP_DEBUG is in the environment. */
 void kernel_quiet(void);
 
 #endif

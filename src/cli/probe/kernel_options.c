@@ -25,7 +25,10 @@ static bool lacks_btf(void)
 	return lacks_file(KERNEL_BTF);
 }
 
-/* Their files are not there for another reason where /proc/sys is not. */
+/*
+ * Returns true if a file of /proc/sys is missing. If its folder is missing, too, the reason is
+ * another one, and the function returns false.
+ */
 static bool lacks_sysctl(const char *folder, const char *path)
 {
 	return !access(folder, F_OK) && lacks_file(path);
@@ -48,7 +51,7 @@ static bool lacks_bpf_events(void)
 
 static const struct {
 	const char *name;
-	bool functions; /* only to attach to functions */
+	bool functions; /* needed only to attach to functions */
 	bool (*lacks)(void);
 } options[] = {
 	{ "CONFIG_BPF_SYSCALL", false, lacks_bpf },
@@ -60,7 +63,7 @@ static const struct {
 
 #define NR_OPTIONS (sizeof(options) / sizeof(*options))
 
-/* Lists those that are wanted and not set. Returns how many. */
+/* Lists the options that are needed and not set. Returns how many there are. */
 static int list(const bool *set, bool by_functions, char *lacks, size_t size)
 {
 	size_t length = 0;

@@ -12,7 +12,10 @@
 #include "probe/kernel.h"
 #include "probe/machine.h"
 
-/* Reads "value" of the first line "name: value" of a file. @value: empty without such a line */
+/*
+ * Reads "value" from the first line "name: value" of a file.
+ * @value: @size bytes; empty if there is no such line
+ */
 static void read_value(const char *path, const char *name, char *value, size_t size)
 {
 	FILE *f = fopen(path, "re");
@@ -32,7 +35,10 @@ static void read_value(const char *path, const char *name, char *value, size_t s
 		fclose(f);
 }
 
-/* The CRC-32 of a file's content, which may be compressed. Returns false if it cannot be read. */
+/*
+ * Writes the CRC-32 of the content of a file, which may be compressed. Returns false if the file
+ * cannot be read.
+ */
 static bool checksum(const char *path, char *text, size_t size)
 {
 	unsigned char data[16384];
@@ -65,7 +71,7 @@ static int describe_devices(struct recording_info *info)
 	int n = devices_read(&devices);
 
 	if (n < 0)
-		return 0; /* their queues tell most of it */
+		return 0; /* not an error: the queues have most of these data */
 	info->devices = calloc(n + 1, sizeof(*info->devices));
 	for (int i = 0; info->devices && i < n; i++) {
 		struct recording_device *d = &info->devices[info->nr_devices++];

@@ -6,8 +6,9 @@
 #include "recording/recording.h"
 
 /**
- * Sets the members of @info that describe the machine, and the time. What cannot be read is empty.
- * Returns 0, or -1 after it has printed why not. Also then call machine_free().
+ * Sets the members of @info that describe the machine, and the time. Members that cannot be read
+ * are empty.
+ * Returns 0, or -1 after it has printed why not. Call machine_free() also after an error.
  */
 int machine_describe(struct recording_info *info);
 

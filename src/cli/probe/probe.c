@@ -26,14 +26,17 @@ uint64_t probe_now(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-/* Of a queue's life; the others are of its operations. */
+/* Returns true for a program that sees queues come and go. The other programs see operations. */
 static bool is_of_life(const struct probe *p, const struct bpf_program *prog)
 {
 	return prog == p->skel->progs.on_created || prog == p->skel->progs.on_deleted ||
 	       prog == p->skel->progs.enter_vring_del_virtqueue;
 }
 
-/* Attaches the programs that are loaded: those of a queue's life, or the others. */
+/*
+ * Attaches the loaded programs: those that see queues come and go, or the others. Returns 0, or -1
+ * after it has printed why not.
+ */
 static int attach(struct probe *p, bool life)
 {
 	struct bpf_object_skeleton *skel = p->skel->skeleton;
@@ -48,12 +51,12 @@ static int attach(struct probe *p, bool life)
 		*skel->progs[i].link = bpf_program__attach(prog);
 		if (*skel->progs[i].link)
 			continue;
-		/* An older series has fewer events. */
+		/* An older version of the series has fewer events. */
 		if (errno == ENOENT && !p->by_functions) {
 			p->total.unavailable |= probe_program_ops(prog);
 			continue;
 		}
-		/* The program reads a field that the event does not have. */
+		/* The program reads an argument or a field that the event does not have. */
 		if (errno == EINVAL && !p->by_functions)
 			return complain("Build the kernel again with the series of this version "
 					"(make kernel).",
@@ -75,11 +78,11 @@ static void raise_open_files(void)
 	limit.rlim_cur = OPEN_FILES;
 	if (limit.rlim_max < OPEN_FILES)
 		limit.rlim_max = OPEN_FILES;
-	/* Loading fails if this does, and says so. */
+	/* If this fails, loading fails, too, and prints a message. */
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Takes a kept operation apart. */
+/* Unpacks a single operation, and hands it on. */
 static int take_event(void *arg, void *data, size_t size)
 {
 	const uint64_t owners = (1ull << VT_EVENT_OWNER_BITS) - 1;
@@ -96,7 +99,10 @@ static int take_event(void *arg, void *data, size_t size)
 	e.op = k->when & ((1 << VT_OPS_SHIFT) - 1);
 	if (entry >= p->queues.nr_entries || e.op >= VT_NR_OPS)
 		return 0;
-	/* Not far from the one before, earlier or later. */
+	/*
+	 * struct vt_event has only the low bits of the time. The operation was near the last one in
+	 * time, before or after it.
+	 */
 	p->event_time += (int64_t)((k->when >> above << above) - (p->event_time << above)) >> above;
 	e.time = p->event_time;
 	e.cpu = k->when >> VT_EVENT_OWNER_BITS & cpus;
@@ -133,19 +139,25 @@ uint64_t probe_dropped(const struct probe *p)
 
 void probe_stop(struct probe *p)
 {
-	/* A program that runs right now on another CPU comes to its end. */
+	/* 20 ms, in which a program that runs on another CPU comes to its end. */
 	const struct timespec moment = { .tv_nsec = 20000000 };
 
 	vringtop_bpf__detach(p->skel);
 	nanosleep(&moment, NULL);
 }
 
-/* Entries of the table of queues. A kept operation has 12 bits for the entry of its queue. */
+/*
+ * Number of entries in the table of queues. A single operation has only 12 bits for the entry of
+ * its queue.
+ */
 #define LEAST_ENTRIES	   512
 #define MOST_ENTRIES	   VT_MOST_QUEUES
 #define MOST_EVENT_ENTRIES (1 << (VT_EVENT_OWNER_BITS - VT_OPS_SHIFT))
 
-/* Maps what the loaded programs share. Returns 0, or -1 after it has printed why not. */
+/*
+ * Maps the memory that the loaded programs share with the tool. Returns 0, or -1 after it has
+ * printed why not.
+ */
 static int map_all(struct probe *p, uint32_t ops)
 {
 	if (counters_open(&p->counters, p->nr_slots, p->near_slots,
@@ -166,7 +178,8 @@ static int map_all(struct probe *p, uint32_t ops)
 }
 
 /*
- * Opens the probe with a table of so many entries, up to where the queues are found.
+ * Opens the probe with a table of @nr_entries entries, and finds the queues. Does not attach the
+ * programs of operations.
  * @needed: becomes how many entries a table for all queues must have
  * Returns NULL after it has printed why not.
  */
@@ -196,11 +209,14 @@ static struct probe *open_sized(uint32_t ops, uint32_t nr_entries, uint32_t *nee
 	}
 	if (probe_load(p, ops))
 		goto fail;
-	/* libbpf needed the kernel's types: that is a lot of memory. */
+	/* libbpf used much memory for the kernel's types: give it back to the system. */
 	malloc_trim(0);
 	if (map_all(p, ops))
 		goto fail;
-	/* First the queues that come and go, then those that are there. */
+	/*
+	 * First watch queues come and go, then find the existing queues, so that no queue is
+	 * missed.
+	 */
 	if (attach(p, true))
 		goto fail;
 	if (p->by_functions) {
@@ -233,8 +249,10 @@ struct probe *probe_open(uint32_t ops)
 		return NULL;
 	}
 	p = open_sized(ops, nr_entries, &needed);
-	/* Only now it is known how many queues there are. A table that is too small is made again,
-	 * with room for as many as there are and for some that come later. */
+	/*
+	 * The number of queues is known only now. If the table is too small, open the probe again
+	 * with a larger table: room for all queues, and for some that come later.
+	 */
 	while (p && needed > nr_entries && nr_entries < most) {
 		probe_close(p);
 		for (nr_entries = LEAST_ENTRIES; nr_entries < needed + needed / 4; nr_entries *= 2)
@@ -252,7 +270,10 @@ struct probe *probe_open(uint32_t ops)
 		probe_close(p);
 		return NULL;
 	}
-	/* A call of the one while the other was not attached yet says nothing about them. */
+	/*
+	 * Until now, one of two functions was attached and the other was not. So these counts say
+	 * nothing about the functions.
+	 */
 	memset(&p->skel->data_shared->virtqueue_get_buf_calls, 0, sizeof(struct vt_calls));
 	memset(&p->skel->data_shared->virtqueue_enable_cb_calls, 0, sizeof(struct vt_calls));
 	p->total.clock_step = kernel_clock_step();

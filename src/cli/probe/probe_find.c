@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Finds the queues of all devices, idle ones too, and tells how many have no entry in the table. */
+/*
+ * Finds the queues of all devices, also idle queues, and counts the queues that have no entry in
+ * the table.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +16,9 @@
 #include "probe/probe_internal.h"
 
 /*
- * Runs the program that walks the queues of a device. The program finds the device by a file that
- * this process has open: the device's folder in sysfs.
- * @find: becomes what the program found; nothing if the device has gone
+ * Runs the program that walks through the queues of a device. This process opens the folder of the
+ * device in sysfs, and the program finds the device by this open file.
+ * @find: becomes what the program found; zero if the device is gone
  * Returns 0, or -1 after it has printed why not.
  */
 static int find_of_device(const struct probe *p, const char *name, struct vt_find *find)
@@ -39,7 +42,7 @@ static int find_of_device(const struct probe *p, const char *name, struct vt_fin
 	return err ? complain(NULL, "cannot look for queues: %s", strerror(-err)) : 0;
 }
 
-/* How many entries of the table have a queue that lives. */
+/* Returns how many entries of the table have a live queue. */
 static uint32_t living(const struct queue_table *t)
 {
 	uint32_t n = 0;
@@ -56,7 +59,10 @@ int probe_find_queues(struct probe *p, uint32_t *entries)
 	DIR *dir;
 	int err = 0;
 
-	/* Before they are looked for: who fails to find an entry meanwhile is looked for again. */
+	/*
+	 * Read these counters before the search. If a queue finds no entry during the search, the
+	 * counters differ later, and the search runs again.
+	 */
 	p->no_entry = __atomic_load_n(&p->skel->data_shared->no_entry, __ATOMIC_ACQUIRE);
 	p->lost_ids = __atomic_load_n(&p->skel->data_shared->lost_ids, __ATOMIC_ACQUIRE);
 	dir = opendir(VIRTIO_DEVICES);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of the probe share. No other file includes it. */
+/* Types and functions that the files of the probe share. No other file includes this header. */
 #ifndef PROBE_INTERNAL_H
 #define PROBE_INTERNAL_H
 
@@ -10,75 +10,79 @@
 #include "probe/queue_table.h"
 #include "vringtop.skel.h"
 
-/* What the kernel counts of a program. */
+/* The counts of the kernel for one program. */
 struct runs {
-	uint32_t ops;	  /* what it counts: a bit for each enum vt_op; 0: no operation */
-	bool loses_calls; /* a call for which it did not run is not counted */
+	uint32_t ops;	  /* operations that it counts: a bit for each enum vt_op; 0: none */
+	bool loses_calls; /* if the kernel skips this program for a call, the call is not counted */
 	uint64_t missed, count;
-	uint64_t ns; /* all together; 0: not measured */
+	uint64_t ns; /* total run time; 0: not measured */
 };
 
 struct probe {
 	struct vringtop_bpf *skel;
-	struct runs *runs;	     /* of each program of the skeleton */
-	uint64_t counted[VT_NR_OPS]; /* when the programs were last asked */
-	uint32_t moved; /* the operations that were called before that: a bit for each */
+	struct runs *runs;	     /* an element for each program of the skeleton */
+	uint64_t counted[VT_NR_OPS]; /* counts of operations when the programs were last asked */
+	uint32_t moved; /* operations that were called in the interval before that: a bit each */
 	struct counters counters;
-	int near_slots;			    /* map; -1: none */
-	struct queue_table queues;	    /* its memory is mapped */
-	size_t queues_size, doorbells_size; /* of these mappings, bytes */
-	struct vt_ring *rings;	      /* mapped, an element for each entry; NULL: not asked for */
-	struct vt_ring_entry *part;   /* mapped, of one ring */
+	int near_slots;			    /* file descriptor of the map; -1: none */
+	struct queue_table queues;	    /* its arrays are mapped */
+	size_t queues_size, doorbells_size; /* sizes of these mappings, bytes */
+	struct vt_ring *rings;	      /* mapped; an element for each entry; NULL: not asked for */
+	struct vt_ring_entry *part;   /* mapped; a part of the entries of one ring */
 	size_t rings_size, part_size; /* bytes */
 	uint32_t nr_slots;
-	/* When queues were last looked for: how often a queue had found no entry, and how many
-	 * events of such queues were lost. */
+	/*
+	 * State at the last search for queues: how often a queue had found no entry, and how many
+	 * events of such queues were lost.
+	 */
 	uint32_t no_entry;
 	uint64_t lost_ids;
 	bool by_functions;	    /* the kernel has no tracepoints */
-	int stats_fd;		    /* while the cost of an event is measured; else -1 */
-	uint64_t next_measure;	    /* ns: when probe_measure() looks again */
+	int stats_fd;		    /* open while the cost of an event is measured; else -1 */
+	uint64_t next_measure;	    /* ns: time at which probe_measure() measures again */
 	struct ring_buffer *events; /* NULL: single operations are not kept */
-	uint64_t event_time;	    /* ns: of the last one, or since when there was none */
+	uint64_t event_time; /* ns: time of the last operation; before the first: of the start */
 	void (*take)(void *arg, const struct recording_event *e);
 	void *take_arg;
-	struct bpf_link *uevent; /* tells of new queues where no event does; else NULL */
+	struct bpf_link *uevent; /* reports new queues on kernels without the events; else NULL */
 	struct snapshot total;
 };
 
 /**
- * Opens the programs, without loading them.
- * @events: those that keep single operations as well
- * Returns them, to be freed with vringtop_bpf__destroy(), or NULL after it has printed why not.
+ * Opens the programs, but does not load them.
+ * @events: true: the programs that also keep single operations
+ * Returns the programs, which the caller frees with vringtop_bpf__destroy(), or NULL after it has
+ * printed why not.
  */
 struct vringtop_bpf *probe_open_programs(bool events);
 
 /**
- * Loads those of the open programs that fit this kernel and that count what is asked for.
+ * Loads the programs that fit this kernel and count the wanted operations.
  * @ops: as for probe_open()
  * Returns 0, or -1 after it has printed why not.
  */
 int probe_load(struct probe *p, uint32_t ops);
 
 /**
- * Finds the queues of all devices, and sets how many of them have no entry in the table, as far as
- * the queues of the last snapshot tell. Prints what it could not read.
- * @entries: becomes how many entries a table for all of them must have; may be NULL
+ * Finds the queues of all devices. Sets total.not_shown: how many of them have no entry in the
+ * table. Prints which devices it could not read.
+ * @entries: becomes how many entries a table for all queues must have; may be NULL
  * Returns 0, or -1 after it has printed why not.
  */
 int probe_find_queues(struct probe *p, uint32_t *entries);
 
-/** What a program counts: a bit for each enum vt_op; 0: it is of no operation. */
+/** Returns the operations that a program counts: a bit for each enum vt_op; 0: none. */
 uint32_t probe_program_ops(const struct bpf_program *prog);
 
 /**
- * Whether a call is not counted if BPF did not run this program for it. The end of a call counts
- * the call even if its begin was not seen; but of a function that contains another one, the begin
- * tells whether the end has something to count (see functions.bpf.h).
+ * Returns true if a call is not counted when BPF skips this program for the call. The program at
+ * the end of a function counts the call, even if the program at the begin was skipped. But if the
+ * function contains another counted function, the program at the begin decides whether the end has
+ * something to count (see functions.bpf.h).
  */
 bool probe_miss_loses_call(const struct bpf_program *prog);
 
-/** Maps the state of the rings. Returns 0, or -1 after it has complained. */
+/** Maps the memory for the state of the rings. Returns 0, or -1 after it has printed why not. */
 int rings_open(struct probe *p);
 void rings_close(struct probe *p);
 

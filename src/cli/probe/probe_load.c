@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Opens and loads the programs that fit this kernel and what is asked for. */
+/* Opens and loads the programs that fit this kernel and count the wanted operations. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,10 @@
 /* The same programs, compiled so that they keep single operations as well. */
 #include "events.skel.h"
 
-/* Room for single operations, bytes. Each takes 24; all of a second must fit. */
+/*
+ * Size of the ring buffer for single operations, bytes. An operation takes 24 bytes. The operations
+ * of one second must fit.
+ */
 #define EVENTS_SIZE (16 << 20)
 
 static int complain_refused(const char *what)
@@ -41,8 +44,9 @@ static int complain_jit(void)
 }
 
 /*
- * Says in plain words what stands in the way, where libbpf says it in many. Takes long: only
- * asked once the programs did not load. Returns 0 if it cannot tell.
+ * Prints in plain words why the kernel cannot load the programs, because the messages of libbpf are
+ * long. Takes long, so it runs only after loading failed. Returns -1 after it has printed a
+ * message; 0: the reason is not known.
  */
 static int check_kernel(void)
 {
@@ -149,7 +153,7 @@ bool probe_miss_loses_call(const struct bpf_program *prog)
 	return strncmp(section, "fentry/", 7);
 }
 
-/* Whether a program is for this kernel, and for what is to be counted. */
+/* Returns true if a program fits this kernel and is needed for @ops. */
 static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
 			   const struct kernel_way *way, uint32_t ops)
 {
@@ -161,7 +165,7 @@ static bool program_wanted(const struct probe *p, const struct bpf_program *prog
 	if (prog == p->skel->progs.on_uevent)
 		return p->by_functions;
 	if (!name)
-		return true; /* of no operation */
+		return true; /* it counts no operation */
 	if (own && !(own & ops))
 		return false;
 	if (prog == p->skel->progs.on_get || prog == p->skel->progs.on_get_timed)
@@ -175,15 +179,17 @@ static bool program_wanted(const struct probe *p, const struct bpf_program *prog
 	return false;
 }
 
-/* The elements of an array that are not near (see vringtop.bpf.c). */
+/*
+ * Sets the number of elements of a far array: all elements that are not near (see vringtop.bpf.c).
+ */
 static void set_far_entries(struct bpf_map *map, uint32_t all, uint32_t near)
 {
 	bpf_map__set_max_entries(map, all > near ? all - near : 1);
 }
 
 /*
- * The near slots are in .bss, 8 MiB, which libbpf would fill by copying zeros. It takes a map that
- * is there already as it is.
+ * Creates the map of .bss, which has the near slots: 8 MiB. libbpf would fill a new map by copying
+ * zeros. libbpf does not fill a map that already exists. Returns 0 or a negative errno.
  */
 static int create_bss(struct probe *p)
 {
@@ -196,8 +202,9 @@ static int create_bss(struct probe *p)
 }
 
 /*
- * The skeleton maps all of .bss, which then counts as memory of this process. counters.c maps what
- * is in use: an empty mapping takes the place, which libbpf unmaps at the end.
+ * Unmaps .bss. The skeleton maps all of .bss, which then counts as memory of this process, and
+ * counters.c maps only the slots in use. An empty mapping replaces the old one, because libbpf
+ * unmaps the address at the end. Returns 0, or -1 after it has printed why not.
  */
 static int unmap_bss(struct probe *p)
 {
@@ -211,14 +218,14 @@ static int unmap_bss(struct probe *p)
 }
 
 /*
- * Why the programs, or the counters, cannot be loaded.
- * @module: where some of what they attach to is; NULL: all is built in, or it is not known
+ * Prints why the programs or the counters cannot be loaded. Returns -1.
+ * @module: a module that has some of the functions or events; NULL: all are built in, or not known
  */
 static int complain_load(const struct probe *p, int err, const char *module)
 {
 	__u32 id;
 
-	/* What libbpf says of it was printed before. */
+	/* libbpf has already printed more details. */
 	if (getenv("VRINGTOP_DEBUG"))
 		fprintf(stderr, "vringtop: loading failed: %s\n", strerror(-err));
 	if (err == -EMFILE)
@@ -232,7 +239,10 @@ static int complain_load(const struct probe *p, int err, const char *module)
 				p->nr_slots * (unsigned int)sizeof(struct vt_slot) >> 20);
 	if (check_kernel())
 		return -1;
-	/* libbpf finds the types of a module by its number, which the kernel tells few. */
+	/*
+	 * libbpf finds the types of a module by the id of its BTF. The kernel gives this id only to
+	 * privileged processes.
+	 */
 	if (module && bpf_btf_get_next_id(0, &id) == -EPERM)
 		return complain("Run it as root, or give it CAP_SYS_ADMIN as well; it keeps no "
 				"capability once it has started.",
@@ -253,8 +263,8 @@ struct vringtop_bpf *probe_open_programs(bool events)
 		return NULL;
 	}
 	/*
-	 * Both objects have the same maps, variables and programs: one skeleton fits them. libbpf
-	 * finds each by its name, and fails where an object has none of that name.
+	 * Both objects have the same maps, variables and programs, so one skeleton fits both.
+	 * libbpf finds each of them by name, and fails if an object lacks a name.
 	 */
 	err = vringtop_bpf__create_skeleton(skel);
 	if (!err && events)
@@ -270,8 +280,8 @@ struct vringtop_bpf *probe_open_programs(bool events)
 }
 
 /*
- * How many slots are made: there are few for each queue, one for each operation on each CPU that
- * uses the queue. A device has about a pair of queues for each CPU.
+ * Returns how many slots to make. Each queue needs few: one for each operation on each CPU that
+ * uses the queue. A device has about one pair of queues for each CPU.
  */
 static uint32_t slots_for_devices(void)
 {
@@ -283,13 +293,14 @@ static uint32_t slots_for_devices(void)
 	return slots < VT_MOST_SLOTS ? slots : VT_MOST_SLOTS;
 }
 
-/* An array of the far rows may take so much memory, bytes. */
+/* The far rows are an array if it takes at most this much memory, bytes. */
 #define FAR_ROWS_SIZE (4 << 20)
 
 /*
- * Rows beyond the near ones: one for each queue and each CPU that there may ever be. A machine may
- * be made for hundreds of CPUs and have two: there the rows are a hash, which takes memory only for
- * rows that are used. An array is faster to look up.
+ * Sets the type and size of the map of the far rows. There is one row for each queue and each
+ * possible CPU. A machine may have two CPUs, but hundreds of possible ones. There the rows are a
+ * hash, because a hash takes memory only for rows that are used. Otherwise they are an array,
+ * because the look-up in an array is faster.
  */
 static void set_far_rows(struct bpf_map *map, uint32_t nr_entries, uint32_t cpus)
 {
@@ -301,7 +312,7 @@ static void set_far_rows(struct bpf_map *map, uint32_t nr_entries, uint32_t cpus
 	}
 	bpf_map__set_type(map, BPF_MAP_TYPE_HASH);
 	bpf_map__set_map_flags(map, BPF_F_NO_PREALLOC);
-	/* Each has a pointer of 16 bytes at once. */
+	/* The kernel allocates a pointer of 16 bytes for each element at once. */
 	bpf_map__set_max_entries(map, rows < 65536 ? rows : 65536);
 }
 
@@ -349,7 +360,10 @@ int probe_load(struct probe *p, uint32_t ops)
 	if (ops >> VT_BUFFERS_PER_DOORBELL & 1)
 		ops |= 1u << VT_OP_ADD | 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_RESIZE |
 		       1u << VT_OP_RESET;
-	/* What takes most memory comes first: without it nothing else needs to be tried. */
+	/*
+	 * Create the largest map first: if there is no memory for it, nothing else needs to be
+	 * tried.
+	 */
 	err = create_bss(p);
 	if (err)
 		return complain_load(p, err, NULL);

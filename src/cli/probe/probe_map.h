@@ -8,9 +8,9 @@
 struct bpf_map;
 
 /**
- * Maps all of an array that was created with BPF_F_MMAPABLE, to read and to write.
+ * Maps a whole array for reading and writing. The array must have been created with BPF_F_MMAPABLE.
  * @size: becomes the length of the mapping, bytes, for munmap()
- * @what: names the array in the message, "table of queues"
+ * @what: name of the array in the message: "table of queues"
  * Returns the memory, which the caller unmaps with munmap(), or NULL after it has printed why not.
  */
 void *probe_map(const struct bpf_map *map, size_t *size, const char *what);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What was counted until now, out of the memory that the programs share, as a snapshot. */
+/* Makes a snapshot of the current counts, from the memory that the programs share with the tool. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,18 +11,18 @@
 #include "probe/probe_internal.h"
 
 /*
- * The cost of an event is the mean of so many. Measuring ends after this time (ns) in any case,
- * because it makes every program dearer.
+ * The cost of an event is the mean over this many events. Measuring ends after MEASURED_TIME (ns)
+ * in any case, because measuring slows down every program.
  */
 #define MEASURED_EVENTS 500
 #define MEASURED_TIME	10000000000ull
 /*
- * How often probe_measure() looks whether there were enough events, ns. The operations of all
- * intervals before that are too long, so this is as short as the shortest intervals that are usual.
+ * probe_measure() checks this often whether there were enough events, ns. Until measuring ends, the
+ * times of all operations are too long. So the step is as short as the shortest usual interval.
  */
 #define MEASURE_STEP 50000000ull
 
-/* How often a function is to be seen before it is clear that it only calls another one. */
+/* After this many calls it is certain that a function only calls another one. */
 #define ENOUGH_CALLS 16
 
 static void detach_wrapper(const struct vt_calls *calls, struct bpf_link **enter,
@@ -36,8 +36,9 @@ static void detach_wrapper(const struct vt_calls *calls, struct bpf_link **enter
 }
 
 /*
- * A compiler may have made a function a jump to another one that is watched,
- * which then pays for two pairs of programs.
+ * Detaches the programs of functions that only call another function. The compiler may turn such a
+ * function into a jump to the other one, which has programs, too. Then each call would pay for two
+ * pairs of programs.
  */
 static void detach_wrappers(struct probe *p)
 {
@@ -50,7 +51,7 @@ static void detach_wrappers(struct probe *p)
 		       &skel->links.exit_virtqueue_enable_cb);
 }
 
-/* The operations that were called since it was last asked: a bit for each. */
+/* Returns the operations that were called since the last call of this function: a bit for each. */
 static uint32_t moved_ops(struct probe *p)
 {
 	uint32_t moved = 0;
@@ -68,7 +69,7 @@ static uint32_t moved_ops(struct probe *p)
 	return moved;
 }
 
-/* Asks the kernel about the programs that count some of these operations. */
+/* Reads the statistics of the programs that count the operations @ops from the kernel. */
 static void read_programs(struct probe *p, uint32_t ops)
 {
 	struct bpf_object_skeleton *skel = p->skel->skeleton;
@@ -89,15 +90,18 @@ static void read_programs(struct probe *p, uint32_t ops)
 }
 
 /*
- * Counts what was lost. BPF counts a program that would have interrupted itself as missed. A
- * program that did not run has missed nothing new.
+ * Computes how many events were lost. BPF counts a program that would have interrupted itself as
+ * missed. A program whose operations were not called has no new misses, so it is not asked.
  */
 static void read_lost(struct probe *p)
 {
 	uint32_t moved = moved_ops(p);
 
 	p->total.lost = p->skel->data_shared->lost_ids + p->skel->data_shared->lost_slots;
-	/* Once more: a program may still have been at its end when its count was read. */
+	/*
+	 * Also ask about the operations of the last reading, because a program may still have been
+	 * running then.
+	 */
 	read_programs(p, moved | p->moved);
 	p->moved = moved;
 	for (int i = 0; i < p->skel->skeleton->prog_cnt; i++)
@@ -127,7 +131,7 @@ uint64_t probe_measure(struct probe *p)
 	return UINT64_MAX;
 }
 
-/* Whether there are queues, or were at the last reading, that have no entry in the table. */
+/* Returns true if there are queues without an entry in the table, now or at the last reading. */
 static bool has_queues_without_entry(const struct probe *p)
 {
 	return p->total.not_shown || p->skel->data_shared->no_entry != p->no_entry ||
@@ -148,7 +152,7 @@ const struct snapshot *probe_read(struct probe *p)
 		kernel_complain_ftrace();
 		return NULL;
 	}
-	/* While their queues are known. */
+	/* Do this first, while the queues of these operations are still known. */
 	probe_drain(p);
 	p->total.time = probe_now();
 	if (queue_table_read(&p->queues, &p->total) ||

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The state of the rings, which a program copies when it is asked to. */
+/* Reads the state of the rings: runs the programs that copy it into shared memory. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -7,10 +7,10 @@
 #include "probe/device.h"
 #include "probe/queue_table.h"
 
-/* A queue is shown as new, or as gone, for so long: ns. */
+/* A queue is shown as new, or as gone, for this long: ns. */
 #define REMARKABLE 10000000000ull
 
-/* The roles of new queues are looked for in sysfs at most so often: ns. */
+/* At most this often the roles of new queues are looked up in sysfs: ns. */
 #define ROLES_INTERVAL 1000000000ull
 
 /* Device types, virtio 1.3, section 5. */
@@ -19,11 +19,14 @@
 
 static enum vt_queue_state state_of(const struct queue_table *t, uint32_t entry)
 {
-	/* Before anything else of the entry is read: the programs fill it, then set the state. */
+	/*
+	 * Read the state before the rest of the entry, because the programs fill the entry first
+	 * and set the state last.
+	 */
 	return __atomic_load_n(&t->entries[entry].state, __ATOMIC_ACQUIRE);
 }
 
-/* Adds a queue to a snapshot. Returns NULL if there is no memory. */
+/* Adds a queue to a snapshot. Returns NULL if there is no memory. Prints nothing. */
 static struct queue *add_queue(struct snapshot *s, const struct vt_queue *k)
 {
 	struct queue *q = realloc(s->queues, (s->nr_queues + 1) * sizeof(*q));
@@ -42,18 +45,27 @@ static struct queue *add_queue(struct snapshot *s, const struct vt_queue *k)
 	return q;
 }
 
-/* Only disks and networks have a role. It may come a while after the device's queues. */
+/*
+ * Returns true if a queue may still get a role. Only disks and network devices have one. The kernel
+ * may create it some time after the queues.
+ */
 static bool may_get_role(const struct queue_table *t, const struct queue *q, uint64_t now)
 {
 	return !q->role[0] && (q->device_type == TYPE_NET || q->device_type == TYPE_BLOCK) &&
 	       now - (q->changed ?: t->start) < REMARKABLE;
 }
 
-/* Adds the queues that are new, and takes over what changes of each. */
+/*
+ * Adds new queues to the snapshot, and updates the data of the others. Returns 0, or -1 after it
+ * has printed why not.
+ */
 static int take_over(struct queue_table *t, struct snapshot *s)
 {
 	bool look_for_roles = s->time - t->roles_read >= ROLES_INTERVAL, added = false;
-	size_t next = 0; /* the entries stand nearly in the order of the snapshot's queues */
+	/*
+	 * Where to search next. Entries have nearly the same order as the queues in the snapshot.
+	 */
+	size_t next = 0;
 
 	if (look_for_roles)
 		t->roles_read = s->time;
@@ -76,13 +88,16 @@ static int take_over(struct queue_table *t, struct snapshot *s)
 				q->changed = s->time;
 			added = true;
 		}
-		/* The driver's name may come after its first queue. */
+		/* The kernel may set the name of the driver after the first queue exists. */
 		copy_printable(q->name, k.name, sizeof(q->name));
 		copy_printable(q->driver, k.driver, sizeof(q->driver));
 		q->fresh = q->changed && s->time - q->changed < REMARKABLE;
 		q->broken = k.broken;
 		q->num = k.num;
-		/* The program reads the two one after the other, while a queue may be resized. */
+		/*
+		 * The program reads num and num_free one after the other. A resize in between could
+		 * make num_free larger than num.
+		 */
 		q->num_free = k.num_free < k.num ? k.num_free : k.num;
 		if (queue_has_notification_data(q)) {
 			q->doorbells = t->doorbells[entry];
@@ -112,7 +127,9 @@ static void mark_gone(const struct queue_table *t, struct snapshot *s)
 	}
 }
 
-/* Whether another queue lives in the place of one that is gone. */
+/*
+ * Returns true if another queue lives in the place of a queue that is gone: same device and index.
+ */
 static bool has_successor(const struct snapshot *s, const struct queue *gone)
 {
 	for (size_t i = 0; i < s->nr_queues; i++) {
@@ -124,7 +141,7 @@ static bool has_successor(const struct snapshot *s, const struct queue *gone)
 	return false;
 }
 
-/* Drops queues that are gone and that the reader has been told of. */
+/* Removes queues that are gone and that were in at least one snapshot as gone. */
 static void drop_gone(struct snapshot *s)
 {
 	size_t kept = 0;
@@ -147,7 +164,10 @@ int queue_table_read(struct queue_table *t, struct snapshot *s)
 {
 	if (take_over(t, s))
 		return -1;
-	/* Last: a queue that went meanwhile must not live beside its successor. */
+	/*
+	 * Do this last. Otherwise a queue that was deleted meanwhile could appear beside its
+	 * successor, both alive.
+	 */
 	mark_gone(t, s);
 	drop_gone(s);
 	return 0;
@@ -163,7 +183,7 @@ void queue_table_free_gone(struct queue_table *t, const struct snapshot *s)
 		q = snapshot_queue(s, t->entries[entry].serial);
 		if (!q || !q->gone)
 			continue;
-		/* The next queue of this entry begins with none. */
+		/* The next queue in this entry must start without doorbells. */
 		memset(&t->doorbells[entry], 0, sizeof(t->doorbells[entry]));
 		__atomic_store_n(&t->entries[entry].state, VT_QUEUE_NONE, __ATOMIC_RELEASE);
 	}
@@ -171,7 +191,7 @@ void queue_table_free_gone(struct queue_table *t, const struct snapshot *s)
 
 uint32_t queue_table_entry(const struct queue_table *t, unsigned int serial)
 {
-	/* At first, entries are given out in the order of the serials. */
+	/* At the start the programs give out entries in the order of the serials. */
 	if (serial < t->nr_entries && t->entries[serial].serial == serial)
 		return serial;
 	for (uint32_t entry = 1; entry < t->nr_entries; entry++)

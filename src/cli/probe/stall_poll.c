@@ -6,16 +6,19 @@
 #include "probe/interrupt.h"
 #include "probe/stall_poll.h"
 
-/* How often a ring that moves is copied, until a copy is of one moment. */
+/* A ring that moves is copied up to this many times, until ring and state match. */
 #define COPIES 10
 
-/* What sysfs says of a device: read at most once in a poll. */
+/*
+ * The facts from sysfs on a device. They are read at most once in a poll for consecutive queues of
+ * the device.
+ */
 struct device_facts {
-	int device; /* -1: none was asked */
+	int device; /* -1: no device was read yet */
 	int status, interface_up;
 };
 
-/* One poll. */
+/* The arguments of one poll. */
 struct poll {
 	struct stall_watch *watch;
 	struct probe *probe;
@@ -23,7 +26,7 @@ struct poll {
 	struct device_facts facts;
 };
 
-/* Buffers that were fetched, where get is counted. */
+/* Returns how many buffers the driver fetched; 0 if get is not counted. */
 static uint64_t count_fetched(const struct queue *q)
 {
 	const struct op_stats *get = q->op[VT_OP_GET];
@@ -52,8 +55,8 @@ static void count_interrupts(const struct snapshot *all, const struct queue *q,
 }
 
 /*
- * Copies a ring's arrays; @w->entries stays NULL if the ring is not as it was at the poll any more.
- * Returns 0, or -1 after it has printed why not.
+ * Copies the arrays of a ring into @w->entries. @w->entries stays NULL if the ring has moved since
+ * the poll. Returns 0, or -1 after it has printed why not.
  */
 static int copy_entries(struct probe *p, const struct queue *q, struct stall_watched *w)
 {
@@ -124,9 +127,9 @@ static struct stall_facts ask_device(struct poll *poll, const struct queue *q,
 }
 
 /*
- * Judges a queue that was found where it was at the poll before. A packed ring is copied each time,
- * because the device may have used something since; a queue that waits for input is copied once,
- * for its buffers are only counted.
+ * Judges a queue that has not moved since the last poll. A packed ring is copied at each poll,
+ * because the device may have used a buffer since then. A queue that waits for input is copied only
+ * once, because its buffers are only counted.
  * Returns 0, or -1 after it has printed why not.
  */
 static int judge_still(struct poll *poll, const struct queue *q, struct stall_watched *w,
@@ -137,7 +140,7 @@ static int judge_still(struct poll *poll, const struct queue *q, struct stall_wa
 
 	if (packed && (!w->entries || !waits) && copy_entries(poll->probe, q, w))
 		return -1;
-	/* The ring moved while it was copied: the next poll will see that. */
+	/* The ring moved while it was copied. The next poll will see the move. */
 	if (packed && !w->entries)
 		return 0;
 	facts = ask_device(poll, q, w);
@@ -151,9 +154,10 @@ static int judge_still(struct poll *poll, const struct queue *q, struct stall_wa
 }
 
 /*
- * Finds out how long each buffer has been with the device, and whether one is stuck though the
- * queue moves. In order none can be: a device uses all that were added before. Returns 0, or -1
- * after it has printed why not.
+ * Finds out how long each buffer has been with the device, and whether a buffer is stuck although
+ * the queue moves. With rings in order that cannot happen, because the device uses buffers in the
+ * order of the adds.
+ * Returns 0, or -1 after it has printed why not.
  */
 static int follow_buffers(struct poll *poll, const struct queue *q, struct stall_watched *w)
 {
@@ -190,7 +194,7 @@ static int poll_queue(struct poll *poll, const struct queue *q, const struct vt_
 
 	if (!w)
 		return complain(NULL, "no memory for another queue");
-	/* Judged without the ring's entries, so that most queues cost nothing. */
+	/* This verdict did not need the entries of the ring, so that most queues cost nothing. */
 	first = w->stall.verdict;
 	waits = first == STALL_WAITING;
 	if (first == STALL_NOT_FETCHED && w->polls > 1)
