@@ -26,8 +26,8 @@ for page in build/man/*.1; do
 done
 
 # Examples that need no guest: what reads recordings. The others, and what needs times from available to
-# used, which smoke.vt does not have: tests/vm/64-examples.t
-for recording in a b before after b1 b2 b3 n1 n2 n3; do cp tests/smoke.vt "$work/$recording.vt"; done
+# used, which format-1.vt does not have: tests/vm/64-examples.t
+for recording in a b before after b1 b2 b3 n1 n2 n3; do cp tests/format-1.vt "$work/$recording.vt"; done
 mapfile -t examples < <(page_examples build/man/*.1 | grep -E '^vringtop (report|diff) ' | grep -v avail_to_used | sort -u)
 ok "there are examples of report and diff: ${#examples[@]}" test "${#examples[@]}" -ge 10
 for example in "${examples[@]}"; do

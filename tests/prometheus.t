@@ -32,7 +32,7 @@ ok 'and that a week ago all was well' promtool test rules vringtop-week.test.yml
 
 # --- A Prometheus with a recording: what was recorded, its expressions find ---
 
-"$repo/build/vringtop" report --openmetrics "$work/smoke.om" "$repo/tests/smoke.vt"
+"$repo/build/vringtop" report --openmetrics "$work/smoke.om" "$repo/tests/format-1.vt"
 ok 'a recording is imported' promtool tsdb create-blocks-from openmetrics "$work/smoke.om" "$work/data"
 # Of the samples, the time of the last one.
 time=$(sed -n 's/^vringtop_attached.* \([0-9]*\)\.[0-9]*$/\1/p' "$work/smoke.om" | tail -n 1)
@@ -95,7 +95,7 @@ is 'the median is the bound that half of them are at or below' \
 is 'a count is the same, digit by digit' \
 	"$(promtool query instant --time="$((time + 1))" http://127.0.0.1:$port 'sum(vringtop_operations_total)' |
 		sed 's/^{} => \([0-9]*\) .*/\1/')" \
-	"$("$repo/build/vringtop" report --json "$repo/tests/smoke.vt" | /usr/bin/python3 -c '
+	"$("$repo/build/vringtop" report --json "$repo/tests/format-1.vt" | /usr/bin/python3 -c '
 import json, sys
 print(sum(op["count"] for q in json.load(sys.stdin)["total"]["queues"] for name, op in q["ops"].items()
           if name != "avail_to_used"))')"

@@ -769,10 +769,10 @@ static void unknown_operations_are_left_out_and_said(void **unused)
 	recording_reader_close(r);
 }
 
-/* tests/smoke.vt was made by the first version that wrote format 1. Its truth is in SQL. */
+/* tests/format-1.vt was made by the first version that wrote format 1. Its truth is in SQL. */
 static void recordings_of_before_are_read(void **unused)
 {
-	static const char file[] = "tests/smoke.vt";
+	static const char file[] = "tests/format-1.vt";
 	uint64_t counts[VT_NR_COUNTED] = {}, sums[VT_NR_COUNTED] = {};
 	struct recording_reader *r = recording_open(file);
 	struct snapshot diff;

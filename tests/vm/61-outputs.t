@@ -15,8 +15,8 @@ fails() {
 
 before=$(left)
 dmesg -C
-cp "$repo/tests/smoke.vt" /tmp/a.vt
-cp "$repo/tests/smoke.vt" /tmp/b.vt
+cp "$repo/tests/format-1.vt" /tmp/a.vt
+cp "$repo/tests/format-1.vt" /tmp/b.vt
 for verb in 'stat 0.1 2' 'stat --json 0.1 2' 'hist 0.1 1' 'stalls -a 0.1' queues doctor 'report /tmp/a.vt' \
 	'report --html - /tmp/a.vt' 'diff /tmp/a.vt /tmp/b.vt' 'diff --json /tmp/a.vt /tmp/b.vt'; do
 	fails "$verb to a full device" "vringtop $verb >/dev/full" 'No space left on device'
@@ -38,7 +38,7 @@ for command in 'diff --html a.vt b.vt c.vt' 'diff --html a.vt a.vt b.vt' 'report
 	# shellcheck disable=SC2086 # a verb and its words
 	(cd /tmp && vringtop $command) 2>/tmp/errors
 	is "$kernel: $command: status 1, and the file is as it was" \
-		"$? $(md5sum </tmp/a.vt)" "1 $(md5sum <"$repo/tests/smoke.vt")"
+		"$? $(md5sum </tmp/a.vt)" "1 $(md5sum <"$repo/tests/format-1.vt")"
 	like "$kernel: $command: why" "$(</tmp/errors)" 'a.vt is .* not overwritten'
 done
 

@@ -178,7 +178,7 @@ for side, longer in ("base", False), ("new", True):
                      [total * 7 // 5, most * 7 // 5, hist, *row])
     file.commit()
 END
-check 'recordings with a known difference' "$dir/longer.py" "$repo/tests/smoke.vt" "$dir"
+check 'recordings with a known difference' "$dir/longer.py" "$repo/tests/format-1.vt" "$dir"
 "$vringtop" diff --html "$dir/diff.html" "$dir/base.vt" "$dir/new.vt" >"$dir/diff" 2>&1
 is 'diff --html: the exit status' $? 0
 timeout 300 "$repo/tests/browser.py" "$dir/page.html" "$dir/diff.html" >"$dir/seen" 2>"$dir/said"
