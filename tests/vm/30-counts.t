@@ -101,7 +101,7 @@ done
 for device in $split $packed; do
 	is "$device: as many buffers as reads" "$(field "$out/json" "$device" buffers)" $reads
 	is "$device: as many reads in /sys/block" $(($(disk_reads "$device") - before[$device])) $reads
-	got=$(($(field "$out/json" "$device" ops get count) - $(field "$out/json" "$device" ops get no)))
+	got=$(($(field "$out/json" "$device" ops get count) - $(field "$out/json" "$device" ops get refused)))
 	is "$device: every buffer came back" "$got" $reads
 	# A read is a header of 16 bytes out, 4 KiB and a status byte in.
 	is "$device: bytes out" "$(field "$out/json" "$device" bytes_out)" $((reads * 16))
