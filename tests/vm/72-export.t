@@ -28,6 +28,7 @@ triggers_on() {
 	# By device and queue, with the sum of the durations; and of add on one disk each duration by itself.
 	mkdir "$instances/counts" "$instances/durations"
 	for event in "$instances"/counts/events/virtio_ring/virtqueue_*/; do
+		[[ $event != */virtqueue_interrupt/ ]] || continue # vringtop counts more_used, which comes before it
 		! grep -q ' duration;' "$event/format" ||
 			echo 'hist:keys=common_cpu,device,queue:vals=duration:size=4096' >"$event/trigger"
 	done
