@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A program for each event of the trace system virtio_ring. kernel-patch/README.md lists the
+ * arguments of the events: first the queue, then what happened (struct vring_op, struct
+ * vring_buf_op).
+ *
+ * The program of a frequent event finds its counters near (see VT_NEAR_SLOTS in vringtop.h). It
+ * calls no function, because a call makes the compiler save registers. If a counter is not near,
+ * the program ends with the call of a function named *_far(), which looks everything up.
+ */
 
 /*
  * What the events point to: include/linux/virtio_ring.h of the series. These types are not
@@ -22,15 +31,6 @@ struct vring_buf_op {
 	__u16 descs;
 	__u16 indirect;
 };
-/*
- * A program for each event of the trace system virtio_ring. kernel-patch/README.md lists the
- * arguments of the events: first the queue, then what happened (struct vring_op, struct
- * vring_buf_op).
- *
- * The program of a frequent event finds its counters near (see VT_NEAR_SLOTS in vringtop.h). It
- * calls no function, because a call makes the compiler save registers. If a counter is not near,
- * the program ends with the call of a function named *_far(), which looks everything up.
- */
 
 /*
  * Returns the number of this CPU. Keeps the pointer to the operation in the register r1. With an

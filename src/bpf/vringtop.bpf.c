@@ -284,12 +284,52 @@ static __u32 entry_get(void)
 	return s.found;
 }
 
+/* Returns the first stamp of a queue. NR_STAMPS or more: the queue has none. */
+static __always_inline __u32 stamps_first(__u32 id)
+{
+	const struct announced *a = announcements_at(id);
+
+	return a && a->nr_stamps ? a->first_stamp : NR_STAMPS;
+}
+
+/* Writes the first stamp of a queue into its slots on one CPU. */
+static long slots_set_stamps(__u32 cpu, __u32 *id)
+{
+	__u32 key = *id * nr_cpus + cpu;
+	struct vt_row *row = rows_at(key);
+	struct vt_slot *slot;
+
+	if (!row)
+		return 0;
+	slot = slots_at(row->slot[VT_OP_ADD] / sizeof(*slot));
+	if (slot)
+		slot->stamps = stamps_first(*id);
+	slot = slots_at(row->slot[VT_OP_GET] / sizeof(*slot));
+	if (slot)
+		slot->stamps = stamps_first(*id);
+	return 0;
+}
+
+/*
+ * Gives a queue stamps for a ring of @num entries. If an earlier queue with the same id had enough
+ * stamps, the queue gets these. If there is no room, the buffers of the queue are not timed.
+ */
+static __noinline int stamps_get(__u32 id, __u32 num)
+{
+	struct announced *a = announcements_at(id);
+
+	if (!a || num <= a->nr_stamps)
+		return 0;
+	a->first_stamp = __sync_fetch_and_add(&stamps_taken, num);
+	a->nr_stamps = num;
+	bpf_loop(nr_cpus, slots_set_stamps, &id, 0);
+	return 0;
+}
+
 /*
  * Returns the entry of the queue with an id. Makes the entry if the queue is new. 0: there is no
  * room.
  */
-static __noinline int stamps_get(__u32 id, __u32 num);
-
 static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 layout)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
@@ -314,14 +354,6 @@ static __noinline __u32 queue_get(const struct virtqueue *vq, __u32 id, __u32 la
 	stamps_get(id, q->num);
 	q->state = VT_QUEUE_LIVE;
 	return n;
-}
-
-/* Returns the first stamp of a queue. NR_STAMPS or more: the queue has none. */
-static __always_inline __u32 stamps_first(__u32 id)
-{
-	const struct announced *a = announcements_at(id);
-
-	return a && a->nr_stamps ? a->first_stamp : NR_STAMPS;
 }
 
 /* Takes a free slot. Returns its number; 0: there is none. */
@@ -641,40 +673,6 @@ static __always_inline __u64 flight_end(__u64 id, __u64 token, __u64 now)
 		if (away)
 			return away;
 	}
-	return 0;
-}
-
-/* Writes the first stamp of a queue into its slots on one CPU. */
-static long slots_set_stamps(__u32 cpu, __u32 *id)
-{
-	__u32 key = *id * nr_cpus + cpu;
-	struct vt_row *row = rows_at(key);
-	struct vt_slot *slot;
-
-	if (!row)
-		return 0;
-	slot = slots_at(row->slot[VT_OP_ADD] / sizeof(*slot));
-	if (slot)
-		slot->stamps = stamps_first(*id);
-	slot = slots_at(row->slot[VT_OP_GET] / sizeof(*slot));
-	if (slot)
-		slot->stamps = stamps_first(*id);
-	return 0;
-}
-
-/*
- * Gives a queue stamps for a ring of @num entries. If an earlier queue with the same id had enough
- * stamps, the queue gets these. If there is no room, the buffers of the queue are not timed.
- */
-static __noinline int stamps_get(__u32 id, __u32 num)
-{
-	struct announced *a = announcements_at(id);
-
-	if (!a || num <= a->nr_stamps)
-		return 0;
-	a->first_stamp = __sync_fetch_and_add(&stamps_taken, num);
-	a->nr_stamps = num;
-	bpf_loop(nr_cpus, slots_set_stamps, &id, 0);
 	return 0;
 }
 

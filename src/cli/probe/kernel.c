@@ -248,15 +248,16 @@ enum kernel_verdict kernel_try(bool *jited)
 	return KERNEL_LOADS;
 }
 
-static int load_without_btf(void)
+/* Loads a program that needs no BTF. Returns its file descriptor, or a negative errno. */
+static int load_without_btf(const struct bpf_insn *insns, size_t length)
 {
-	return bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", reader,
-			     READER_LENGTH, NULL);
+	return bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", insns, length,
+			     NULL);
 }
 
 int kernel_try_without_btf(void)
 {
-	int fd = load_without_btf();
+	int fd = load_without_btf(reader, READER_LENGTH);
 
 	if (fd < 0)
 		return -fd;
@@ -274,8 +275,7 @@ bool kernel_has_tracing(void)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", nothing,
-			       sizeof(nothing) / sizeof(*nothing), NULL);
+	int fd = load_without_btf(nothing, sizeof(nothing) / sizeof(*nothing));
 
 	if (fd >= 0)
 		close(fd);
@@ -296,8 +296,7 @@ bool kernel_has_events(void)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	int link, fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, "vringtop_try", "GPL", third,
-				     sizeof(third) / sizeof(*third), NULL);
+	int link, fd = load_without_btf(third, sizeof(third) / sizeof(*third));
 
 	if (fd < 0)
 		return false;
