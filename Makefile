@@ -198,7 +198,8 @@ test: ## all tests but sanitizers; ends with a line that counts them
 		$(FIRST) $(filter-out $(FIRST) $(LONG),$(sort $(wildcard tests/vm/*.t))) \
 		$(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t tests/prometheus.t || \
 		{ echo 'The first words of what failed (all: $(BUILD)/said):'; \
-		grep -A 3 -E '^# [^ ]+\.t: |error: Failure' $(BUILD)/said | head -n 15 | cut -c 1-120; exit 1; }
+		{ grep -A 3 -E '^# [^ ]+\.t: ' $(BUILD)/said; for unit in $(UNIT); do $$unit 2>&1 | \
+		grep -B 1 -E 'error: Failure|^Direct leak'; done; } | head -n 25 | cut -c 1-120; exit 1; }
 
 bench: ## measure what it costs, in guests: a table, and build/bench.json; PARTS='cost growth': only these again
 	@scripts/setup.sh build kernel guest bench

@@ -194,8 +194,6 @@ static void explain(const struct doctor *d, enum vt_op op, char *why, size_t siz
 		add_word(why, size, kernel_functions[i].name);
 		named = true;
 	}
-	if (!named)
-		snprintf(why, size, "a part of other functions");
 }
 
 /* With ftrace off, programs are attached to functions without an error, and are never called. */
