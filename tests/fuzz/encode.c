@@ -9,7 +9,7 @@
 
 #define MAX_EVENTS 300
 
-static void hist(const void *data, size_t length, uint64_t total)
+static void histogram(const void *data, size_t length, uint64_t total)
 {
 	struct histogram one, two;
 	struct encoder p = {};
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const void *packed = in.size ? in.data : NULL;
 
 	if (kind == 0)
-		hist(packed, in.size, n);
+		histogram(packed, in.size, n);
 	else if (kind == 1)
 		doorbells(packed, in.size, base, n);
 	else

@@ -67,8 +67,8 @@ static void make_interval(struct recording_writer *r, int number)
 				 .queues = queues };
 	struct vt_doorbells *bells = &queues[1].doorbells;
 
-	histogram_put(&add.hist, 100, 1);
-	histogram_put(&add.hist, 200 + number, 2);
+	histogram_put(&add.histogram, 100, 1);
+	histogram_put(&add.histogram, 200 + number, 2);
 	bells->sent = number + 1;
 	for (unsigned int i = 0; i < bells->sent; i++)
 		bells->last[i] =
@@ -268,7 +268,7 @@ static void check_queue(const struct queue *q)
 	     is_printable(q->role, false));
 	for (int op = 0; op < VT_NR_COUNTED; op++)
 		if (q->op[op])
-			must(histogram_count(&q->op[op]->hist) == q->op[op]->timed);
+			must(histogram_count(&q->op[op]->histogram) == q->op[op]->timed);
 }
 
 /* Returns how many there are, or -1: it is damaged, and may be in another way the next time. */

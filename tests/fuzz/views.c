@@ -39,8 +39,8 @@ static void take_stats(struct input *in, struct op_stats *s)
 	for (int n = take_number(in, 1) % 8; n; n--) {
 		unsigned int bucket = take_number(in, 2) % VT_NR_BUCKETS;
 
-		histogram_put(&s->hist, bucket, take_number(in, 8));
-		s->timed += s->hist.bucket[bucket];
+		histogram_put(&s->histogram, bucket, take_number(in, 8));
+		s->timed += s->histogram.bucket[bucket];
 	}
 }
 

@@ -120,8 +120,8 @@ static inline struct op_stats *make_op(int queue, int op)
 		s->count = s->timed = 100;
 		s->sum = 70 * some_buffers(queue) + 30 * most_buffers(queue);
 		s->max = most_buffers(queue);
-		histogram_put(&s->hist, some_buffers(queue), 70);
-		histogram_put(&s->hist, most_buffers(queue), 30);
+		histogram_put(&s->histogram, some_buffers(queue), 70);
+		histogram_put(&s->histogram, most_buffers(queue), 30);
 		return s;
 	}
 	s->count = count_of(queue, op);
@@ -130,7 +130,7 @@ static inline struct op_stats *make_op(int queue, int op)
 	s->max = time_max(queue, op);
 	s->refused = no_of(queue, op);
 	for (int level = 0; level < LEVELS; level++)
-		histogram_put(&s->hist, bucket_of(queue, op, level), at_level[level]);
+		histogram_put(&s->histogram, bucket_of(queue, op, level), at_level[level]);
 	if (op == VT_OP_ADD) {
 		s->bytes_out = bytes_out_of(queue);
 		s->bytes_in = room_of(queue);

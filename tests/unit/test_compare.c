@@ -248,7 +248,7 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, int times)
 	s->count += times;
 	s->timed += times;
 	s->sum += ns * times;
-	histogram_put(&s->hist, histogram_bucket(ns), times);
+	histogram_put(&s->histogram, histogram_bucket(ns), times);
 }
 
 static void make_interval(const struct load *l, enum side side, double level, struct snapshot *s)
@@ -400,7 +400,7 @@ static void intervals_hold_what_they_promise(void **unused)
 	for (int i = 0; i < POOL; i++) {
 		all.count = ++all.timed;
 		all.sum += pool[i];
-		histogram_put(&all.hist, histogram_bucket(pool[i]), 1);
+		histogram_put(&all.histogram, histogram_bucket(pool[i]), 1);
 	}
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(series_add(&s, i, &all), 0);

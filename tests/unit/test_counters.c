@@ -194,9 +194,9 @@ static void adds_up(void **state)
 	assert_int_equal(s->refused, 1);
 	assert_int_equal(s->bytes_out, 5000);
 	assert_int_equal(s->bytes_in, 23);
-	assert_int_equal(s->hist.bucket[histogram_bucket(100)], 1);
-	assert_int_equal(s->hist.bucket[histogram_bucket(300)], 1);
-	assert_int_equal(s->hist.bucket[histogram_bucket(5000)], 1);
+	assert_int_equal(s->histogram.bucket[histogram_bucket(100)], 1);
+	assert_int_equal(s->histogram.bucket[histogram_bucket(300)], 1);
+	assert_int_equal(s->histogram.bucket[histogram_bucket(5000)], 1);
 	s = stats(1, VT_OP_GET);
 	assert_int_equal(s->count, 3);
 	assert_int_equal(s->timed, 1);
@@ -214,8 +214,8 @@ static void adds_up(void **state)
 	assert_int_equal(s->max, 90000);
 	assert_int_equal(s->sum, 95400);
 	assert_int_equal(s->refused, 2);
-	assert_int_equal(s->hist.bucket[histogram_bucket(90000)], 1);
-	assert_int_equal(s->hist.bucket[histogram_bucket(100)], 1);
+	assert_int_equal(s->histogram.bucket[histogram_bucket(90000)], 1);
+	assert_int_equal(s->histogram.bucket[histogram_bucket(100)], 1);
 }
 
 /* Only bucket 0 tells of an event that took 0 ns. */
@@ -230,7 +230,7 @@ static void sees_zero_ns(void **state)
 	count(n, 0, false);
 	read_all();
 	assert_int_equal(stats(1, VT_OP_DISABLE_CB)->count, 2);
-	assert_int_equal(stats(1, VT_OP_DISABLE_CB)->hist.bucket[0], 2);
+	assert_int_equal(stats(1, VT_OP_DISABLE_CB)->histogram.bucket[0], 2);
 	assert_int_equal(stats(1, VT_OP_DISABLE_CB)->sum, 0);
 }
 
@@ -280,7 +280,7 @@ static void wraps(void **state)
 	s = stats(1, VT_OP_ADD);
 	assert_int_equal(s->count, 0x80000010);
 	assert_int_equal(s->timed, 0x80000010);
-	assert_int_equal(s->hist.bucket[bucket], 0x80000010);
+	assert_int_equal(s->histogram.bucket[bucket], 0x80000010);
 	slot(second)->buckets[bucket] += 0xfffffff0;
 	slot(second)->sum += 50 * 0xfffffff0ull;
 	read_all();

@@ -63,7 +63,7 @@ static void record(const char *name, uint64_t seed, double longer, bool packed, 
 					      (0.8 + random_below(&seed, 400) / 1000.0);
 
 				o[op].sum += ns;
-				histogram_put(&o[op].hist, histogram_bucket(ns), 1);
+				histogram_put(&o[op].histogram, histogram_bucket(ns), 1);
 				o[op].max = ns > o[op].max ? ns : o[op].max;
 			}
 			o[op].count = o[op].timed = 400;
@@ -153,7 +153,7 @@ static void record_twins(const char *name, int cpus, bool more, uint64_t ns)
 			o[n].count = o[n].timed = 100;
 			o[n].sum = 100 * ns;
 			o[n].max = ns;
-			histogram_put(&o[n].hist, histogram_bucket(ns), 100);
+			histogram_put(&o[n].histogram, histogram_bucket(ns), 100);
 			q[n].op[VT_OP_ADD] = &o[n];
 		}
 		assert_int_equal(recording_write(r, &s), 0);

@@ -333,8 +333,7 @@ static void functions(void **state)
 	assert_doctor("", "operations ");
 	assert_string_equal(fact_text("attaches_to", "way"), "functions");
 	assert_int_equal(json_object_array_length(fact("attaches_to", "functions")), 2);
-	assert_int_equal(json_object_array_length(fact("operations", "visible")),
-			 CURRENT_OPS - 2);
+	assert_int_equal(json_object_array_length(fact("operations", "visible")), CURRENT_OPS - 2);
 	assert_says("operations", "found",
 		    "resize (this kernel has no virtqueue_resize); reset (this kernel has no "
 		    "virtqueue_reset)");

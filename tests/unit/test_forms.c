@@ -383,9 +383,9 @@ static void quantiles_over_the_heat_map(void **unused)
 	int y[3];
 
 	(void)unused;
-	histogram_put(&get.hist, bucket[0], 60);
-	histogram_put(&get.hist, bucket[1], 38);
-	histogram_put(&get.hist, bucket[2], 2);
+	histogram_put(&get.histogram, bucket[0], 60);
+	histogram_put(&get.histogram, bucket[1], 38);
+	histogram_put(&get.histogram, bucket[2], 2);
 	get.max = bucket_to(bucket[2]) - 1;
 	get.sum = 60 * bucket_from(100) + 38 * bucket_from(110) + 2 * bucket_from(120);
 	q.op[VT_OP_GET] = &get;
@@ -485,7 +485,7 @@ static void the_last_bucket_is_the_last(void **unused)
 	(void)unused;
 	make_figures(&s, UINT32_MAX);
 	add = s.queues[0].op[VT_OP_ADD];
-	histogram_put(&add->hist, VT_NR_BUCKETS - 1, add->timed);
+	histogram_put(&add->histogram, VT_NR_BUCKETS - 1, add->timed);
 	add->timed *= 2;
 	add->max = 1ull << 44;
 	add->sum += add->max;

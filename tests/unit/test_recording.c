@@ -86,7 +86,7 @@ static void make_op(struct op_stats *s, enum vt_op op)
 		s->sum += ns;
 		if (ns > s->max)
 			s->max = ns;
-		histogram_put(&s->hist, histogram_bucket(ns), 1);
+		histogram_put(&s->histogram, histogram_bucket(ns), 1);
 	}
 	s->refused = chance(s->count);
 	s->bytes_out = chance(2) * chance(1 << 30);

@@ -32,7 +32,7 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, uint64_t times)
 	s->timed += times;
 	s->sum += ns * times;
 	s->max = ns > s->max ? ns : s->max;
-	histogram_put(&s->hist, histogram_bucket(ns), times);
+	histogram_put(&s->histogram, histogram_bucket(ns), times);
 }
 
 /* A disk of a nasty name that moves, and a queue that does not. */

@@ -47,7 +47,7 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, int times)
 	s->sum += ns * times;
 	if (ns > s->max)
 		s->max = ns;
-	histogram_put(&s->hist, histogram_bucket(ns), times);
+	histogram_put(&s->histogram, histogram_bucket(ns), times);
 }
 
 static void a_difference_has_only_what_is_new(void **unused)
@@ -64,7 +64,7 @@ static void a_difference_has_only_what_is_new(void **unused)
 	assert_int_equal(diff.since, 2000);
 	assert_int_equal(diff.queues[0].op[VT_OP_ADD]->count, 7);
 	assert_int_equal(diff.queues[0].op[VT_OP_ADD]->sum, 700);
-	assert_int_equal(histogram_count(&diff.queues[0].op[VT_OP_ADD]->hist), 7);
+	assert_int_equal(histogram_count(&diff.queues[0].op[VT_OP_ADD]->histogram), 7);
 	/* The old maximum was not of this interval. */
 	assert_in_range(diff.queues[0].op[VT_OP_ADD]->max, 100, 104);
 	assert_int_equal(diff.queues[1].op[VT_OP_GET]->count, 3);
@@ -122,8 +122,8 @@ static void fill(struct op_stats *s, uint64_t base)
 		.bytes_out = base + 7,
 		.bytes_in = base + 8,
 	};
-	histogram_put(&s->hist, 40, base + 9);
-	histogram_put(&s->hist, 41, base + 10);
+	histogram_put(&s->histogram, 40, base + 9);
+	histogram_put(&s->histogram, 41, base + 10);
 }
 
 /* A snapshot with one queue, of which every figure differs from the one with another @n. */
@@ -216,8 +216,8 @@ static void every_figure_is_subtracted(void **unused)
 		assert_int_equal(o->stale, 300000);
 		assert_int_equal(o->bytes_out, 300000);
 		assert_int_equal(o->bytes_in, 300000);
-		assert_int_equal(o->hist.bucket[40], 300000);
-		assert_int_equal(o->hist.bucket[41], 300000);
+		assert_int_equal(o->histogram.bucket[40], 300000);
+		assert_int_equal(o->histogram.bucket[41], 300000);
 		/* A maximum that is new is of this time. */
 		assert_int_equal(o->max, 500000 + op * 1000 + 4);
 	}
@@ -261,8 +261,8 @@ static void every_figure_is_added(void **unused)
 		assert_int_equal(o->stale, base + 12);
 		assert_int_equal(o->bytes_out, base + 14);
 		assert_int_equal(o->bytes_in, base + 16);
-		assert_int_equal(o->hist.bucket[40], base + 18);
-		assert_int_equal(o->hist.bucket[41], base + 20);
+		assert_int_equal(o->histogram.bucket[40], base + 18);
+		assert_int_equal(o->histogram.bucket[41], base + 20);
 	}
 	snapshot_free(&sum);
 	snapshot_free(&one);

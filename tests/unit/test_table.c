@@ -357,8 +357,8 @@ static void times_below_a_step_of_the_clock(void **unused)
 	(void)unused;
 	s.queues = &q;
 	assert_int_equal(op_stats_room(&q.op[VT_OP_ADD], VT_NR_BUCKETS), 0);
-	histogram_put(&q.op[VT_OP_ADD]->hist, 0, 99);
-	histogram_put(&q.op[VT_OP_ADD]->hist, histogram_bucket(4000000), 1);
+	histogram_put(&q.op[VT_OP_ADD]->histogram, 0, 99);
+	histogram_put(&q.op[VT_OP_ADD]->histogram, histogram_bucket(4000000), 1);
 	q.op[VT_OP_ADD]->count = q.op[VT_OP_ADD]->timed = 100;
 	q.op[VT_OP_ADD]->sum = q.op[VT_OP_ADD]->max = 4000000;
 	for (int steps = 0; steps < 2; steps++) {

@@ -28,7 +28,7 @@ static const double quantiles[NR_FIGURES] = {
 /* The sum of all intervals of a series. */
 struct total {
 	double ns, count, timed, sum, binned;
-	struct histogram hist;
+	struct histogram histogram;
 };
 
 int series_add(struct series *s, size_t interval, const struct op_stats *o)
@@ -59,8 +59,9 @@ int series_add(struct series *s, size_t interval, const struct op_stats *o)
 			    .timed = o->timed,
 			    .sum = o->sum,
 			    .first = s->nr_cells };
-	for (unsigned int b = o->hist.begin; b < o->hist.end; b++) {
-		uint64_t count = o->hist.bucket[b] < MOST_COUNT ? o->hist.bucket[b] : MOST_COUNT;
+	for (unsigned int b = o->histogram.begin; b < o->histogram.end; b++) {
+		uint64_t count =
+			o->histogram.bucket[b] < MOST_COUNT ? o->histogram.bucket[b] : MOST_COUNT;
 
 		if (!count)
 			continue;
@@ -113,7 +114,7 @@ static void add_up(const struct series *s, const struct intervals *n, struct tot
 		t->sum += s->parts[i].sum;
 		t->binned += s->parts[i].binned;
 	}
-	series_sum(s, &t->hist);
+	series_sum(s, &t->histogram);
 }
 
 /*
@@ -130,9 +131,9 @@ static double quantile(const struct total *t, double q, unsigned int *bucket, do
 
 	if (q <= 0 || q >= 1)
 		return q <= 0 ? -INFINITY : INFINITY;
-	while (b < VT_NR_BUCKETS - 1 && seen + t->hist.bucket[b] < rank)
-		seen += t->hist.bucket[b++];
-	part = t->hist.bucket[b] ? (rank - seen) / t->hist.bucket[b] : 0;
+	while (b < VT_NR_BUCKETS - 1 && seen + t->histogram.bucket[b] < rank)
+		seen += t->histogram.bucket[b++];
+	part = t->histogram.bucket[b] ? (rank - seen) / t->histogram.bucket[b] : 0;
 	if (bucket)
 		*bucket = b;
 	if (share)
@@ -266,29 +267,30 @@ static void bound(const struct total *t, enum figure f, double deviation, double
 	to->share = deviation;
 }
 
-static void total_of(const struct histogram *hist, struct total *t)
+static void total_of(const struct histogram *histogram, struct total *t)
 {
-	*t = (struct total){ .hist = *hist, .binned = histogram_count(hist) };
+	*t = (struct total){ .histogram = *histogram, .binned = histogram_count(histogram) };
 }
 
-void series_quantile(const struct histogram *hist, enum figure f, double share, struct estimate *to)
+void series_quantile(const struct histogram *histogram, enum figure f, double share,
+		     struct estimate *to)
 {
 	double q = quantiles[f];
 	struct total t;
 
-	total_of(hist, &t);
+	total_of(histogram, &t);
 	to->log = quantile(&t, q, NULL, NULL);
 	to->low = quantile(&t, fmax(q - share, 1e-9), NULL, NULL);
 	to->high = quantile(&t, fmin(q + share, 1 - 1e-9), NULL, NULL);
 }
 
-double series_below(const struct series *s, const struct histogram *hist, enum figure f)
+double series_below(const struct series *s, const struct histogram *histogram, enum figure f)
 {
 	double below = 0, binned = 0, share;
 	struct total t;
 	unsigned int b;
 
-	total_of(hist, &t);
+	total_of(histogram, &t);
 	quantile(&t, quantiles[f], &b, &share);
 	for (size_t i = 0; i < s->nr_parts; i++) {
 		below += part_below(s, &s->parts[i], b, share);

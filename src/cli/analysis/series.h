@@ -80,13 +80,13 @@ int series_estimate(const struct series *s, const struct intervals *n, double p,
  * @share: 0 or more
  * @to: only log, low and high are set, each to a value that is in the histogram
  */
-void series_quantile(const struct histogram *hist, enum figure f, double share,
+void series_quantile(const struct histogram *histogram, enum figure f, double share,
 		     struct estimate *to);
 
 /**
- * Returns the share of a series, 0..1, that is below the quantile of @hist. @hist must contain the
- * series.
+ * Returns the share of a series, 0..1, that is below the quantile of @histogram. @histogram must
+ * contain the series.
  */
-double series_below(const struct series *s, const struct histogram *hist, enum figure f);
+double series_below(const struct series *s, const struct histogram *histogram, enum figure f);
 
 #endif

@@ -108,7 +108,7 @@ void op_stats_add(struct op_stats *to, const struct op_stats *from)
 	to->stale += from->stale;
 	to->bytes_out += from->bytes_out;
 	to->bytes_in += from->bytes_in;
-	histogram_add(&to->hist, &from->hist);
+	histogram_add(&to->histogram, &from->histogram);
 }
 
 /*
@@ -117,37 +117,37 @@ void op_stats_add(struct op_stats *to, const struct op_stats *from)
  */
 static uint64_t interval_max(const struct op_stats *now)
 {
-	uint64_t high = histogram_lower(now->hist.end) - 1;
+	uint64_t high = histogram_lower(now->histogram.end) - 1;
 
-	if (now->hist.begin == now->hist.end)
+	if (now->histogram.begin == now->histogram.end)
 		return 0;
-	return now->hist.end == VT_NR_BUCKETS || high > now->max ? now->max : high;
+	return now->histogram.end == VT_NR_BUCKETS || high > now->max ? now->max : high;
 }
 
 int op_stats_room(struct op_stats **o, unsigned int end)
 {
-	unsigned int had = *o ? (*o)->hist.room : 0, room = (end / ROOM_STEP + 1) * ROOM_STEP;
+	unsigned int had = *o ? (*o)->histogram.room : 0, room = (end / ROOM_STEP + 1) * ROOM_STEP;
 	struct op_stats *more;
 
 	if (room > VT_NR_BUCKETS)
 		room = VT_NR_BUCKETS;
 	if (*o && (!had || had >= room))
 		return 0;
-	more = realloc(*o, offsetof(struct op_stats, hist.bucket[room]));
+	more = realloc(*o, offsetof(struct op_stats, histogram.bucket[room]));
 	if (!more)
 		return -ENOMEM;
 	if (!*o)
-		memset(more, 0, offsetof(struct op_stats, hist.bucket));
-	memset(more->hist.bucket + had, 0, (room - had) * sizeof(*more->hist.bucket));
-	more->hist.room = room;
+		memset(more, 0, offsetof(struct op_stats, histogram.bucket));
+	memset(more->histogram.bucket + had, 0, (room - had) * sizeof(*more->histogram.bucket));
+	more->histogram.room = room;
 	*o = more;
 	return 0;
 }
 
 static void op_stats_copy(struct op_stats *to, const struct op_stats *from)
 {
-	memcpy(to, from, offsetof(struct op_stats, hist));
-	histogram_copy(&to->hist, &from->hist);
+	memcpy(to, from, offsetof(struct op_stats, histogram));
+	histogram_copy(&to->histogram, &from->histogram);
 }
 
 static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
@@ -159,7 +159,7 @@ static void op_stats_sub(struct op_stats *to, const struct op_stats *from)
 	to->stale -= from->stale;
 	to->bytes_out -= from->bytes_out;
 	to->bytes_in -= from->bytes_in;
-	histogram_sub(&to->hist, &from->hist);
+	histogram_sub(&to->histogram, &from->histogram);
 	/* A maximum that grew was measured in this interval. One that did not grow may be older. */
 	if (to->max == from->max)
 		to->max = interval_max(to);
@@ -217,7 +217,7 @@ int snapshot_copy(const struct snapshot *from, struct snapshot *to)
 				q->op[op] = NULL;
 				continue;
 			}
-			if (op_stats_room(&q->op[op], what->hist.end))
+			if (op_stats_room(&q->op[op], what->histogram.end))
 				goto no_memory;
 			op_stats_copy(q->op[op], what);
 		}
@@ -252,7 +252,7 @@ int snapshot_diff(const struct snapshot *new, const struct snapshot *old, struct
 		for (int op = 0; before && op < VT_NR_COUNTED; op++) {
 			if (!q->op[op] || !before->op[op])
 				continue;
-			if (op_stats_room(&q->op[op], before->op[op]->hist.end)) {
+			if (op_stats_room(&q->op[op], before->op[op]->histogram.end)) {
 				snapshot_free(to);
 				return -ENOMEM;
 			}
@@ -296,7 +296,7 @@ int snapshot_add(struct snapshot *to, const struct snapshot *diff)
 		for (int o = 0; o < VT_NR_COUNTED; o++) {
 			if (!from->op[o])
 				continue;
-			if (op_stats_room(&q->op[o], from->op[o]->hist.end))
+			if (op_stats_room(&q->op[o], from->op[o]->histogram.end))
 				return -ENOMEM;
 			op_stats_add(q->op[o], from->op[o]);
 		}

@@ -18,14 +18,14 @@
 /* The counts for one enum vt_op of one queue. Times in ns. */
 struct op_stats {
 	uint64_t count;
-	uint64_t timed;	       /* events in count whose time is known and is in hist */
-	uint64_t sum;	       /* sum of the known times */
-	uint64_t max;	       /* the longest time */
-	uint64_t refused;      /* events that failed or answered no: see op_refused_name() */
-	uint64_t stale;	       /* notification_data: doorbells whose value was behind the ring */
-	uint64_t bytes_out;    /* add: bytes for the device to read */
-	uint64_t bytes_in;     /* add: room for the device to write; get: bytes it wrote */
-	struct histogram hist; /* must be last: allocated only up to hist.room buckets */
+	uint64_t timed;	    /* events in count whose time is known and is in histogram */
+	uint64_t sum;	    /* sum of the known times */
+	uint64_t max;	    /* the longest time */
+	uint64_t refused;   /* events that failed or answered no: see op_refused_name() */
+	uint64_t stale;	    /* notification_data: doorbells whose value was behind the ring */
+	uint64_t bytes_out; /* add: bytes for the device to read */
+	uint64_t bytes_in;  /* add: room for the device to write; get: bytes it wrote */
+	struct histogram histogram; /* must be last: allocated only up to histogram.room buckets */
 };
 
 /*

@@ -24,8 +24,8 @@ static double line_start(unsigned int line)
 	return line ? 1ull << (line - 1) : 0;
 }
 
-static void print_hist(FILE *f, const char *title, enum vt_op op, const struct op_stats *s,
-		       double seconds)
+static void print_histogram(FILE *f, const char *title, enum vt_op op, const struct op_stats *s,
+			    double seconds)
 {
 	static const struct {
 		const char *name;
@@ -48,14 +48,14 @@ static void print_hist(FILE *f, const char *title, enum vt_op op, const struct o
 	fprintf(f, "\n  mean %s", format(a, op_stats_mean(s)));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		fprintf(f, "  %s %s", quantiles[i].name,
-			format(a, histogram_quantile(&s->hist, quantiles[i].q, s->max)));
+			format(a, histogram_quantile(&s->histogram, quantiles[i].q, s->max)));
 	fprintf(f, "  max %s\n", format(a, s->max));
 
-	for (unsigned int i = s->hist.begin; i < s->hist.end; i++) {
+	for (unsigned int i = s->histogram.begin; i < s->histogram.end; i++) {
 		unsigned int line = line_of(histogram_lower(i));
 
-		lines[line] += s->hist.bucket[i];
-		if (!s->hist.bucket[i])
+		lines[line] += s->histogram.bucket[i];
+		if (!s->histogram.bucket[i])
 			continue;
 		if (first == LINES)
 			first = line;
@@ -94,10 +94,10 @@ void histogram_print(const struct snapshot *diff, bool per_queue, FILE *f)
 			snprintf(title, sizeof(title), "virtio%d %s%s%s %s ", q->device, q->role,
 				 q->role[0] ? " " : "", queue_name(diff, q, QUEUE_NAME - 1, name),
 				 layout_name(q->layout));
-			print_hist(f, title, op, q->op[op], seconds);
+			print_histogram(f, title, op, q->op[op], seconds);
 		}
 		if (sum.count && !per_queue)
-			print_hist(f, "", op, &sum, seconds);
+			print_histogram(f, "", op, &sum, seconds);
 	}
 	if (!any)
 		fprintf(f, "No operation was seen.\n");

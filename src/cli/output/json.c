@@ -85,7 +85,7 @@ struct json_object *json_op(enum vt_op op, const struct op_stats *s, double seco
 	json_put_double(o, value_key(op, "mean", key), op_stats_mean(s));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		json_put_int(o, value_key(op, quantiles[i].name, key),
-			     histogram_quantile(&s->hist, quantiles[i].q, s->max));
+			     histogram_quantile(&s->histogram, quantiles[i].q, s->max));
 	json_put_int(o, value_key(op, "max", key), s->max);
 sizes:
 	if (op == VT_OP_ADD) {
@@ -99,15 +99,15 @@ sizes:
 
 	/* Each bucket is an array: [lower bound, upper bound (not included), count]. */
 	all = json_object_new_array();
-	for (unsigned int b = s->hist.begin; b < s->hist.end; b++) {
+	for (unsigned int b = s->histogram.begin; b < s->histogram.end; b++) {
 		struct json_object *one;
 
-		if (!s->hist.bucket[b])
+		if (!s->histogram.bucket[b])
 			continue;
 		one = json_object_new_array();
 		json_object_array_add(one, json_object_new_uint64(histogram_lower(b)));
 		json_object_array_add(one, json_object_new_uint64(histogram_lower(b + 1)));
-		json_object_array_add(one, json_object_new_uint64(s->hist.bucket[b]));
+		json_object_array_add(one, json_object_new_uint64(s->histogram.bucket[b]));
 		json_object_array_add(all, one);
 	}
 	json_object_object_add(o, value_key(op, "buckets", key), all);

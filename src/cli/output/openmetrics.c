@@ -200,9 +200,9 @@ static void put_bound(struct writer *w, const struct queue *q, const char *opera
 	unsigned int end = histogram_bucket(bound + 1);
 	char le[32];
 
-	for (; run->o && run->next < end && run->next < run->o->hist.end; run->next++)
-		if (run->next >= run->o->hist.begin)
-			run->below += run->o->hist.bucket[run->next];
+	for (; run->o && run->next < end && run->next < run->o->histogram.end; run->next++)
+		if (run->next >= run->o->histogram.begin)
+			run->below += run->o->histogram.bucket[run->next];
 	if (w->family->unit)
 		snprintf(le, sizeof(le), "%.12g", bound / 1e9);
 	else

@@ -140,7 +140,7 @@ static void put_figures(FILE *f, const struct op_stats *o)
 	put_number(f, o->sum);
 	fprintf(f, "%.6g,", op_stats_mean(o));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
-		put_number(f, histogram_quantile(&o->hist, quantiles[i], o->max));
+		put_number(f, histogram_quantile(&o->histogram, quantiles[i], o->max));
 	put_number(f, o->max);
 }
 

@@ -349,9 +349,9 @@ static void quantile_line(const struct page_of *p, unsigned int serial, int op, 
 	for (size_t i = 0; i < p->columns; i++) {
 		const struct queue *q = find_queue(&p->column[i], serial);
 
-		y[2 * i] = timed(q, op)
-				   ? histogram_quantile(&q->op[op]->hist, quantile, q->op[op]->max)
-				   : NAN;
+		y[2 * i] = timed(q, op) ? histogram_quantile(&q->op[op]->histogram, quantile,
+							     q->op[op]->max)
+					: NAN;
 		y[2 * i + 1] = y[2 * i];
 	}
 }
@@ -410,7 +410,7 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
 		.lines = lines,
 		.nr_lines = 2,
 	};
-	unsigned int first, last, size = bin_size(&queue->op[op]->hist, &first, &last);
+	unsigned int first, last, size = bin_size(&queue->op[op]->histogram, &first, &last);
 
 	heat.bins = (last - first) / size;
 	for (size_t bin = 0; bin <= heat.bins; bin++)
@@ -423,10 +423,10 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
 
 		if (!timed(q, op) || !(seconds_of(p, c) > 0))
 			continue;
-		for (unsigned int b = q->op[op]->hist.begin; b < q->op[op]->hist.end; b++)
+		for (unsigned int b = q->op[op]->histogram.begin; b < q->op[op]->histogram.end; b++)
 			if (b >= first && b < last)
 				values[(b - first) / size * p->columns + c] +=
-					q->op[op]->hist.bucket[b] / seconds_of(p, c);
+					q->op[op]->histogram.bucket[b] / seconds_of(p, c);
 		if (first_one)
 			hints[c] = make_hint(p, c, q->op[op], p50[2 * c], p99[2 * c]);
 	}
@@ -451,17 +451,17 @@ static void put_heat(const struct page_of *p, const struct queue *queue, int op,
  */
 static size_t curve(const struct op_stats *o, double *x, double *y)
 {
-	uint64_t count = histogram_count(&o->hist), seen = 0;
+	uint64_t count = histogram_count(&o->histogram), seen = 0;
 	size_t n = 0;
 
-	for (unsigned int b = o->hist.begin; b < o->hist.end; b++) {
-		if (!o->hist.bucket[b])
+	for (unsigned int b = o->histogram.begin; b < o->histogram.end; b++) {
+		if (!o->histogram.bucket[b])
 			continue;
 		if (!n) {
 			x[n] = histogram_lower(b) ?: 1;
 			y[n++] = 0;
 		}
-		seen += o->hist.bucket[b];
+		seen += o->histogram.bucket[b];
 		x[n] = histogram_lower(b + 1);
 		if (x[n] > o->max && o->max)
 			x[n] = o->max;
@@ -553,8 +553,8 @@ static void put_op_cells(FILE *f, enum vt_op op, const struct op_stats *o, doubl
 	put_cell(f, "MEAN", false, o->timed ? format_time(text, op_stats_mean(o)) : "-");
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		put_cell(f, quantiles[i].title, false,
-			 o->timed ? format_time(text, histogram_quantile(&o->hist, quantiles[i].q,
-									 o->max))
+			 o->timed ? format_time(text, histogram_quantile(&o->histogram,
+									 quantiles[i].q, o->max))
 				  : "-");
 	put_cell(f, "MAX", false, o->timed ? format_time(text, o->max) : "-");
 	text[0] = '\0';

@@ -174,8 +174,8 @@ static void put_interval(struct trace *t, const struct snapshot *s, const struct
 		snprintf(what, sizeof(what), "%s, ns", op_name(op));
 		begin_counter(t, q, start, what);
 		fprintf(t->f, "\"p50\":%llu,\"p99\":%llu}}",
-			(unsigned long long)histogram_quantile(&o->hist, 0.5, o->max),
-			(unsigned long long)histogram_quantile(&o->hist, 0.99, o->max));
+			(unsigned long long)histogram_quantile(&o->histogram, 0.5, o->max),
+			(unsigned long long)histogram_quantile(&o->histogram, 0.99, o->max));
 	}
 }
 

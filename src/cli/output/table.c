@@ -17,7 +17,7 @@ static double per_second(const struct table_row *r, uint64_t n)
 
 static double quantile(const struct table_row *r, double q)
 {
-	return histogram_quantile(&r->sum.hist, q, r->sum.max);
+	return histogram_quantile(&r->sum.histogram, q, r->sum.max);
 }
 
 static void time_or_dash(const struct table_row *r, double ns, char *cell)
@@ -674,7 +674,7 @@ void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int 
 		format_time(text[2], op_stats_mean(s));
 		for (int i = 0; i < 4; i++)
 			format_time(text[3 + i],
-				    histogram_quantile(&s->hist, quantiles[i], s->max));
+				    histogram_quantile(&s->histogram, quantiles[i], s->max));
 		format_time(text[7], s->max);
 	}
 	if (op_refused_name(op)) {

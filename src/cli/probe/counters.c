@@ -139,12 +139,12 @@ static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op
 		out += slot->bytes_out;
 		in += slot->bytes_in;
 	}
-	if (op_stats_room(stats, total ? total->hist.end : 0))
+	if (op_stats_room(stats, total ? total->histogram.end : 0))
 		return complain(NULL, "no memory for a histogram");
 	total = *stats;
 	if (sum == total->sum && untimed == total->count - total->timed &&
-	    zeros == (uint32_t)total->hist.bucket[0] && out == total->bytes_out + total->stale &&
-	    in == total->bytes_in)
+	    zeros == (uint32_t)total->histogram.bucket[0] &&
+	    out == total->bytes_out + total->stale && in == total->bytes_in)
 		return 0;
 
 	total->refused = 0;
@@ -165,11 +165,11 @@ static int read_op(const struct counters *c, struct op_stats **stats, enum vt_op
 	 * and those of a snapshot do not.
 	 */
 	for (unsigned int b = 0; b < end; b++) {
-		uint32_t more = buckets[b] - (uint32_t)total->hist.bucket[b];
+		uint32_t more = buckets[b] - (uint32_t)total->histogram.bucket[b];
 
 		if (!more)
 			continue;
-		histogram_put(&total->hist, b, more);
+		histogram_put(&total->histogram, b, more);
 		total->timed += more;
 	}
 	total->sum = sum;

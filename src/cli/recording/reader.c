@@ -717,7 +717,7 @@ static int read_ops(struct recording_reader *r, struct snapshot *diff)
 		to->bytes_in = number(r, s, 8, INT64_MAX);
 		if (r->bad || sqlite3_column_type(s, 9) != SQLITE_BLOB ||
 		    !decode_histogram(sqlite3_column_blob(s, 9), sqlite3_column_bytes(s, 9),
-				      to->timed, &to->hist))
+				      to->timed, &to->histogram))
 			return damaged(r, "what was counted does not agree with itself");
 	}
 	return more;

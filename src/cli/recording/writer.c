@@ -479,7 +479,7 @@ static int write_op(struct recording_writer *w, unsigned int serial, int op,
 	struct encoder p = {};
 	int err;
 
-	encode_histogram(&p, &stats->hist);
+	encode_histogram(&p, &stats->histogram);
 	if (p.failed)
 		return no_memory(w);
 	sqlite3_bind_int64(s, 1, w->interval);

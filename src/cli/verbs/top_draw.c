@@ -155,8 +155,8 @@ static void draw_table(struct view *v, const struct snapshot *diff, const struct
 static void octaves(const struct op_stats *s, uint64_t count[OCTAVES * 2])
 {
 	memset(count, 0, OCTAVES * 2 * sizeof(*count));
-	for (unsigned int b = s->hist.begin; b < s->hist.end; b++)
-		count[b / (STEPS / 2)] += s->hist.bucket[b];
+	for (unsigned int b = s->histogram.begin; b < s->histogram.end; b++)
+		count[b / (STEPS / 2)] += s->histogram.bucket[b];
 }
 
 /*
