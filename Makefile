@@ -100,6 +100,7 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 # What a test answers itself instead of the function that is called.
 $(BUILD)/unit/test_interval_loop: UNIT_WRAP := wait_until probe_now confine
 $(BUILD)/unit/test_record: UNIT_WRAP := confine_recording
+$(BUILD)/unit/test_not_shown: UNIT_WRAP := confine confine_recording confine_reading
 # tests/unit/made_files.h: a machine that the test makes up
 MADE_FILES := fopen opendir scandir readlink gzopen access stat statfs uname
 $(BUILD)/unit/test_device: UNIT_WRAP := $(MADE_FILES)
@@ -134,7 +135,7 @@ clean: ## remove build/ (kernels stay in the cache)
 	rm -rf $(BUILD)
 
 # --- Guests: the scripts do it, these targets say how to ask for it ---
-# Variables for the guests (see scripts/vm.sh): KERNEL CMD TIMEOUT CPUS MEMORY QEMU_OPTS ACCEL
+# Variables for the guests (see scripts/vm.sh): KERNEL CMD TIMEOUT CPUS MEMORY QEMU_OPTS APPEND ACCEL
 # RNG_OPTS RNG_REPORT
 KERNEL  ?= 6.12
 CMD     ?= bash

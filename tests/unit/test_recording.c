@@ -128,6 +128,7 @@ static void make_interval(struct snapshot *diff, int number)
 	diff->how = "functions";
 	diff->unavailable = 1u << VT_OP_FREE | 1u << VT_OP_INIT_LAST_USED;
 	diff->no_bytes_out = true;
+	diff->clock_step = 4000073;
 	diff->nr_queues = QUEUES;
 	diff->queues = calloc(QUEUES, sizeof(*diff->queues));
 	assert_non_null(diff->queues);
@@ -240,6 +241,7 @@ static void finish(struct recording_writer *r)
 		.events_dropped = 7,
 		.cost_cpu_ns = 12345678,
 		.probe_ns = 99.5,
+		.queues_not_shown = 37,
 	};
 
 	assert_int_equal(recording_finish(r, &end), 0);
@@ -268,6 +270,7 @@ static void same_snapshot(const struct snapshot *a, const struct snapshot *b)
 	assert_string_equal(a->how, b->how);
 	assert_int_equal(a->unavailable, b->unavailable);
 	assert_int_equal(a->no_bytes_out, b->no_bytes_out);
+	assert_int_equal(a->clock_step, b->clock_step);
 	assert_int_equal(a->nr_queues, b->nr_queues);
 	for (size_t i = 0; i < a->nr_queues; i++) {
 		struct queue x = a->queues[i], y = b->queues[i];
@@ -365,6 +368,7 @@ static void what_is_written_is_read(void **unused)
 	assert_int_equal(i->events_dropped, 7);
 	assert_int_equal(i->cost_cpu_ns, 12345678);
 	assert_true(i->probe_ns == 99.5);
+	assert_int_equal(i->queues_not_shown, 37);
 	assert_int_equal(i->nr_devices, 4);
 	assert_int_equal(i->devices[2].device, 2);
 	assert_int_equal(i->devices[2].type, 2);

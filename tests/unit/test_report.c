@@ -35,6 +35,9 @@ static void count(struct queue *q, enum vt_op op, uint64_t ns, uint64_t times)
 	histogram_put(&s->histogram, histogram_bucket(ns), times);
 }
 
+/* ns: of the machine that is recorded; 0: its clock does not move in steps */
+static uint64_t clock_step;
+
 /* A disk of a nasty name that moves, and a queue that does not. */
 static void make_interval(struct snapshot *s, unsigned int i)
 {
@@ -42,6 +45,7 @@ static void make_interval(struct snapshot *s, unsigned int i)
 	s->time = (i + 1) * 1000000000ull;
 	s->since = 1000000000;
 	s->how = "tracepoints";
+	s->clock_step = clock_step;
 	s->nr_queues = 2;
 	s->queues = calloc(2, sizeof(*s->queues));
 	assert_non_null(s->queues);
@@ -276,6 +280,33 @@ static void unfinished_is_said_everywhere(void **unused)
 	}
 }
 
+static void a_clock_that_steps_is_said_everywhere(void **unused)
+{
+	static const struct {
+		const char *option, *to, *says;
+	} forms[] = {
+		{ NULL, NULL, "\n!         CLOCK: the clock of this machine moved in steps" },
+		{ "--html", "-", "<p class=\"warning\">CLOCK: " },
+		{ "--json", NULL, "\"clock_step_ns\":4000000," },
+		{ "--perfetto", "-", "CLOCK: the clock of this machine moved in steps" },
+	};
+
+	(void)unused;
+	for (int steps = 0; steps < 2; steps++) {
+		clock_step = steps ? 4000000 : 0;
+		make_recording(3, NULL, 0, true);
+		for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+			char *text;
+
+			assert_int_equal(report(forms[i].option, forms[i].to), 0);
+			text = printed();
+			assert_int_equal(!!strstr(text, forms[i].says), steps);
+			free(text);
+		}
+	}
+	clock_step = 0;
+}
+
 static void text_fits_80_columns(void **unused)
 {
 	char *text, *line, *rest;
@@ -485,6 +516,7 @@ int main(void)
 		cmocka_unit_test(csv_quotes_and_has_a_row_for_each),
 		cmocka_unit_test(a_page_is_whole),
 		cmocka_unit_test(unfinished_is_said_everywhere),
+		cmocka_unit_test(a_clock_that_steps_is_said_everywhere),
 		cmocka_unit_test(text_fits_80_columns),
 		cmocka_unit_test(paths_cannot_move_the_cursor),
 		cmocka_unit_test(it_is_confined),

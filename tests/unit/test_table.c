@@ -509,6 +509,34 @@ static void bars_of_histograms(void **unused)
 	snapshot_free(&s);
 }
 
+/* The same times by a clock that moves in steps: what is 0 is below a step, in the figures, not in
+ * the bars. */
+static void histograms_below_a_step_of_the_clock(void **unused)
+{
+	struct queue q = { .serial = 1, .num = 8 };
+	struct snapshot s = { .since = 1000000000, .nr_queues = 1, .queues = &q };
+
+	(void)unused;
+	assert_int_equal(op_stats_room(&q.op[VT_OP_ADD], VT_NR_BUCKETS), 0);
+	histogram_put(&q.op[VT_OP_ADD]->histogram, 0, 99);
+	histogram_put(&q.op[VT_OP_ADD]->histogram, histogram_bucket(4000000), 1);
+	q.op[VT_OP_ADD]->count = q.op[VT_OP_ADD]->timed = 100;
+	q.op[VT_OP_ADD]->sum = q.op[VT_OP_ADD]->max = 4000000;
+	for (int steps = 0; steps < 2; steps++) {
+		char *all;
+
+		s.clock_step = steps ? 4000000 : 0;
+		all = printed(&s, false);
+		assert_has(all, steps ? "  mean 40.0us  p50 <4.00ms  p90 <4.00ms  p99 <4.00ms  "
+					"p99.9 4.00ms  max 4.00ms\n"
+				      : "  mean 40.0us  p50 0ns  p90 0ns  p99 0ns  p99.9 4.00ms  "
+					"max 4.00ms\n");
+		assert_has(all, "      0ns - 1ns            99 |");
+		free(all);
+	}
+	free(q.op[VT_OP_ADD]);
+}
+
 static void batches_are_no_times(void **unused)
 {
 	char *all, line[256];
@@ -617,6 +645,7 @@ int main(void)
 		cmocka_unit_test(the_header_names_whose_times_are_shown),
 		cmocka_unit_test(lines_of_operations),
 		cmocka_unit_test(bars_of_histograms),
+		cmocka_unit_test(histograms_below_a_step_of_the_clock),
 		cmocka_unit_test(batches_are_no_times),
 		cmocka_unit_test(names_that_repeat_have_an_index),
 		cmocka_unit_test(readme_has_the_legend),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/format.h"
@@ -63,6 +64,16 @@ char *format_time(char *buf, double ns)
 	static const char *const units[] = { "ns", "us", "ms", "s", NULL };
 
 	return scaled(buf, ns, 1000, units);
+}
+
+char *format_measured(char *buf, double ns, uint64_t clock_step)
+{
+	/* A time of 0: the clock did not move. */
+	bool below = !ns && clock_step;
+
+	buf[0] = '<';
+	format_time(buf + below, below ? clock_step : ns);
+	return buf;
 }
 
 char *format_number(char *buf, double n)

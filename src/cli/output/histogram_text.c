@@ -24,8 +24,16 @@ static double line_start(unsigned int line)
 	return line ? 1ull << (line - 1) : 0;
 }
 
+/* Writes a value of a histogram of @op: a time, or a number of buffers. */
+static char *format_value(char *buf, enum vt_op op, double value, uint64_t clock_step)
+{
+	if (op == VT_BUFFERS_PER_DOORBELL)
+		return format_number(buf, value);
+	return format_measured(buf, value, clock_step);
+}
+
 static void print_histogram(FILE *f, const char *title, enum vt_op op, const struct op_stats *s,
-			    double seconds)
+			    const struct snapshot *diff)
 {
 	static const struct {
 		const char *name;
@@ -33,8 +41,7 @@ static void print_histogram(FILE *f, const char *title, enum vt_op op, const str
 	} quantiles[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p99.9", 0.999 } };
 	unsigned int first = LINES, last = 0;
 	uint64_t lines[LINES] = {}, most = 0;
-	char *(*format)(char *text, double value) =
-		op == VT_BUFFERS_PER_DOORBELL ? format_number : format_time;
+	double seconds = diff->since / 1e9;
 	char a[FORMAT_LEN], b[FORMAT_LEN];
 
 	fprintf(f, "%s%s: %llu, %s/s", title, op_name(op), (unsigned long long)s->count,
@@ -45,11 +52,13 @@ static void print_histogram(FILE *f, const char *title, enum vt_op op, const str
 		fprintf(f, "\n  times are not available on this kernel\n\n");
 		return;
 	}
-	fprintf(f, "\n  mean %s", format(a, op_stats_mean(s)));
+	fprintf(f, "\n  mean %s", format_value(a, op, op_stats_mean(s), diff->clock_step));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		fprintf(f, "  %s %s", quantiles[i].name,
-			format(a, histogram_quantile(&s->histogram, quantiles[i].q, s->max)));
-	fprintf(f, "  max %s\n", format(a, s->max));
+			format_value(a, op,
+				     histogram_quantile(&s->histogram, quantiles[i].q, s->max),
+				     diff->clock_step));
+	fprintf(f, "  max %s\n", format_value(a, op, s->max, diff->clock_step));
 
 	for (unsigned int i = s->histogram.begin; i < s->histogram.end; i++) {
 		unsigned int line = line_of(histogram_lower(i));
@@ -66,16 +75,15 @@ static void print_histogram(FILE *f, const char *title, enum vt_op op, const str
 	for (unsigned int i = first; i <= last; i++) {
 		int length = most ? (lines[i] * BAR + most - 1) / most : 0;
 
-		fprintf(f, "  %7s - %-7s %9llu |%.*s\n", format(a, line_start(i)),
-			format(b, line_start(i + 1)), (unsigned long long)lines[i], length,
-			"############################################");
+		fprintf(f, "  %7s - %-7s %9llu |%.*s\n", format_value(a, op, line_start(i), 0),
+			format_value(b, op, line_start(i + 1), 0), (unsigned long long)lines[i],
+			length, "############################################");
 	}
 	fprintf(f, "\n");
 }
 
 void histogram_print(const struct snapshot *diff, bool per_queue, FILE *f)
 {
-	double seconds = diff->since / 1e9;
 	struct op_stats sum;
 	bool any = false;
 
@@ -94,10 +102,10 @@ void histogram_print(const struct snapshot *diff, bool per_queue, FILE *f)
 			snprintf(title, sizeof(title), "virtio%d %s%s%s %s ", q->device, q->role,
 				 q->role[0] ? " " : "", queue_name(diff, q, QUEUE_NAME - 1, name),
 				 layout_name(q->layout));
-			print_histogram(f, title, op, q->op[op], seconds);
+			print_histogram(f, title, op, q->op[op], diff);
 		}
 		if (sum.count && !per_queue)
-			print_histogram(f, "", op, &sum, seconds);
+			print_histogram(f, "", op, &sum, diff);
 	}
 	if (!any)
 		fprintf(f, "No operation was seen.\n");

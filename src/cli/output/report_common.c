@@ -39,7 +39,7 @@ static bool has_to_used(const struct report *r)
 
 const char *report_warning(const struct report *r, unsigned int n)
 {
-	const char *warnings[5];
+	const char *warnings[7];
 	unsigned int count = 0;
 
 	if (!r->info->finished)
@@ -54,6 +54,14 @@ const char *report_warning(const struct report *r, unsigned int n)
 	if (r->info->events_dropped)
 		warnings[count++] = "DROPPED: some single operations (--events) were not kept; the "
 				    "counts have them.";
+	if (r->info->queues_not_shown)
+		warnings[count++] =
+			"QUEUES: this machine had more queues than are in this recording; below "
+			"it says how many.";
+	if (r->total.clock_step)
+		warnings[count++] =
+			"CLOCK: the clock of this machine moved in steps; a time that is shorter "
+			"than a step cannot be measured. JSON has the step: clock_step_ns.";
 	if (r->timed == VT_AVAIL_TO_USED && !has_to_used(r))
 		warnings[count++] =
 			"NO TIMES: the tables show - for times, because this recording has no "
@@ -193,7 +201,10 @@ static void fact_cost(const struct report *r, char *text)
 	if (i->probe_ns > 0)
 		n += snprintf(text + n, REPORT_FACT - n, ", probe %s per operation",
 			      format_time(probe, i->probe_ns));
-	snprintf(text + n, REPORT_FACT - n, "; lost %llu", (unsigned long long)r->total.lost);
+	n += snprintf(text + n, REPORT_FACT - n, "; lost %llu", (unsigned long long)r->total.lost);
+	if (i->queues_not_shown)
+		snprintf(text + n, REPORT_FACT - n, "; %llu queues not in it",
+			 (unsigned long long)i->queues_not_shown);
 }
 
 static void fact_device(const struct recording_device *d, char *text)

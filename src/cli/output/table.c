@@ -22,13 +22,8 @@ static double quantile(const struct table_row *r, double q)
 
 static void time_or_dash(const struct table_row *r, double ns, char *cell)
 {
-	char step[FORMAT_LEN];
-
-	/* The clock did not move during the operation. */
-	if (r->sum.timed && !ns && r->snapshot->clock_step)
-		snprintf(cell, TABLE_CELL, "<%s", format_time(step, r->snapshot->clock_step));
-	else if (r->sum.timed)
-		format_time(cell, ns);
+	if (r->sum.timed)
+		format_measured(cell, ns, r->snapshot->clock_step);
 	else
 		strcpy(cell, "-");
 }

@@ -199,6 +199,8 @@ int recording_next(struct recording_reader *r, struct snapshot *diff)
 	diff->how = strcmp(r->info.attached, "functions") ? "tracepoints" : "functions";
 	diff->unavailable = r->unavailable;
 	diff->no_bytes_out = r->no_bytes_out;
+	diff->clock_step = r->clock_step;
+	diff->not_shown = r->info.queues_not_shown;
 	if (r->bad || r->interval <= before || diff->time < r->time)
 		more = reader_damaged(r, "an interval is none");
 	r->time = diff->time;

@@ -36,6 +36,7 @@ struct recording_reader {
 	int op_of[NR_FILE_OPS]; /* by number in the file: an enum vt_op, OP_NONE or OP_UNKNOWN */
 	uint32_t unavailable;	/* the same in all snapshots */
 	bool no_bytes_out;
+	uint64_t clock_step; /* ns */
 
 	struct recorded_queue *queues; /* owned; all queues, ordered by serial */
 	size_t nr_queues;

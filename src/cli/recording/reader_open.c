@@ -226,14 +226,16 @@ static int read_info(struct recording_reader *r)
 		more = next_row(r, s);
 		if (more < 0 || (more && read_field(r, s, f)))
 			return -1;
-		/* Recordings of version 0.1.0 have no host. */
+		/* Recordings of version 0.1.0 have neither of these. */
 		if (!more && !r->bad && !strcmp(f->key, "host"))
 			r->info.host = "";
+		else if (!more && !r->bad && !strcmp(f->key, "queues_not_shown"))
+			r->info.queues_not_shown = 0;
 		else if (!more || r->bad)
 			return reader_damaged(r, "it does not say where it was made");
 		sqlite3_reset(s);
 	}
-	/* The writer adds these two keys with the first interval. Before that they are missing. */
+	/* The writer adds these keys with the first interval. Before that they are missing. */
 	sqlite3_bind_text(s, 1, "unavailable", -1, SQLITE_STATIC);
 	if (next_row(r, s) > 0)
 		r->unavailable = known_ops(r, row_number(r, s, 1, UINT32_MAX));
@@ -241,6 +243,11 @@ static int read_info(struct recording_reader *r)
 	sqlite3_bind_text(s, 1, "no_bytes_out", -1, SQLITE_STATIC);
 	if (next_row(r, s) > 0)
 		r->no_bytes_out = row_number(r, s, 1, 1);
+	sqlite3_reset(s);
+	/* Recordings of version 0.1.0 do not have it. */
+	sqlite3_bind_text(s, 1, "clock_step", -1, SQLITE_STATIC);
+	if (row_step(r, s) > 0)
+		r->clock_step = row_number(r, s, 1, INT64_MAX);
 	sqlite3_finalize(s);
 	return r->bad || r->ended ? reader_damaged(r, "it does not say what was seen") : 0;
 }

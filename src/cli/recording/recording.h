@@ -48,7 +48,8 @@ struct recording_info {
 	uint64_t started;  /* ns since 1970 */
 	uint64_t interval; /* requested length of an interval, ns */
 	bool finished;	   /* false: vringtop was killed, or could not write */
-	bool has_events;   /* single operations were requested (--events) */
+	uint64_t queues_not_shown;	  /* at the end; files of 0.1.0 do not have it */
+	bool has_events;		  /* single operations were requested (--events) */
 	uint64_t events, events_dropped;  /* single operations: kept; dropped (buffer full) */
 	uint64_t cost_cpu_ns;		  /* CPU time of the tool while it recorded */
 	double probe_ns;		  /* cost of counting one operation, ns; 0: not measured */

@@ -47,29 +47,14 @@ const struct recording_table recording_tables[] = {
 	}
 
 const struct recording_field recording_fields[] = {
-	FIELD(tool_version, TEXT),
-	FIELD(kernel_release, TEXT),
-	FIELD(kernel_version, TEXT),
-	FIELD(machine, TEXT),
-	FIELD(config_hash, TEXT),
-	FIELD(cmdline, TEXT),
-	FIELD(cpu, TEXT),
-	FIELD(clocksource, TEXT),
-	FIELD(patch_level, TEXT),
-	FIELD(attached, TEXT),
-	FIELD(command, TEXT),
-	FIELD(host, TEXT),
-	FIELD(nr_cpus, INT),
-	FIELD(exit_status, INT),
-	FIELD(started, U64),
-	FIELD(interval, U64),
-	FIELD(finished, BOOL),
-	FIELD(has_events, BOOL),
-	FIELD(events, U64),
-	FIELD(events_dropped, U64),
-	FIELD(cost_cpu_ns, U64),
-	FIELD(probe_ns, DOUBLE),
-	{},
+	FIELD(tool_version, TEXT), FIELD(kernel_release, TEXT), FIELD(kernel_version, TEXT),
+	FIELD(machine, TEXT),	   FIELD(config_hash, TEXT),	FIELD(cmdline, TEXT),
+	FIELD(cpu, TEXT),	   FIELD(clocksource, TEXT),	FIELD(patch_level, TEXT),
+	FIELD(attached, TEXT),	   FIELD(command, TEXT),	FIELD(host, TEXT),
+	FIELD(nr_cpus, INT),	   FIELD(exit_status, INT),	FIELD(started, U64),
+	FIELD(interval, U64),	   FIELD(finished, BOOL),	FIELD(queues_not_shown, U64),
+	FIELD(has_events, BOOL),   FIELD(events, U64),		FIELD(events_dropped, U64),
+	FIELD(cost_cpu_ns, U64),   FIELD(probe_ns, DOUBLE),	{},
 };
 
 char *recording_file_name(const char *path)

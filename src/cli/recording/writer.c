@@ -507,6 +507,7 @@ static int put_constants(struct recording_writer *w, const struct snapshot *diff
 	} all[] = {
 		{ "unavailable", diff->unavailable },
 		{ "no_bytes_out", diff->no_bytes_out },
+		{ "clock_step", diff->clock_step },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
@@ -565,7 +566,7 @@ int recording_write_events(struct recording_writer *w, const struct recording_ev
 int recording_update(struct recording_writer *w, const struct recording_info *info)
 {
 	static const char *const keys[] = { "exit_status", "events_dropped", "cost_cpu_ns",
-					    "probe_ns" };
+					    "probe_ns", "queues_not_shown" };
 
 	if (begin(w))
 		return -1;

@@ -39,7 +39,8 @@ int recording_write_events(struct recording_writer *w, const struct recording_ev
 
 /**
  * Writes the fields of @now that change during a recording: exit_status, events_dropped,
- * cost_cpu_ns and probe_ns. They become part of the transaction of the next interval.
+ * cost_cpu_ns, probe_ns and queues_not_shown. They become part of the transaction of the next
+ * interval.
  * Returns 0, or -1 after a message.
  */
 int recording_update(struct recording_writer *w, const struct recording_info *now);

@@ -369,6 +369,7 @@ static void update_info(struct run *r)
 	r->info.events_dropped = probe_dropped(r->probe);
 	r->info.probe_ns = r->sum.probe_ns ?: r->info.probe_ns;
 	r->info.exit_status = r->command.status;
+	r->info.queues_not_shown = r->before.not_shown;
 }
 
 /* Writes r->sum as an interval and empties r->sum. Returns 0, or not 0 after a message. */
@@ -421,6 +422,9 @@ static void print_summary(const struct run *r, bool progress)
 		fprintf(stderr, "; %s bytes", format_bytes(text, st.st_size));
 	fprintf(stderr, "; %.2f s of CPU (%.1f%%)\n", r->info.cost_cpu_ns / 1e9,
 		seconds > 0 ? r->info.cost_cpu_ns / 1e7 / seconds : 0);
+	if (r->before.not_shown)
+		complain(r->options->events ? "Without --events there is room for more." : NULL,
+			 "%u queues of this machine are not in the recording", r->before.not_shown);
 }
 
 /* --- The recording --- */
