@@ -246,7 +246,7 @@ static int read_info(struct recording_reader *r)
 	sqlite3_reset(s);
 	/* Recordings of version 0.1.0 do not have it. */
 	sqlite3_bind_text(s, 1, "clock_step", -1, SQLITE_STATIC);
-	if (row_step(r, s) > 0)
+	if (next_row(r, s) > 0)
 		r->clock_step = row_number(r, s, 1, INT64_MAX);
 	sqlite3_finalize(s);
 	return r->bad || r->ended ? reader_damaged(r, "it does not say what was seen") : 0;
