@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# What makes vringtop ready for other machines. Included by the Makefile.
+# Installs vringtop, and makes packages, manual pages and a static binary. Included by the Makefile.
 
 .PHONY: static man install uninstall dist deb rpm test-packages
 
-# --- The static binary: the same objects with all libraries inside, glibc too (docs/install.md) ---
-# Debian has no static archives of what GnuTLS needs. libmicrohttpd calls GnuTLS only for TLS, which
-# vringtop does not ask for: packaging/static.c answers instead.
+# --- The static binary: the same objects, linked with all libraries, glibc too (docs/install.md) ---
+# Debian has no static archives of the libraries that GnuTLS needs. libmicrohttpd calls GnuTLS only for TLS,
+# which vringtop does not use. So packaging/static.c stands in for GnuTLS.
 ifneq ($(filter libmicrohttpd,$(PKGS)),)
 MICROHTTPD  = $(shell $(CC) -print-file-name=libmicrohttpd.a)
 NO_TLS      = -lmicrohttpd -lpthread $(shell nm -u $(MICROHTTPD) 2>/dev/null | \
@@ -17,13 +17,13 @@ $(BUILD)/vringtop-static: $(CLI_OBJ) packaging/static.c
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -static -s -Wl,--wrap=dlopen $^ $(STATIC_LIBS) -lm -o $@
 
-static: $(BUILD)/vringtop-static ## build/vringtop-static: one file that runs where nothing else is installed
+static: $(BUILD)/vringtop-static ## build/vringtop-static: one file that needs no library on the machine
 	@stat -c '%n: %s bytes' $<
 
 # --- Manual pages: made from --help ---
 RELEASED = $(shell sed -n 's/^\#\# \[[0-9.]*\] - //p' CHANGELOG.md | head -n 1)
 
-# vringtop.1 is the last to be made.
+# This page is made last, so it stands for all pages.
 $(BUILD)/man/vringtop.1: $(BUILD)/vringtop docs/man/page.pl docs/man/vringtop.man CHANGELOG.md
 	@mkdir -p $(@D)
 	$(say) MAN $(@D)
@@ -48,20 +48,20 @@ install: all man ## install vringtop under PREFIX (/usr/local); DESTDIR is honou
 	install -D -m 644 packaging/completions/_vringtop $(DESTDIR)$(ZSH_COMPLETIONS)/_vringtop
 	install -D -m 644 packaging/completions/vringtop.fish $(DESTDIR)$(FISH_COMPLETIONS)/vringtop.fish
 
-uninstall: ## remove what install put there
+uninstall: ## remove the files that install copied
 	rm -f $(DESTDIR)$(BINDIR)/vringtop
 	rm -f $(DESTDIR)$(DATADIR)/man/man1/vringtop.1 $(DESTDIR)$(DATADIR)/man/man1/vringtop-*.1
 	rm -f $(DESTDIR)$(BASH_COMPLETIONS)/vringtop $(DESTDIR)$(ZSH_COMPLETIONS)/_vringtop
 	rm -f $(DESTDIR)$(FISH_COMPLETIONS)/vringtop.fish
 
-# --- Source archive: what is committed, the same bytes each time ---
+# --- Source archive of the last commit; the same commit gives the same bytes ---
 SOURCE := vringtop-$(VERSION)
 
 dist: ## build/vringtop-VERSION.tar.gz: the source as committed
 	@mkdir -p $(BUILD)
 	$(say) DIST $(BUILD)/$(SOURCE).tar.gz
 	$(Q)git archive --prefix=$(SOURCE)/ HEAD | gzip -9n >$(BUILD)/$(SOURCE).tar.gz
-	@git diff --quiet HEAD || echo 'make dist: what is not committed is not in it' >&2
+	@git diff --quiet HEAD || echo 'make dist: the archive lacks the changes that are not committed' >&2
 
 # --- Debian package: from the source archive, in a folder of its own ---
 DEB_VERSION = $(shell sed -n '1s/.*(\(.*\)).*/\1/p' packaging/debian/changelog)
@@ -78,7 +78,7 @@ deb: dist ## build/deb: the package for Debian 12 and later, from make dist
 		{ tail -n 30 ../log; exit 1; }
 
 # --- RPM: the same, by packaging/vringtop.spec ---
-# --nodeps: on Debian the tools that the spec asks for are no RPMs.
+# --nodeps: on Debian the tools that the spec requires come from Debian's packages, not from RPMs.
 RPM = $(abspath $(BUILD)/rpm)
 
 rpm: dist ## build/rpm: an RPM, from make dist

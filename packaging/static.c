@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the static binary does without (`make static`). */
+/* Functions that the static binary (`make static`) has instead of those of libraries. */
 #include <stddef.h>
 
 void *__wrap_dlopen(const char *file, int mode);
 
 /*
- * Stands for dlopen(), which only SQLite calls, for extensions that vringtop does not switch on. A
- * library that is loaded would need the glibc with which the binary was built.
+ * Replaces dlopen(). Only SQLite calls it, to load extensions, which vringtop does not use. A static
+ * binary could load a library only with the same glibc on the machine.
  */
 void *__wrap_dlopen(const char *file, int mode)
 {
@@ -16,8 +16,8 @@ void *__wrap_dlopen(const char *file, int mode)
 }
 
 /*
- * Stands for every function of GnuTLS, which libmicrohttpd calls when it starts and ends, and for
- * TLS, for which vringtop does not ask. 0 is success.
+ * Replaces every function of GnuTLS. libmicrohttpd calls them when it starts and when it ends, and
+ * for TLS, which vringtop does not use. Returns 0, which is success.
  */
 int no_tls(void);
 

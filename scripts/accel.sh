@@ -1,7 +1,7 @@
 #!/bin/bash
-# Prints "kvm" or "tcg": what a guest runs on here. Usage: accel.sh KERNEL-IMAGE
-# That /dev/kvm opens says little: on some machines no kernel gets through its boot on it. So one
-# real boot decides, and the answer holds until the machine or its QEMU changes.
+# Prints "kvm" or "tcg": the accelerator for guests on this machine. Usage: accel.sh KERNEL-IMAGE
+# On some machines /dev/kvm can be opened, but no kernel boots with it. So this script boots a kernel once.
+# The answer is kept until the machine is booted again or its QEMU changes.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -20,7 +20,7 @@ fi
 console=$(mktemp "${TMPDIR:-/tmp}/vringtop-kvm.XXXXXX")
 trap 'rm -f "$console"' EXIT
 say "guest: trying whether a kernel boots under KVM here (at most $limit s)"
-# No root file system: a kernel that works gets as far as panicking about that, and QEMU ends.
+# There is no root file system. A kernel that works panics because of that, and QEMU ends.
 { ulimit -c 0; timeout -k 1 "$limit" "$checkout/scripts/qemu.sh" -accel kvm -cpu host -machine q35 -m 512M \
 	-nodefaults -display none -no-reboot -serial "file:$console" -kernel "$image" \
 	-append 'console=ttyS0 panic=-1' || true; } </dev/null >/dev/null 2>&1

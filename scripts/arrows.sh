@@ -2,7 +2,7 @@
 # Checks that the includes of src/cli go one way, down the list of rooms, and that no files call each
 # other in a circle.
 # Usage: arrows.sh [SOURCES [OBJECTS]]     (src/cli, build/cli)
-# Exit status: 0 all is well; 1 something is not, and was printed.
+# Exit status: 0 all is well; 1 something is wrong, and was printed.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 objects=$(realpath "${2:-$top/build/cli}")
@@ -15,7 +15,7 @@ failed=0
 
 for folder in */; do
 	[[ -n ${level[${folder%/}]:-} ]] || {
-		echo "${folder%/}: a folder that has no place in the list of rooms (scripts/arrows.sh)"
+		echo "${folder%/}: this folder is not in the list of rooms (scripts/arrows.sh)"
 		failed=1
 	}
 done
@@ -36,7 +36,7 @@ while IFS=: read -r file line header; do
 done < <(grep -nE '^#include "' -r . --include='*.[ch]' | sed -E 's,^\./,,; s/#include "([^"]*)".*/\1/')
 
 # Who calls whom, by the symbols of the objects. tsort names the files of a circle.
-# An object of a source that is gone says nothing.
+# Objects whose source is gone are left out.
 circles=$(find . -name '*.c' -printf '%P\n' | sort | sed 's/c$/o/' | (cd "$objects" && xargs nm -A --) |
 	awk '{ file = $1; sub(/\.o:.*/, "", file) }
 	$(NF - 1) ~ /^[TDBRC]$/ { home[$NF] = file }

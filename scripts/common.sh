@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What every script here shares: where things are, and how to speak. Sourced, never run.
+# Shared by all scripts here: paths, messages, and long jobs. Sourced, never run.
 # shellcheck disable=SC2034 # used by those who source it
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-# Kernels, virtme-ng and other things that are made once; safe to delete at any time.
+# The cache: kernels, virtme-ng and other things that are made once. It may be deleted at any time.
 cache=${VRINGTOP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vringtop}
 
-# Progress and errors go to stderr: stdout belongs to what was asked for.
+# Progress and errors go to stderr, because stdout is for the result.
 say() {
 	printf '%s\n' "$*" >&2
 }
@@ -18,9 +18,9 @@ die() {
 	exit 1
 }
 
-# run_job TITLE LOG LINES COMMAND...: runs something long with its output in LOG, and shows how far
-# it is: the output's lines as a share of LINES (0: unknown), and the time. Returns its status.
-# What COMMAND starts ends with this script: call end_job when that exits.
+# run_job TITLE LOG LINES COMMAND...: runs a long command with its output in LOG, and shows its progress:
+# the lines of output as a share of LINES (0: not known), and the time. Returns the status of the command.
+# Call end_job when the script exits: it ends COMMAND and the processes that COMMAND started.
 job=''
 run_job() {
 	local title=$1 log=$2 lines=$3 start=$SECONDS shown=$SECONDS status=0 far

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Debian packages: what is missing, and packages of other suites. Sourced.
+# Installs Debian packages, and fetches packages of other suites. Sourced.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# install_packages PACKAGE...: installs those that are missing; asks apt for nothing else.
+# install_packages PACKAGE...: installs the packages that are missing. If none is, apt is not called.
 install_packages() {
 	local missing
 	mapfile -t missing < <(comm -23 <(printf '%s\n' "$@" | sort -u) \
@@ -16,7 +16,7 @@ install_packages() {
 	fi
 	local log=$cache/logs/setup.log
 	trap end_job EXIT
-	# A new machine has no package lists yet, and an old one's may name versions that are gone.
+	# A new machine has no package lists yet. Old lists may have versions that the mirror no longer has.
 	apt_install "${missing[@]}" || {
 		say "setup: that needs newer package lists"
 		run_job "setup: fetching the package lists" "$log" 0 apt-get -q update && apt_install "${missing[@]}"
@@ -35,7 +35,7 @@ apt_install() {
 
 # fetch_package SUITE PACKAGE DIR [TITLE]: unpacks a package of another Debian suite into DIR, and
 # writes its version into DIR/version. PACKAGE may be a pattern of apt's that one package matches.
-# The machine's own apt configuration stays as it is; only the mirror is taken from it.
+# The configuration of the machine's apt is not changed. Only its mirror is used.
 fetch_package() {
 	local suite=$1 package=$2 dir=$3 title=${4:-$2} mirror work packages log=$cache/logs/setup.log
 	mirror=$(debian_mirror)
@@ -73,7 +73,7 @@ fetch_package() {
 	rm -rf "$work"
 }
 
-# The mirror that this machine's own apt gets the running release's packages from.
+# Prints the mirror from which apt of this machine gets the packages of the running release.
 debian_mirror() {
 	local codename mirror
 	# shellcheck disable=SC1091

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs in the guest, as root, started by vm.sh: prepares it, runs the command, tells its status.
+# Runs in the guest as root, started by vm.sh. Prepares the guest, runs the command, and tells vm.sh its
+# status.
 # Usage: guest.sh DIR   (DIR has vm.sh's `command` and `settings`)
 set -euo pipefail
 
@@ -7,7 +8,7 @@ checkout='' directory='' terminal='' size=''
 # shellcheck disable=SC1091
 . "$1/settings"
 
-# Where the kernel has it: one without BPF has no bpf.
+# mount_once TYPE DIR: if the kernel has this file system. A kernel without BPF has no bpf.
 mount_once() {
 	! grep -qw "$1" /proc/filesystems || mountpoint -q "$2" || mount -t "$1" "$1" "$2"
 }
@@ -15,18 +16,18 @@ mount_once debugfs /sys/kernel/debug
 mount_once tracefs /sys/kernel/tracing
 mount_once bpf /sys/fs/bpf
 
-# A distribution's kernel looks for SCSI disks in the background, and has their driver in a module.
+# The kernel of a distribution looks for SCSI disks in the background, and has their driver as a module.
 if [[ -e /lib/modules/$(uname -r) ]]; then
 	for _ in {1..100}; do [[ ! -b /dev/sda ]] || break; sleep 0.1; done
 fi
 
-# What virtme-ng tells itself on the kernel's command line has paths of the host, another one with each
-# boot. That is nothing to keep in recordings, nor a difference between two of them.
+# virtme-ng puts paths of the host on the kernel's command line, which differ with each boot. They are removed
+# here, because recordings keep the command line and diff compares it.
 sed -E 's%[^ ]*(/|virtme)[^ ]* *%%g; s% $%%' /proc/cmdline >/run/cmdline
 mount --bind /run/cmdline /proc/cmdline
 
-# The two virtio-net, known by their addresses, go into one network namespace each: what they send
-# each other passes through their rings and QEMU's hub, and nothing else can reach them.
+# Each of the two virtio-net devices, known by their addresses, gets its own network namespace. So packets
+# between the two pass through their rings and QEMU's hub, and no other network reaches them.
 for net in /sys/class/net/*; do
 	case $(<"$net/address") in
 	52:54:00:76:72:00) host=0 ;;
@@ -45,8 +46,8 @@ mkdir -p "$HOME"
 cd "$directory" 2>/dev/null || cd "$checkout"
 exec {control}<>/dev/virtio-ports/vringtop.control
 
-# in_terminal COMMAND: virtio ports are no terminals, so the command gets a pseudo-terminal. The
-# size of the user's comes through the control port, first and whenever it changes.
+# in_terminal COMMAND: virtio ports are no terminals, so the command gets a pseudo-terminal. The size of the
+# user's terminal comes through the control port, at the start and whenever it changes.
 in_terminal() {
 	local session=/run/vringtop
 	mkdir -p "$session"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The first process of a guest whose kernel cannot reach its root file system by itself, as those
- * of distributions: loads /modules/<nn>-<name>.ko in the order of their names, mounts the root
- * that virtme-ng shares through 9p, and goes on with the init= of the kernel's command line there.
- * Static and alone in its initramfs (debian-kernel.sh): it needs nothing else.
+ * The first process of a guest whose kernel has the drivers of its root file system as modules, as
+ * the kernels of distributions. It loads /modules/<nn>-<name>.ko in the order of their names,
+ * mounts the root that virtme-ng shares through 9p, and starts the init= of the kernel's command
+ * line there. It is static, so its initramfs has no other program and no library
+ * (debian-kernel.sh).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What init does when it cannot go on ends the guest: vm.sh shows the end of the console. */
+/* Prints an error and turns the guest off. vm.sh shows the end of the console. */
 static void die(const char *what, const char *on)
 {
 	fprintf(stderr, "initramfs: cannot %s %s: %s\n", what, on, strerror(errno));

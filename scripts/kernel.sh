@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds the guests' kernels into the cache, each once.
+# Builds the kernels of the guests, each once. The cache keeps them.
 #
 # Usage: kernel.sh image NAME         prints the path of its bzImage
 #        kernel.sh dir NAME           prints the folder with bzImage, vmlinux, virtio_ring.o, config, ...
@@ -24,7 +24,7 @@ if [[ $name == debian* ]]; then
 	exec "$checkout/scripts/debian-kernel.sh" "$action" "$name"
 fi
 
-# --- Which kernel is what ---
+# --- The version and the flavour of NAME ---
 version=${name%%-*} flavour=${name#"${name%%-*}"}
 unknown=("unknown kernel KERNEL=$name"
 	"known: 6.12 and 7.3, also with -ops, -upstream, -stock, -debug, -nobtf or -nobpf (6.12-stock); debian-6.1, debian-6.12; a path")
@@ -77,7 +77,7 @@ fi
 hash_of() {
 	sha256sum | cut -c 1-12
 }
-# What goes into every kernel of this tree, and what into this one.
+# A hash of everything that goes into each kernel of this tree, and of everything that goes into this one.
 tree_key=$({ echo "$source_version"; gcc --version | head -n 1; cat "${configs[@]}"; } | hash_of)
 key=$({ echo "$tree_key"; [[ ${#patches[@]} -eq 0 ]] || cat "${patches[@]}"; } | hash_of)
 pristine=$cache/sources/linux-$source_version
@@ -86,12 +86,12 @@ result=$cache/kernels/$name-$key
 log=$cache/logs/kernel-$name.log
 
 tree_make() {
-	# The user's own PATH may have other compilers and Pythons in front.
+	# The PATH of the user may find other compilers and Pythons first.
 	env -u MAKEFLAGS -u MAKELEVEL PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 		KBUILD_BUILD_USER=vringtop KBUILD_BUILD_HOST="$name" make -C "$tree" "$@"
 }
 
-# --- Steps; each leaves either a whole result or none ---
+# --- Steps. A step that fails or is interrupted leaves no half result. ---
 work=''
 cleanup() {
 	end_job
@@ -127,7 +127,7 @@ unpack_source() {
 	exec {lock}>&-
 }
 
-# Hard links: a tree costs no second copy of the source. Nothing writes into a file in place.
+# The tree has hard links to the source, so it takes no second copy. No step writes into a file in place.
 make_tree() {
 	[[ ! -d $tree ]] || return 0
 	local free
@@ -150,7 +150,7 @@ configure() {
 		tail -n 20 "$log" >&2
 		die "kernel $name: cannot configure it from ${configs[*]}" "the whole log: $log"
 	}
-	# Kconfig drops what it does not know or what lacks a dependency, and says nothing.
+	# Kconfig silently drops an option that it does not know, or whose dependency is missing.
 	dropped=$(grep '^CONFIG_' "$config" | { grep -vxFf "$tree/.config" || true; } | while IFS='=' read -r option value; do
 		[[ $option == "$not_here" ]] ||
 			{ [[ $value == n ]] && ! grep -q "^$option=" "$tree/.config"; } || echo "$option=$value"
@@ -161,8 +161,8 @@ configure() {
 	fi
 }
 
-# The files of the tree become those of this kernel. One that stays the same is not touched, so
-# make builds again only what it must.
+# Gives the tree the files of this kernel. A file that is the same already is not touched, so that make builds
+# only what has changed.
 apply_patches() {
 	local file touched=$tree/.vringtop-touched
 	work=$(mktemp -d "$cache/trees/.patch.XXXXXX")
@@ -221,7 +221,7 @@ build() {
 	remove_old
 }
 
-# Others may still be wanted by another checkout; the newest few stay.
+# Removes old kernels and trees. The newest few stay, because another checkout may use them.
 remove_old() {
 	local old
 	touch "$tree" "$result"
@@ -241,7 +241,7 @@ newest_first() {
 	stat -c '%Y %n' "$@" | sort -rn | cut -d ' ' -f 2-
 }
 
-# One at a time: the kernels of a tree share its files.
+# Only one build at a time: the kernels of a tree share its files.
 lock_tree() {
 	mkdir -p "$cache"
 	exec {lock}>"$cache/lock-$tree_name"
@@ -263,12 +263,13 @@ copy)
 	[[ $# -eq 1 ]] || die "wrong use" "usage: kernel.sh copy NAME DIR"
 	if [[ $(stat -c %d "$tree") == "$(stat -c %d "$(dirname "$1")")" ]]; then
 		cp -al -T "$tree" "$1"
-		# What was built is written in place, but for objects and programs, so each tree needs its own.
+		# make writes the files that it has built in place, except objects and programs. So each tree needs
+		# its own copies of them.
 		copy=$(realpath "$1")
 		(cd "$tree" && find . -type f -newer "$pristine" ! -name '*.o' ! -name '*.a' ! -name '*.ko' \
 			! -name vmlinux ! -name vmlinux.unstripped ! -name '.tmp_vmlinux?' -print0 |
 			xargs -0 cp -p --parents --remove-destination -t "$copy")
-	else # another file system: no hard links, so at least not the largest files
+	else # another file system has no hard links; the largest files are left out
 		rsync -a --exclude '/vmlinux*' --exclude '/.tmp_vmlinux*' "$tree/" "$1"
 	fi
 	tree=$1

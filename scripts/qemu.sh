@@ -1,5 +1,6 @@
 #!/bin/bash
-# The guests' QEMU: this machine's own, or the newer one that setup.sh fetched. Usage: qemu.sh ARG...
+# Runs the QEMU of the guests: the newer one that setup.sh fetched, or the machine's own.
+# Usage: qemu.sh ARG...
 #
 # QEMU 10.0 is the first with rings in order (in_order=on).
 set -euo pipefail

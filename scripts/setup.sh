@@ -1,7 +1,7 @@
 #!/bin/bash
-# Installs what is missing, and nothing else.
+# Installs the packages that are missing, and nothing else.
 # Usage: setup.sh [build|lint|prometheus|kernel|guest|browser|bench|debian|deb|source-7.3]...
-# Without an argument: everything. Takes a moment when all is there.
+# Without an argument: all groups but bench and deb.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
 
@@ -26,19 +26,19 @@ setup_kernel() {
 		rsync zstd xz-utils kmod patch)
 }
 
-# virtme-ng's own dependencies (kmod, file, python3-*) among them; it is not in Debian 12.
+# With the dependencies of virtme-ng (kmod, file, python3-*), because virtme-ng itself is not in Debian 12.
 setup_guest() {
 	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
 		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf bpftrace procps
 		bsdutils libcap2-bin sqlite3 debian-archive-keyring busybox-static cpio ncurses-base binutils jq)
 }
 
-# For what looks at pages (tests/browser.py).
+# For tests of pages (tests/browser.py).
 setup_browser() {
 	packages+=(chromium python3)
 }
 
-# What else is measured in guests (tests/bench): virtiostat, and who counts system calls.
+# For tests/bench: virtiostat, and strace, which counts system calls.
 setup_bench() {
 	packages+=(bpfcc-tools strace)
 }
@@ -71,7 +71,7 @@ for group in "$@"; do
 done
 install_packages "${packages[@]}"
 
-# For the kernel alone, Debian 13's backports are the same for every release.
+# The source of Linux 7.3 is in the backports of Debian 13. It can be used on every release.
 if [[ -n $fetch_source && ! -e $cache/linux-source-7.3/version ]]; then
 	mkdir -p "$cache"
 	exec {lock}>"$cache/lock-source-7.3"
@@ -92,9 +92,9 @@ if [[ " $* " == *" guest "* ]] && ! [[ -x /usr/bin/virtme-run || -x $cache/virtm
 	fetch_package trixie virtme-ng "$cache/virtme-ng"
 fi
 
-# QEMU 8.1 is the first that traced guests survive on (see qemu.sh), and 9.0 the first that offers
-# for a vhost-user-rng-pci what its back-end offers, notification data included. An older one still
-# brings the libraries and the firmware.
+# Guests that trace need QEMU 8.1 or later, or they die. QEMU 9.0 is the first whose vhost-user-rng-pci offers
+# the features of its back-end, such as notification data. The libraries and the firmware of an older QEMU are
+# used in any case.
 if [[ " $* " == *" guest "* && ! -e $cache/qemu/complete ]]; then
 	version=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9]*\.[0-9]*\).*/\1/p')
 	if [[ $(printf '%s\n' "$version" 9.0 | sort -V | head -n 1) != 9.0 ]]; then

@@ -3,20 +3,19 @@
 # the recording with a stored one, the baseline.
 #
 # Usage: smoke.sh            compares
-#        smoke.sh --accept   makes what it recorded last the new baseline
+#        smoke.sh --accept   makes its last recording the new baseline
 # Environment:
 #   KERNEL     of the guest, as for vm.sh (6.12)
 #   BASELINE   the file of the baseline (tests/smoke.vt)
-#   LOAD       a line of shell that the guest runs meanwhile (reads from two virtio-blk disks)
-#   RECORD     options of `vringtop record`: what is recorded (of virtio-blk, the operations that do
-#              not wait for anything)
-#   FAIL_ON    what counts as slower, as for `vringtop diff --fail-on` (mean>15%)
-# Leaves the recording and a page about the comparison in build/: smoke.vt, smoke.html.
+#   LOAD       a line of shell that the guest runs while vringtop records (reads from two virtio-blk disks)
+#   RECORD     options of `vringtop record` (the operations of virtio-blk that wait for nothing)
+#   FAIL_ON    the limit, as for `vringtop diff --fail-on` (mean>15%)
+# Writes the recording and a page about the comparison: build/smoke.vt, build/smoke.html.
 # Exit status: 0 fine, 1 something failed, 2 wrong use, 3 slower.
 #
-# The guest has one CPU under QEMU's `-icount shift=0`: its time is the number of instructions that
-# it ran. So a baseline made on one machine is good for another, and a busy machine does no harm. It
-# says nothing of what is outside: how long a device takes, caches, CPUs in each other's way.
+# The guest has one CPU under QEMU's `-icount shift=0`: its clock counts the instructions that it ran. So a
+# baseline of one machine is valid on another one, and a busy machine does not change the times. The times do
+# not contain the device, caches, or CPUs that wait for each other.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
@@ -24,7 +23,7 @@ export KERNEL=${KERNEL:-6.12}
 baseline=${BASELINE:-$checkout/tests/smoke.vt}
 read_disk='dd of=/dev/null bs=4k count=3000 iflag=direct status=none'
 load=${LOAD:-$read_disk if=/dev/vda & $read_disk if=/dev/vdb && wait \$!}
-# Not notify: it waits for the device, and that is not counted in instructions.
+# Without notify: it waits for the device, and instructions do not measure that.
 ops=add,get,kick_prepare,disable_cb,enable_cb_prepare,poll,more_used
 record=${RECORD:---driver virtio_blk --op $ops}
 fail_on=${FAIL_ON:-mean>15%}

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs a command as root in a guest with the standard devices; its output and exit status come out.
+# Runs a command as root in a guest with the standard devices. Prints its output, returns its exit status.
 #
 # Usage: vm.sh COMMAND        (a line of shell; see also `make vm`)
 # Environment:
@@ -87,8 +87,8 @@ tcg,*) accel_args=(--disable-kvm) emulator=(-accel "$accel") ;;
 esac
 say "guest: $kernel, $cpus CPUs, $memory, under ${accel^^}"
 
-# --- What the guest must see of this machine ---
-# virtme-ng's guest sees the root file system copy-on-write, but these are empty there.
+# --- The folders of this machine that the guest must see ---
+# A guest of virtme-ng sees the root file system copy-on-write, except the folders in expose(): they are empty.
 visible=()
 expose() {
 	local dir=$1 hidden
@@ -98,12 +98,12 @@ expose() {
 }
 expose "$run"
 expose "$checkout"
-# A modular kernel has beside its image what brings it to its root, and its modules.
+# A modular kernel has its initramfs and its modules beside its image.
 modular=() initramfs=()
 if [[ -e ${image%/*}/initramfs ]]; then
 	modules=$(realpath "${image%/*}/modules")
 	expose "$modules"
-	# Nothing here needs what is left out, and its loading takes an emulated machine seconds.
+	# Nothing here needs these drivers, and an emulated machine takes seconds to load them.
 	modular=(-a "virtme_link_mods=$modules"
 		-a "modprobe.blacklist=ahci,evdev,i2c_i801,kvm_amd,kvm_intel,lpc_ich,pcspkr,psmouse,serio_raw,sg")
 	initramfs=(-initrd "${image%/*}/initramfs")
@@ -134,7 +134,7 @@ until [[ -S $run/rng.control ]]; do
 done
 
 # --- The standard devices ---
-quoted=${run//,/,,} # QEMU's way of writing a comma in an option
+quoted=${run//,/,,} # QEMU wants a comma in a value twice
 for disk in split packed scsi; do truncate -s 256M "$run/$disk.img"; done
 # shellcheck disable=SC2054 # the commas are QEMU's
 devices=(
@@ -158,13 +158,13 @@ devices=(
 	-drive "if=none,id=scsi-disk,format=raw,file=$quoted/scsi.img"
 	-device scsi-hd,bus=scsi.0,drive=scsi-disk,serial=scsi
 	-device virtio-balloon-pci
-	# Guest to here: the command's status. Here to guest: the terminal's size.
+	# The guest sends the status of the command; vm.sh sends the size of the terminal.
 	-chardev "pipe,id=control,path=$quoted/control"
 	-device virtserialport,name=vringtop.control,chardev=control
 )
-# Linux 7 knows rings in order. A SCSI disk each, and one command at a time: QEMU 10.0 loses a buffer
-# for good if several end in another order than they came, round the end of such a ring (10.1 does
-# not), as they do on virtio-blk.
+# Linux 7 supports rings in order. Each of these SCSI disks runs one command at a time, because QEMU 10.0 loses a
+# buffer if several commands complete in another order than they came, at the end of such a ring (10.1 does not).
+# On virtio-blk that happens.
 if [[ ${version%%.*} -ge 7 ]]; then
 	for layout in split packed; do
 		truncate -s 256M "$run/$layout-in-order.img"
@@ -180,14 +180,14 @@ fi
 read -r -a extra <<<"${QEMU_OPTS:-}"
 
 # --- Input and output ---
-# QEMU writes the command's output into pipes, through which it passes as it is, and its own
-# messages into a file. We hold the pipes' other ends open, so that no open has to wait.
+# QEMU writes the output of the command into pipes, unchanged, and its own messages into a file. This script
+# holds the other ends of the pipes open, so that no open() waits.
 mkfifo "$run"/{control.in,control.out,in,out,err,keys}
 exec {control_in}<>"$run/control.in" {control_out}<>"$run/control.out"
 exec {out}<>"$run/out" {err}<>"$run/err"
 exec {out_end}<"$run/out" {err_end}<"$run/err"
 
-# A reader that went away ends the guest, as it would end a command in a pipe.
+# If the reader of our output ends, the guest ends, as a command in a pipe would.
 {
 	exec {out}>&- {err}>&-
 	cat <&"$out_end" 2>/dev/null || kill -USR2 $$
@@ -199,7 +199,7 @@ relays+=($!)
 } &
 relays+=($!)
 
-# Once the guest has its terminal, every key goes there; it echoes and edits.
+# When the guest has its terminal, every key goes there. The guest echoes and edits.
 connect_terminal() {
 	saved_terminal=$(stty --save <&"$user")
 	stty raw -echo <&"$user"
@@ -209,7 +209,7 @@ connect_terminal() {
 	helpers+=($!)
 }
 
-# Byte by byte, from a pipe: reading from the terminal, bash would change its modes.
+# Reads byte by byte from a pipe, because bash would change the modes of a terminal from which it reads.
 relay_keys() {
 	local key LC_ALL=C
 	while IFS= read -r -n 1 -d '' key; do
@@ -238,7 +238,8 @@ elif [[ ! -t 0 ]]; then
 fi
 
 # --- The guest ---
-# no_timer_check: a starved CPU must not be taken for a broken timer; under KVM Linux assumes it.
+# no_timer_check: else Linux may take a guest that gets little CPU time for one with a broken timer. Under KVM
+# Linux does not check.
 virtme=(/usr/bin/virtme-run)
 if [[ ! -x ${virtme[0]} ]]; then
 	virtme=(env PYTHONPATH="$cache/virtme-ng/usr/lib/python3/dist-packages"
@@ -258,7 +259,7 @@ serial=''
 eval "shown=($said)" # it comes quoted for a shell
 for word in "${shown[@]}"; do
 	case $word in
-	# Six of these, each with queues for 31 ports; all the ports are on the first.
+	# virtme-ng adds six of these, each with queues for 31 ports. All ports are on the first, so one is kept.
 	virtio-serial-pci)
 		if [[ -n $serial ]]; then unset 'qemu[-1]'; continue; fi
 		serial=$word,max_ports=9
@@ -278,14 +279,14 @@ guest=$!
 while status=0; wait "$guest" || status=$?; kill -0 "$guest" 2>/dev/null; do :; done
 guest=''
 disconnect_terminal
-exec {out}>&- {err}>&- # with these, the pipes have no writer left: the relays come to their end
+exec {out}>&- {err}>&- # now the pipes have no writer, so the relays end
 wait "${relays[@]}" || true
 relays=()
 
 read -r -t 5 -u "$control_out" told || told=''
 [[ -z $told ]] || exit "$told"
 
-[[ -z $terminal ]] || printf '\e[?1049l\e[?25h\e[0m' # what a full-screen command could not undo
+[[ -z $terminal ]] || printf '\e[?1049l\e[?25h\e[0m' # undoes the modes of a full-screen command
 if [[ $status -eq 124 || $status -eq 137 ]]; then
 	say "vm.sh: the guest hung: it did not end within $limit s (KERNEL=$kernel, command: $command)"
 	status=124
@@ -293,7 +294,7 @@ else
 	say "vm.sh: the guest died before its command ended (KERNEL=$kernel, command: $command)"
 	status=125
 fi
-# The entropy device says at its end what it was asked for: a guest that waits for it hangs, too.
+# The entropy device prints its report when it ends. A guest that waits for it may be the one that hung.
 kill "$rng" 2>/dev/null || true
 wait "$rng" 2>/dev/null || true
 rng=''

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes vmlinux.h again: of a kernel's types, only what the programs read.
+# Makes vmlinux.h again: only the types and fields of a kernel that the programs read.
 #
 # Usage: vmlinux.sh OBJECT VMLINUX >vmlinux.h
 #   OBJECT    the compiled programs; their relocations say which fields they read
@@ -52,7 +52,7 @@ enum {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 END
-# Without the filling between the fields, the scalar types that stand above, and the frame.
+# Leaves out the padding between fields, the scalar types that stand above, and the include guard.
 bpftool btf dump file "$work/btf" format c | sed -E \
 	-e '/^#/d' -e '/^typedef /d' -e '/^\t+(long|int|short|char): [0-9]+;$/d' | cat -s |
 	sed -e '1{/^$/d}'

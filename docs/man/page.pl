@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Prints a manual page, made from --help: so the two cannot differ.
+# Prints a manual page, made from --help, so that the two cannot differ.
 # Usage: page.pl VRINGTOP VERSION DATE [VERB]     (without a verb: the page of the whole tool)
 use strict;
 use warnings;
@@ -9,7 +9,7 @@ my ($tool, $version, $date, $verb) = @ARGV;
 my $name = $verb ? "vringtop-$verb" : 'vringtop';
 
 sub help {
-	# argp's: wide, so that a paragraph is a line
+	# argp then prints wide lines, so that a paragraph is one line.
 	local $ENV{ARGP_HELP_FMT} = 'rmargin=4000,no-dup-args-note';
 	open my $out, '-|', $tool, @_, '--help' or die "page.pl: cannot run $tool: $!\n";
 	my @lines = <$out>;
@@ -18,7 +18,7 @@ sub help {
 	return @lines;
 }
 
-# Text as roff takes it.
+# Escapes a text for roff.
 sub text {
 	my ($text) = @_;
 	$text =~ s/\\/\\e/g;
@@ -28,7 +28,7 @@ sub text {
 	return $text;
 }
 
-# A command line of the synopsis: words of the user stand in italics.
+# Prints a command line of the synopsis. Words that the user replaces are in italics.
 sub synopsis {
 	my ($line) = @_;
 	my ($command, @words) = split / /, $line;
@@ -49,7 +49,7 @@ sub option {
 	print ".TP\n$shown\n", text($what), "\n";
 }
 
-# Lines "  term   what" as a list; other lines stand as they are.
+# Prints lines "  term   what" as a list, and other lines unchanged.
 sub list {
 	foreach (@_) {
 		if (/^ +(\S.*?) {2,}(\S.*)$/) {
@@ -60,7 +60,7 @@ sub list {
 	}
 }
 
-# Lines "  command    what it does".
+# Prints examples, lines "  command    what it does".
 sub examples {
 	print ".SH EXAMPLES\n";
 	my $between = '';

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Completion of vringtop in bash. Verbs, options and the words that they take come from vringtop itself
 # (`vringtop help --list`, `vringtop VERB --help`), so they are those of the installed version.
-# Nothing here needs privileges or attaches to anything.
+# Completion needs no privileges and attaches to nothing.
 
 # The virtio devices, and the disks and interfaces behind them.
 _vringtop_devices() {
@@ -11,8 +11,8 @@ _vringtop_devices() {
 	done
 }
 
-# Names of queues: those of their interrupts, the cheapest place (`vringtop queues` takes privileges
-# and seconds). A queue that shares its interrupt is not there by name; it has its index.
+# Names of queues, from the names of their interrupts, because `vringtop queues` needs privileges and
+# takes seconds. A queue that shares its interrupt has no name there; its index can be given instead.
 _vringtop_queues() {
 	sed -nE 's/.* virtio[0-9]+-([^ ]+)$/\1/p' /proc/interrupts 2>/dev/null |
 		grep -vxE 'config|virtqueues'
@@ -33,7 +33,7 @@ _vringtop_options() {
 		sed -E 's/ ([^ ])- / \1 /; s/([^ ])-$/\1/'
 }
 
-# The words that an option takes, as vringtop lists them when it gets another one.
+# The words that an option takes: vringtop lists them when it gets a wrong word.
 # _vringtop_words TOOL VERB OPTION
 _vringtop_words() {
 	"$1" "$2" "--$3=?" 2>&1 | sed -n 's/^ *There are: *//p' | tr ' ' '\n'

@@ -1,6 +1,6 @@
 # Completion of vringtop in fish. Verbs, options and the words that they take come from vringtop itself
 # (`vringtop --help`, `vringtop VERB --help`), so they are those of the installed version.
-# Nothing here needs privileges or attaches to anything.
+# Completion needs no privileges and attaches to nothing.
 
 # The verb of the command line so far: top if there is none.
 function __vringtop_verb
@@ -40,13 +40,13 @@ function __vringtop_devices
     end
 end
 
-# Names of queues: those of their interrupts, the cheapest place (`vringtop queues` takes privileges
-# and seconds). A queue that shares its interrupt is not there by name; it has its index.
+# Names of queues, from the names of their interrupts, because `vringtop queues` needs privileges and
+# takes seconds. A queue that shares its interrupt has no name there; its index can be given instead.
 function __vringtop_queues
     sed -nE 's/.* virtio[0-9]+-([^ ]+)$/\1/p' /proc/interrupts 2>/dev/null | grep -vxE 'config|virtqueues'
 end
 
-# The words that an option takes, as vringtop lists them when it gets another one.
+# The words that an option takes: vringtop lists them when it gets a wrong word.
 function __vringtop_words
     vringtop (__vringtop_verb) "--$argv[1]=?" 2>&1 | sed -n 's/^ *There are: *//p' | string split ' '
 end

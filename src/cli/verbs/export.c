@@ -20,33 +20,37 @@
 #include "verbs/verbs.h"
 
 static const char doc[] =
-	"Serves what is counted of the virtqueues as metrics for Prometheus: in OpenMetrics or in "
-	"the classic text format, as the client asks. /metrics has them, /healthz says whether all "
-	"is well. The counters are read once a second, however often somebody asks. It takes the "
-	"socket that systemd hands over (socket activation), else it listens on " LISTEN_DEFAULT "."
+	"Serves the counts of the virtqueues as metrics for Prometheus, in OpenMetrics or in the "
+	"classic text format, as the client asks. /metrics has the metrics; /healthz answers "
+	"\"ok\" as long as vringtop counts. The counters are read once a second, however often a "
+	"client asks. If systemd hands over a socket (socket activation), vringtop uses it; "
+	"otherwise it listens on " LISTEN_DEFAULT "."
 	"\vExamples:\n"
 	"  sudo vringtop export             then: curl localhost:9842/metrics\n"
 	"  sudo vringtop export --listen 10.0.0.7:9842\n"
 	"  sudo vringtop export --listen '[::]:9842' --operations\n"
 	"  sudo vringtop export --listen vsock:9842    for the host, without a network\n"
 	"  sudo vringtop export --textfile /var/lib/node_exporter/vringtop.prom\n\n"
-	"Attached by default is what the metrics need; with --operations, all operations. Buckets "
-	"end at powers of four, less one: le=\"1.023e-06\" has all times up to 1023 ns. "
+	"By default vringtop counts only the operations that the metrics need; with --operations, "
+	"all. A bucket ends one below a power of four: le=\"1.023e-06\" has all times up to 1023 "
+	"ns. "
 	"docs/fleet.md explains the metrics, and how to look after many guests.";
 
-/* The counters are read, and the rings looked at, so often: ns. */
+/* Time between two readings of the counters and the rings, ns. */
 #define CLOCK 1000000000ull
 
-/* The file is written at each of so many readings. */
+/* The file of --textfile is written at every tenth reading. */
 #define READINGS_PER_FILE 10
 
-/* By default there is room for so many queues. */
+/* Number of queues that are shown, without --max-series. */
 #define DEFAULT_QUEUES 64
 
-/* Files that may be open: the programs, maps and links, and a connection for each client. */
+/*
+ * The limit of open files. The programs, maps and links need some, and each client needs one.
+ */
 #define OPEN_FILES 1024
 
-/* What the metrics are made of. */
+/* The operations that the metrics need: a bit for each enum vt_op. */
 #define NEEDED_OPS                                                                                 \
 	(1u << VT_OP_ADD | 1u << VT_OP_GET | 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_NOTIFY |       \
 	 1u << VT_AVAIL_TO_USED | 1u << VT_BUFFERS_PER_DOORBELL)
@@ -61,10 +65,11 @@ enum {
 
 struct export_options {
 	struct op_filter filter;
-	struct listen_at listen; /* its text is NULL: no socket */
-	const char *textfile;	 /* NULL: none */
-	bool operations, fine;
-	unsigned long max_series; /* of the queues together; 0: room for DEFAULT_QUEUES */
+	struct listen_at listen;  /* listen.text NULL: no socket */
+	const char *textfile;	  /* NULL: none */
+	bool operations;	  /* also write a histogram of each operation's times */
+	bool fine;		  /* a bucket for each power of 2, not of 4 */
+	unsigned long max_series; /* of all queues together; 0: enough for DEFAULT_QUEUES */
 };
 
 static const struct argp_option options[] = {
@@ -136,16 +141,19 @@ static const struct argp argp = { options, parse, .doc = doc, .children = childr
 
 struct exporter {
 	const struct export_options *o;
-	uint32_t ops; /* what is counted */
+	uint32_t ops; /* operations that are counted: a bit for each enum vt_op */
 	struct probe *probe;
 	struct stall_watch stalls;
-	const struct snapshot *all; /* what was read last; the probe's */
+	const struct snapshot *all; /* the last reading; owned by the probe */
 	struct http *http;	    /* NULL: no socket */
 	struct replaced_file *file; /* NULL: none */
-	unsigned int readings;	    /* so far */
+	unsigned int readings;	    /* number of readings so far */
 };
 
-/* Returns 0, or -1 after it has complained. */
+/*
+ * Writes all metrics of the last reading to @f. An http_source.write().
+ * Returns 0, or -1 after a message.
+ */
 static int write_metrics(void *exporter, FILE *f, bool classic)
 {
 	struct exporter *e = exporter;
@@ -170,6 +178,7 @@ static int write_metrics(void *exporter, FILE *f, bool classic)
 	return 0;
 }
 
+/* Writes the file of --textfile. Returns 0, or -1 after a message. */
 static int write_textfile(struct exporter *e)
 {
 	char *text = NULL;
@@ -183,7 +192,9 @@ static int write_textfile(struct exporter *e)
 	return err;
 }
 
-/* Returns 0, or -1 after it has complained. */
+/*
+ * Reads the counters and the rings, and makes the metrics new. Returns 0, or -1 after a message.
+ */
 static int read_counters(struct exporter *e)
 {
 	e->all = probe_read(e->probe);
@@ -197,7 +208,7 @@ static int read_counters(struct exporter *e)
 	return 0;
 }
 
-/* Until a signal comes. Returns 0, or -1 after it has complained. */
+/* Reads and serves until a signal comes. Returns 0, or -1 after a message. */
 static int run(struct exporter *e)
 {
 	uint64_t next = e->all->time + CLOCK, until;
@@ -206,8 +217,7 @@ static int run(struct exporter *e)
 		if (probe_now() >= next) {
 			if (read_counters(e))
 				return -1;
-			/* After a pause, of this process or the machine, no reading is made up for.
-			 */
+			/* If this process or the machine was paused, skip the missed readings. */
 			next = e->all->time + CLOCK;
 		}
 		until = next;
@@ -220,6 +230,7 @@ static int run(struct exporter *e)
 	return 0;
 }
 
+/* Raises the limit of open files to OPEN_FILES, or as far as this process may. */
 static void raise_open_files(void)
 {
 	struct rlimit limit;
@@ -231,8 +242,8 @@ static void raise_open_files(void)
 }
 
 /*
- * Opens all that takes rights, gives them up, and reads for the first time.
- * Returns 0, or -1 after it has complained.
+ * Opens everything that needs privileges, drops the privileges, and reads the counters for the
+ * first time. Returns 0, or -1 after a message.
  */
 static int start(struct exporter *e)
 {
@@ -246,7 +257,7 @@ static int start(struct exporter *e)
 		if (!e->file)
 			return -1;
 	}
-	/* After that process was started: the socket is not to stay open in it. */
+	/* After replaced_file_open(), because its process would inherit the socket. */
 	if (e->o->listen.text) {
 		socket = listen_open(&e->o->listen);
 		if (socket < 0)

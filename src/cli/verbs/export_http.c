@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The HTTP side of `export`: answers requests with metrics. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,29 +12,29 @@
 #include "output/openmetrics.h"
 #include "verbs/export_http.h"
 
-/* Connections at a time. Further clients wait in the backlog of the socket. */
+/* The most open connections. Further clients wait in the backlog of the socket. */
 #define MOST_CONNECTIONS 256
 
-/* A request must have come and its answer must have gone after so long, ns. */
+/* The longest time from the start of a connection to its end, ns. */
 #define LONGEST 10000000000ull
 
-/* Memory of a connection, bytes: the request and the head of the answer must have room. */
+/* Memory of a connection, bytes: for the request and the headers of the answer. */
 #define CONNECTION_MEMORY 8192
 
-/* Forms of the metrics: a bit each. */
+/* How the metrics are written: a bit each. CLASSIC: the classic format, not OpenMetrics. */
 #define CLASSIC	 1
 #define GZIP	 2
 #define NR_FORMS 4
 
 struct connection {
-	int fd;		/* -1: the place is free */
-	uint64_t begin; /* ns */
+	int fd;		/* -1: this struct is not in use */
+	uint64_t begin; /* ns, CLOCK_MONOTONIC */
 };
 
 struct http {
 	struct MHD_Daemon *daemon;
 	struct http_source source;
-	/* What was made since http_changed(); NULL: nobody asked for it yet. */
+	/* The answers made since http_changed(), by form; NULL: no client has asked for it yet. */
 	struct MHD_Response *metrics[NR_FORMS];
 	struct connection connections[MOST_CONNECTIONS];
 };
@@ -49,9 +50,9 @@ static uint64_t now(void)
 /* --- What a client accepts --- */
 
 /*
- * How much a client wants something: the q of RFC 9110, section 12.4.2.
- * @header: a list such as "text/plain;q=0.5, text/html"; NULL: there is none
- * Returns 0 to 1; -1: the list does not have it.
+ * Returns how much a client wants @name: the q of RFC 9110, section 12.4.2, 0 to 1. Returns -1 if
+ * the list does not have the name.
+ * @header: a list such as "text/plain;q=0.5, text/html"; NULL: the client sent none
  */
 static double quality(const char *header, const char *name)
 {
@@ -72,7 +73,10 @@ static double quality(const char *header, const char *name)
 	return -1;
 }
 
-/* Without a word from the client: the classic format, plain, which all can read. */
+/*
+ * Returns the form that a client asks for. A client that asks for none gets the classic format
+ * without gzip, because every client can read it.
+ */
 static unsigned int wanted_form(struct MHD_Connection *c)
 {
 	const char *accept = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept");
@@ -86,14 +90,14 @@ static unsigned int wanted_form(struct MHD_Connection *c)
 
 /* --- Answers --- */
 
-/* Replaces a text by the same in gzip. Returns 0, or -1 with the text as it was. */
+/* Replaces a text by the same text in gzip. Returns 0; on failure -1, and the text is unchanged. */
 static int compress_text(char **text, size_t *size)
 {
 	z_stream z = { .next_in = (unsigned char *)*text, .avail_in = *size };
 	char *out;
 	int err;
 
-	/* 16 more than the window's bits: a gzip header instead of one of zlib. */
+	/* + 16: zlib writes a gzip header instead of its own. */
 	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 8,
 			 Z_DEFAULT_STRATEGY) != Z_OK)
 		return -1;
@@ -112,7 +116,10 @@ static int compress_text(char **text, size_t *size)
 	return 0;
 }
 
-/* The metrics in a form. Returns NULL: no memory, or a complaint was made. */
+/*
+ * Makes an answer with the metrics. Returns NULL without memory, or if source->write() failed,
+ * which prints a message.
+ */
 static struct MHD_Response *make_metrics(const struct http_source *source, unsigned int form)
 {
 	struct MHD_Response *r;
@@ -189,10 +196,10 @@ static enum MHD_Result on_request(void *http, struct MHD_Connection *c, const ch
 	(void)upload;
 	(void)upload_size;
 	(void)state;
-	/* An answer to the head alone: a body is never read. */
+	/* The answer is made from the request's header. A body is never read. */
 	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
 		return answer_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
-				   "There is only GET and HEAD.\n");
+				   "Only GET and HEAD are supported.\n");
 	if (!strcmp(url, "/metrics"))
 		return answer_metrics(http, c);
 	if (!strcmp(url, "/healthz"))
@@ -200,12 +207,15 @@ static enum MHD_Result on_request(void *http, struct MHD_Connection *c, const ch
 	if (!strcmp(url, "/"))
 		return answer_text(c, MHD_HTTP_OK, "text/html; charset=utf-8", page);
 	return answer_text(c, MHD_HTTP_NOT_FOUND, "text/plain",
-			   "There is only /, /metrics and /healthz.\n");
+			   "Here are /, /metrics and /healthz, and nothing else.\n");
 }
 
 /* --- Connections --- */
 
-/* @place: libmicrohttpd keeps it from the begin of a connection to its end */
+/*
+ * libmicrohttpd calls this at the start and at the end of a connection.
+ * @place: keeps a pointer of ours as long as the connection lasts
+ */
 static void on_connection(void *http, struct MHD_Connection *c, void **place,
 			  enum MHD_ConnectionNotificationCode what)
 {
@@ -228,8 +238,8 @@ static void on_connection(void *http, struct MHD_Connection *c, void **place,
 }
 
 /*
- * Ends the connections that have lasted for too long. libmicrohttpd's own time limit begins anew
- * with each byte, so a client that sends one now and then would stay for ever.
+ * Ends the connections that have lasted longer than LONGEST. libmicrohttpd's own limit starts
+ * again with each byte, so a client that sends a byte now and then would stay for ever.
  */
 static void end_old_connections(struct http *h)
 {
@@ -251,7 +261,7 @@ struct http *http_open(int socket, const struct http_source *source)
 	h->source = *source;
 	for (int i = 0; i < MOST_CONNECTIONS; i++)
 		h->connections[i].fd = -1;
-	/* No thread: http_run() is called when the epoll descriptor has input. */
+	/* No thread: the caller calls http_run() when the epoll descriptor has input. */
 	h->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, socket,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MOST_CONNECTIONS,
@@ -289,7 +299,7 @@ void http_run(struct http *h)
 void http_changed(struct http *h)
 {
 	for (int i = 0; i < NR_FORMS; i++) {
-		/* It lives on as long as a client is reading it. */
+		/* A client that is reading the answer keeps it: libmicrohttpd counts references. */
 		if (h->metrics[i])
 			MHD_destroy_response(h->metrics[i]);
 		h->metrics[i] = NULL;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The socket on which `export` waits for clients. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -14,13 +15,13 @@
 #include "base/error.h"
 #include "verbs/export_listen.h"
 
-/* Clients that wait to be taken on. */
+/* The most clients that wait for a connection. */
 #define BACKLOG 128
 
 /* The first descriptor that systemd hands over: sd_listen_fds(3). */
 #define FIRST_INHERITED 3
 
-/* A whole number up to @most. Returns false if the text is none. */
+/* Reads a whole number, 0 to @most. Returns false if the text is no such number. */
 static bool parse_number(const char *text, unsigned long most, unsigned long *n)
 {
 	char *end;
@@ -110,37 +111,39 @@ int listen_inherited(struct listen_at *at)
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	unsigned long n;
 
-	/* They may be meant for a process that started this one. */
+	/* They may be meant for the process that started vringtop. */
 	if (!pid || !fds || !parse_number(pid, INT32_MAX, &n) || n != (unsigned long)getpid())
 		return 0;
 	if (!parse_number(fds, INT32_MAX, &n) || !n)
 		return 0;
 	if (n > 1)
 		return complain("Name one ListenStream= in the socket unit.",
-				"%lu sockets were handed over (LISTEN_FDS); export has use for one",
-				n);
+				"systemd handed over %lu sockets (LISTEN_FDS); export uses one", n);
 	*at = (struct listen_at){ .text = "the socket of LISTEN_FDS", .fd = FIRST_INHERITED };
 	return 1;
 }
 
-/* Takes a socket that someone else has opened. */
+/*
+ * Prepares a socket that another process has opened. Returns the socket, or -1 after a message.
+ */
 static int take_socket(const struct listen_at *at)
 {
 	int listens = 0, flags = fcntl(at->fd, F_GETFL);
 	socklen_t length = sizeof(listens);
 
 	if (flags < 0 || getsockopt(at->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length))
-		return complain("Who starts vringtop must hand over a socket that listens.",
-				"cannot listen on %s: %s", at->text, strerror(errno));
+		return complain(
+			"The process that starts vringtop must hand over a listening socket.",
+			"cannot listen on %s: %s", at->text, strerror(errno));
 	if (!listens)
-		return complain("Who opens it must call listen() before.",
+		return complain("The process that opens it must call listen().",
 				"cannot listen on %s: this socket does not listen", at->text);
 	if (fcntl(at->fd, F_SETFD, FD_CLOEXEC) || fcntl(at->fd, F_SETFL, flags | O_NONBLOCK))
 		return complain(NULL, "cannot listen on %s: %s", at->text, strerror(errno));
 	return at->fd;
 }
 
-/* Removes the file of a Unix socket on which nobody listens. */
+/* Removes the file of a Unix socket if no process listens on it. */
 static void remove_stale(const struct listen_at *at)
 {
 	const struct sockaddr_un *address = (const struct sockaddr_un *)&at->address;
@@ -157,6 +160,7 @@ static void remove_stale(const struct listen_at *at)
 	close(fd);
 }
 
+/* Returns what the user can do about an error of listen_open(); NULL: not known. @err: an errno */
 static const char *advice(const struct listen_at *at, int err)
 {
 	if (err == EADDRINUSE && at->address.ss_family == AF_UNIX)
@@ -181,7 +185,7 @@ int listen_open(const struct listen_at *at)
 	if (family == AF_UNIX)
 		remove_stale(at);
 	fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* A port is free again as soon as the process before has ended. */
+	/* So the port can be used at once after another process that used it has ended. */
 	if (fd >= 0 && family != AF_UNIX && family != AF_VSOCK)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (fd >= 0 && !bind(fd, (const struct sockaddr *)&at->address, at->length) &&

@@ -11,27 +11,27 @@
 /* Where to listen. */
 struct listen_at {
 	const char *text; /* as the user wrote it */
-	int fd;		  /* a socket that is open and listens; -1: the address says where */
+	int fd;		  /* a socket that listens already; -1: open one at the address */
 	socklen_t length;
 	struct sockaddr_storage address;
 };
 
 /**
- * Reads ADDR:PORT (numbers; IPv6 in brackets), unix:PATH, vsock:PORT or fd:N.
- * @text: must stay valid
+ * Reads ADDR:PORT (no names; IPv6 in brackets), unix:PATH, vsock:PORT or fd:N.
+ * @text: must stay valid as long as @at is used
  * Returns false if the text is none of these.
  */
 bool listen_parse(const char *text, struct listen_at *at);
 
 /**
  * Finds the socket that systemd has opened for this process (socket activation, LISTEN_FDS).
- * Returns 0: there is none; 1: it is in @at; -1 after it has complained.
+ * Returns 1 if there is one, in @at; 0 if there is none; -1 after a message.
  */
 int listen_inherited(struct listen_at *at);
 
 /**
- * Opens the socket. The file of a Unix socket on which nobody listens any more is replaced.
- * Returns a descriptor that does not block, or -1 after it has complained.
+ * Opens the socket. Replaces the file of a Unix socket if no process listens on it any more.
+ * Returns a descriptor that does not block, or -1 after a message.
  */
 int listen_open(const struct listen_at *at);
 
