@@ -151,7 +151,7 @@ int diff_infos(struct diff *d)
 		if (!err && infos[w].alone && d->nr_differences > before)
 			err = add_value(&alone, infos[w].what);
 	}
-	for (char *at = alone; at && (at = strchr(at, '\n'));)
+	for (char *at = alone ? strchr(alone, '\n') : NULL; at; at = strchr(at, '\n'))
 		*at = ',';
 	if (!err && alone)
 		err = diff_warn(d,

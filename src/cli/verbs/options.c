@@ -48,14 +48,13 @@ static char *end_capture(void)
 	return text;
 }
 
-__attribute__((format(printf, 3, 0))) static _Noreturn void
-vwrong_use(const char *verb, const char *advice, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void
+print_wrong_use(const char *verb, const char *advice, const char *fmt, va_list args)
 {
 	char help[64];
 
 	snprintf(help, sizeof(help), "See %s --help.", verb);
 	vcomplain(verb, advice ?: help, fmt, args);
-	exit(EXIT_USAGE);
 }
 
 void wrong_use(const struct argp_state *state, const char *advice, const char *fmt, ...)
@@ -64,7 +63,9 @@ void wrong_use(const struct argp_state *state, const char *advice, const char *f
 
 	free(end_capture());
 	va_start(args, fmt);
-	vwrong_use(state->name, advice, fmt, args);
+	print_wrong_use(state->name, advice, fmt, args);
+	va_end(args);
+	exit(EXIT_USAGE);
 }
 
 void options_no_memory(void)
@@ -80,7 +81,9 @@ static _Noreturn void wrong_option(const char *verb, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vwrong_use(verb, NULL, fmt, args);
+	print_wrong_use(verb, NULL, fmt, args);
+	va_end(args);
+	exit(EXIT_USAGE);
 }
 
 void unexpected_word(const struct argp_state *state, const char *word)
