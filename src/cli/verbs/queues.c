@@ -102,8 +102,12 @@ int verb_queues(int argc, char **argv)
 	if (confine())
 		goto out;
 	now = probe_read(p);
-	if (!now || filter_match(&o.filter, now) || snapshot_copy(now, &s))
+	if (!now || filter_match(&o.filter, now))
 		goto out;
+	if (snapshot_copy(now, &s)) {
+		complain(NULL, "no memory for %zu queues", now->nr_queues);
+		goto out;
+	}
 	filter_apply(&o.filter, &s);
 	if (o.json) {
 		struct json_object *all = json_object_new_array();
