@@ -160,14 +160,14 @@ btf: all ## make vmlinux.h again: what the programs read of the types of KERNEL 
 
 vm: ## run a command as root in a guest: KERNEL=debian CMD='vringtop queues'; a shell without CMD
 	@scripts/setup.sh build guest
-	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all >&2
+	@$(MAKE) -q --no-print-directory all 2>/dev/null || $(MAKE) --no-print-directory all >&2
 	@scripts/vm.sh "$$VM_COMMAND"
 
 demo: ## the live view in a guest under load (without a terminal: snapshots); KERNEL=debian builds no kernel
 	@echo '[1/4] packages'
 	@scripts/setup.sh build guest $(if $(filter debian%,$(KERNEL)),debian,kernel)
 	@echo '[2/4] vringtop'
-	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all
+	@$(MAKE) -q --no-print-directory all 2>/dev/null || $(MAKE) --no-print-directory all
 	@echo '[3/4] kernel'
 	@scripts/kernel.sh image "$$KERNEL" >/dev/null
 	@echo '[4/4] guest'
@@ -175,7 +175,7 @@ demo: ## the live view in a guest under load (without a terminal: snapshots); KE
 
 smoke: ## tell whether virtqueue operations got slower than a stored recording says (docs/ci.md)
 	@scripts/setup.sh build guest
-	@$(MAKE) -q all 2>/dev/null || $(MAKE) --no-print-directory all
+	@$(MAKE) -q --no-print-directory all 2>/dev/null || $(MAKE) --no-print-directory all
 	@scripts/smoke.sh
 
 # So many tests run at once; a guest's CPUs share one thread.
