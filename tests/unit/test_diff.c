@@ -419,7 +419,7 @@ static void wrong_use_is_told(void **unused)
 	assert_said("there is no such figure", true);
 	assert_int_equal(DIFF("a1", "a2", "--threshold", "x"), 2);
 	assert_int_equal(DIFF("a1", "nothing"), 1);
-	/* A gate that looks at nothing does not pass. */
+	/* An expression that finds nothing to check does not pass. */
 	assert_int_equal(DIFF("a1", "a2", "--fail-on", "notify.p99>10%"), 1);
 	assert_said("cannot be judged", true);
 	assert_int_equal(DIFF("a1", "a2", "-d", "vdz"), 1);

@@ -21,8 +21,8 @@ struct diff {
 	size_t nr_differences;
 	char **warnings; /* owned: sentences */
 	size_t nr_warnings;
-	struct fail_on *gates; /* owned */
-	size_t nr_gates;
+	struct fail_on *fail_on; /* owned */
+	size_t nr_fail_on;
 	size_t nr_verdicts[4]; /* how many figures have each verdict; index: enum verdict */
 	double threshold;
 };

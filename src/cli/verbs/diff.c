@@ -16,7 +16,7 @@
 
 #define EXIT_WORSE 3
 
-/* How often all the claims about two sides that are alike may contain a wrong one. */
+/* If two sides are alike, the probability that the comparison claims any change. */
 #define LEVEL 0.01
 
 static const char doc[] =
@@ -53,7 +53,7 @@ struct diff_options {
 	size_t nr_files, nr_base; /* of both sides, and of the base */
 	struct fail_on *fail_on;  /* owned */
 	size_t nr_fail_on;
-	double threshold; /* changes that may be smaller, relative, are none */
+	double threshold; /* a change that may be smaller than this (relative) is no change */
 	const char *html; /* the page to write, "-": stdout; NULL: none */
 	bool json, force;
 };
@@ -163,7 +163,7 @@ static const struct argp argp = {
 
 /* --- Reading --- */
 
-/* Opens all recordings. Returns 0, or -1 after it has complained. */
+/* Opens all recordings. Returns 0, or -1 after a message. */
 static int open_recordings(struct diff *d, const struct diff_options *o)
 {
 	d->recordings = calloc(o->nr_files, sizeof(*d->recordings));
@@ -177,7 +177,10 @@ static int open_recordings(struct diff *d, const struct diff_options *o)
 	return 0;
 }
 
-/* Reads all intervals of one. Returns 0, or -1 after it has complained, or a signal came. */
+/*
+ * Reads all intervals of one recording. Returns 0; -1 after a message, or without one if a signal
+ * came.
+ */
 static int read_recording(struct diff *d, const struct filter *filter, struct recording_reader *r,
 			  enum side side)
 {
@@ -245,8 +248,8 @@ static void count_verdicts(struct diff *d)
 				d->nr_verdicts[c->queues[i].op[op]->change[f].verdict]++;
 }
 
-/* Says where an expression fails. Returns an exit status. */
-static int ask_gate(const struct diff *d, const struct fail_on *g)
+/* Prints where an expression of --fail-on fails. Returns an exit status. */
+static int check_fail_on(const struct diff *d, const struct fail_on *f)
 {
 	enum fail_on_answer worst = FAIL_ON_NOT_ASKED;
 	const struct comparison *c = &d->comparison;
@@ -260,18 +263,18 @@ static int ask_gate(const struct diff *d, const struct fail_on *g)
 
 		if (!o)
 			continue;
-		change = &o->change[g->figure];
-		answer = fail_on_ask(g, compared_queue(cq), i % VT_NR_TIMED, g->figure, change);
+		change = &o->change[f->figure];
+		answer = fail_on_ask(f, compared_queue(cq), i % VT_NR_TIMED, f->figure, change);
 		if (answer > worst)
 			worst = answer;
 		if (answer == FAIL_ON_FAIL)
 			complain(NULL,
 				 "fails %s: %s %s %s: %s, it was %s: %+.1f %% (between %+.1f and "
 				 "%+.1f %%)",
-				 g->text, compared_name(c, cq, name), op_name(i % VT_NR_TIMED),
-				 figure_name(g->figure),
-				 format_figure(new, g->figure, change->value[SIDE_NEW]),
-				 format_figure(base, g->figure, change->value[SIDE_BASE]),
+				 f->text, compared_name(c, cq, name), op_name(i % VT_NR_TIMED),
+				 figure_name(f->figure),
+				 format_figure(new, f->figure, change->value[SIDE_NEW]),
+				 format_figure(base, f->figure, change->value[SIDE_BASE]),
 				 100 * change->change, 100 * change->low, 100 * change->high);
 	}
 	if (worst == FAIL_ON_FAIL)
@@ -279,7 +282,7 @@ static int ask_gate(const struct diff *d, const struct fail_on *g)
 	if (worst == FAIL_ON_PASS)
 		return 0;
 	complain("Record for longer, or more of what it is about.",
-		 "%s cannot be judged: there is too little data for it", g->text);
+		 "%s cannot be judged: there is too little data for it", f->text);
 	return 1;
 }
 
@@ -295,11 +298,11 @@ static void diff_free(struct diff *d, size_t nr_recordings)
 	free(d->recordings);
 	free(d->differences);
 	free(d->warnings);
-	free(d->gates);
+	free(d->fail_on);
 	compare_free(&d->comparison);
 }
 
-/* At a terminal, after two seconds. */
+/* Shows the progress on a terminal, if the comparison takes longer than two seconds. @done: 0..1 */
 static void show_progress(double done)
 {
 	static struct timespec begin;
@@ -315,7 +318,7 @@ static void show_progress(double done)
 	fprintf(stderr, shown < 100 ? "\rcomparing: %d %%" : "\r\033[K", shown);
 }
 
-/* Returns 0, or -1 after it has complained, or a signal came. */
+/* Compares the sides. Returns 0; -1 after a message, or without one if a signal came. */
 static int compare(struct diff *d, const struct diff_options *o)
 {
 	if (read_sides(d, o))
@@ -327,13 +330,13 @@ static int compare(struct diff *d, const struct diff_options *o)
 	return stop_requested ? -1 : 0;
 }
 
-/* Judges by the expressions. Returns an exit status: the worst of theirs. */
+/* Checks all expressions of --fail-on. Returns the highest of their exit statuses. */
 static int judge(const struct diff *d)
 {
 	int status = 0;
 
-	for (size_t i = 0; i < d->nr_gates; i++) {
-		int answer = ask_gate(d, &d->gates[i]);
+	for (size_t i = 0; i < d->nr_fail_on; i++) {
+		int answer = check_fail_on(d, &d->fail_on[i]);
 
 		if (answer > status)
 			status = answer;
@@ -355,7 +358,7 @@ static int run(struct diff *d, const struct diff_options *o, struct output_file 
 		diff_json(d);
 	else if (!o->html || strcmp(o->html, "-"))
 		diff_text(d);
-	/* Before what the expressions say. */
+	/* stdout must be written before the expressions print to stderr. */
 	return check_stdout() ? 1 : judge(d);
 }
 
@@ -368,8 +371,8 @@ int verb_diff(int argc, char **argv)
 
 	options_parse(&argp, argc, argv, ARGP_IN_ORDER, &o);
 	d.threshold = o.threshold;
-	d.gates = o.fail_on;
-	d.nr_gates = o.nr_fail_on;
+	d.fail_on = o.fail_on;
+	d.nr_fail_on = o.nr_fail_on;
 	if (open_recordings(&d, &o))
 		goto out;
 	if (o.html) {

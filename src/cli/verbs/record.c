@@ -164,7 +164,7 @@ enum place {
 	PLACE_TAKEN
 };
 
-static enum place look_at(const char *path)
+static enum place place_of(const char *path)
 {
 	struct stat st;
 	uint8_t header[72] = {};
@@ -201,7 +201,7 @@ static int check_place(const char *path)
 {
 	char old[4096];
 
-	switch (look_at(path)) {
+	switch (place_of(path)) {
 	case PLACE_FREE:
 		return 0;
 	case PLACE_TAKEN:
@@ -211,7 +211,7 @@ static int check_place(const char *path)
 	}
 	if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old))
 		return complain(NULL, "the name %s is too long", path);
-	return look_at(old) == PLACE_TAKEN ? complain_taken(old) : 0;
+	return place_of(old) == PLACE_TAKEN ? complain_taken(old) : 0;
 }
 
 /*
@@ -223,7 +223,7 @@ static int make_place(const char *path)
 	char from[4096], to[4096];
 	int fd;
 
-	if (look_at(path) == PLACE_RECORDING) {
+	if (place_of(path) == PLACE_RECORDING) {
 		snprintf(to, sizeof(to), "%s.old", path);
 		if (rename(path, to))
 			return complain(NULL, "cannot rename %s to %s: %s", path, to,

@@ -107,7 +107,7 @@ static const struct argp argp = {
 	options, parse, .args_doc = "FILE", .doc = doc, .children = children,
 };
 
-/* Reads all once. Returns 0, or -1 after it has complained. */
+/* Reads all intervals once and sums them. Returns 0, or -1 after a message. */
 static int read_total(struct report *r)
 {
 	struct snapshot diff;
@@ -127,7 +127,7 @@ static int read_total(struct report *r)
 		return complain("The recording ended before its first interval did.",
 				"%s: nothing was recorded", r->info->path);
 	if (r->total.nr_queues)
-		/* Queues that came later stand at the end of a sum. */
+		/* snapshot_add() puts queues that came later at the end. */
 		qsort(r->total.queues, r->total.nr_queues, sizeof(*r->total.queues), queue_order);
 	return filter_match(r->filter, &r->total);
 }
@@ -164,7 +164,7 @@ int verb_report(int argc, char **argv)
 	if (output && !confine_reading() && !read_total(&r) &&
 	    !write_report(&r, &o, output_stream(output)))
 		failed = r.damaged;
-	/* A page of a damaged recording shows what could be read. */
+	/* A page of a damaged recording shows everything before the damage. */
 	if (output_close(output, !failed || r.damaged))
 		failed = 1;
 	/* Where the form has no place that everyone reads. */
