@@ -51,7 +51,7 @@ void draw(struct view *v, const struct snapshot *diff, const struct table *t);
 
 /* --- top_keys.c --- */
 
-/** Does what a key of ncurses asks for. Returns false if the user wants to quit. */
+/** Carries out a key of ncurses. Returns false if the user wants to quit. */
 bool on_key(struct view *v, int key, const struct snapshot *diff, const struct table *t);
 
 #endif
