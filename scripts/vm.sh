@@ -8,6 +8,7 @@
 #               path of an image or kernel tree
 #   TIMEOUT     seconds after which a guest counts as hung (300; 0: no limit). At a terminal: none.
 #   CPUS, MEMORY, QEMU_OPTS   of the guest (2, 1G, nothing)
+#   APPEND      words for the kernel's command line
 #   ACCEL       kvm or tcg; found out by a trial boot if not given. tcg,thread=multi gives each CPU
 #               a thread: more parallel, but code that changes while it runs may break (see below)
 #   RNG_OPTS    of the entropy device: what it offers, how long it holds a buffer, faults; see
@@ -178,6 +179,8 @@ if [[ ${version%%.*} -ge 7 ]]; then
 	done
 fi
 read -r -a extra <<<"${QEMU_OPTS:-}"
+words=()
+for word in ${APPEND:-}; do words+=(-a "$word"); done
 
 # --- Input and output ---
 # QEMU writes the output of the command into pipes, unchanged, and its own messages into a file. This script
@@ -249,7 +252,7 @@ fi
 said=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin TMPDIR=$run "${virtme[@]}" --dry-run --show-command \
 	--kimg "$image" --mods none --name vringtop --user root \
 	--memory "$memory" --cpus "$cpus" --force-9p --disable-microvm "${accel_args[@]}" \
-	"${visible[@]}" "${overlays[@]}" -a loglevel=6 -a no_timer_check \
+	"${visible[@]}" "${overlays[@]}" -a loglevel=6 -a no_timer_check "${words[@]}" \
 	-a rootflags=version=9p2000.L,trans=virtio,access=any,cache=loose,msize=512000 "${modular[@]}" \
 	--script-sh "exec bash ${checkout@Q}/scripts/guest.sh ${run@Q}" \
 	--qemu-opts "${devices[@]}" "${initramfs[@]}" "${extra[@]}" 2>&1 </dev/null) ||

@@ -28,6 +28,7 @@ static struct {
 	int error, error_without_btf;
 	bool jited, has_loop, has_bpf, no_direct_calls, no_uevent, btf_is_newer;
 	uint64_t clock_step;
+	bool clock_of_functions; /* what kernel_clock_step() was asked for */
 	bool has_way;
 	struct kernel_way way;
 } kernel;
@@ -76,8 +77,9 @@ bool __wrap_kernel_btf_is_newer(void)
 	return kernel.btf_is_newer;
 }
 
-uint64_t __wrap_kernel_clock_step(void)
+uint64_t __wrap_kernel_clock_step(bool by_functions)
 {
+	kernel.clock_of_functions = by_functions;
 	return kernel.clock_step;
 }
 
@@ -459,6 +461,7 @@ static void clocks(void **state)
 	kernel.clock_step = 4000000;
 	assert_doctor("", "clock ");
 	assert_says("clock", "found", "steps of 4.00ms");
+	assert_int_equal(kernel.clock_of_functions, kernel.way.by_functions);
 	make_file(CLOCK "current_clocksource", NULL);
 	assert_doctor("", "clock ");
 	assert_says("clock", "found", "not known");

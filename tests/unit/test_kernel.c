@@ -93,11 +93,13 @@ static void little_room(void **state)
 /* The clock that is read: it moves by a step in so many readings. */
 static uint64_t clock_moves = 1, clock_readings = 1, readings;
 
+static clockid_t asked; /* for this clock */
+
 int clock_gettime(clockid_t clock, struct timespec *t)
 {
 	uint64_t now = 1000000007 + readings++ / clock_readings * clock_moves;
 
-	(void)clock;
+	asked = clock;
 	t->tv_sec = now / 1000000000;
 	t->tv_nsec = now % 1000000000;
 	return 0;
@@ -107,7 +109,7 @@ static uint64_t step_of(uint64_t moves, uint64_t in_readings)
 {
 	clock_moves = moves;
 	clock_readings = in_readings;
-	return kernel_clock_step();
+	return kernel_clock_step(true);
 }
 
 static void steps_of_a_clock(void **state)
@@ -118,6 +120,10 @@ static void steps_of_a_clock(void **state)
 	/* Ticks of a timer. */
 	assert_int_equal(step_of(4000000, 1000), 4000000);
 	assert_int_equal(step_of(100, 2), 100);
+	assert_int_equal(asked, CLOCK_MONOTONIC);
+	/* The tracepoints have another clock than the programs. */
+	kernel_clock_step(false);
+	assert_int_equal(asked, CLOCK_THREAD_CPUTIME_ID);
 }
 
 int main(void)

@@ -350,21 +350,23 @@ int kernel_complain_ftrace(void)
 			"and now calls no program at a function either");
 }
 
-static uint64_t clock_now(void)
+static uint64_t clock_now(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
-uint64_t kernel_clock_step(void)
+uint64_t kernel_clock_step(bool by_functions)
 {
-	uint64_t before = clock_now(), step = UINT64_MAX;
+	/* The kernel measures how long a thread runs by sched_clock(). */
+	clockid_t clock = by_functions ? CLOCK_MONOTONIC : CLOCK_THREAD_CPUTIME_ID;
+	uint64_t before = clock_now(clock), step = UINT64_MAX;
 	bool stood = false;
 
 	for (int moved = 0; moved < 3;) {
-		uint64_t now = clock_now();
+		uint64_t now = clock_now(clock);
 
 		if (now == before) {
 			stood = true;

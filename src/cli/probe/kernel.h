@@ -123,11 +123,12 @@ bool kernel_ftrace_off(void);
 int kernel_complain_ftrace(void);
 
 /**
- * Returns the step of CLOCK_MONOTONIC, ns. Times below one step cannot be measured. Returns 0 if
- * each reading gives a new value; only clocks that count timer ticks do not. Reads the clock until
- * the value has changed three times, so this takes up to three steps.
+ * Returns the step of the clock that times the operations, ns. Times below one step cannot be
+ * measured. Returns 0 if each reading gives a new value; only clocks that count timer ticks do not.
+ * Reads the clock until the value has changed three times, so this takes up to three steps.
+ * @by_functions: true: programs read CLOCK_MONOTONIC; false: the tracepoints tell sched_clock()
  */
-uint64_t kernel_clock_step(void);
+uint64_t kernel_clock_step(bool by_functions);
 
 /** Stops libbpf from printing, unless VRINGTOP_DEBUG is in the environment. */
 void kernel_quiet(void);

@@ -276,7 +276,7 @@ struct probe *probe_open(uint32_t ops)
 	 */
 	memset(&p->skel->data_shared->virtqueue_get_buf_calls, 0, sizeof(struct vt_calls));
 	memset(&p->skel->data_shared->virtqueue_enable_cb_calls, 0, sizeof(struct vt_calls));
-	p->total.clock_step = kernel_clock_step();
+	p->total.clock_step = kernel_clock_step(p->by_functions);
 	p->queues.start = probe_now();
 	p->queues.first_new = p->skel->data_shared->last_serial + 1;
 	return p;

@@ -47,7 +47,7 @@ static void check_clock(struct doctor *d)
 	json_object_object_add(facts, "available", available);
 	for (size_t i = 0; i < sizeof(slow) / sizeof(*slow); i++)
 		is_slow |= !strcmp(current, slow[i]);
-	step = kernel_clock_step();
+	step = kernel_clock_step(!d->has_way || d->way.by_functions);
 	json_object_object_add(facts, "step_ns", json_object_new_int64(step));
 	if (step) {
 		doctor_tell(d, NOTE, "clock", facts,
