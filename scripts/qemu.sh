@@ -8,6 +8,7 @@ set -euo pipefail
 
 fetched=$cache/qemu
 if [[ -x $fetched/qemu-system-x86/usr/bin/qemu-system-x86_64 ]]; then
+	export QEMU_MODULE_DIR=$fetched/qemu-system-common/usr/lib/x86_64-linux-gnu/qemu
 	exec "$fetched/qemu-system-x86/usr/bin/qemu-system-x86_64" \
 		-L "$fetched/qemu-system-data/usr/share/qemu" -L /usr/share/qemu -L /usr/share/seabios "$@"
 fi

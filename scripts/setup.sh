@@ -30,7 +30,7 @@ setup_kernel() {
 setup_guest() {
 	packages+=(qemu-system-x86 udev python3 python3-argcomplete python3-pkg-resources
 		python3-requests kmod file fio iproute2 iputils-ping ethtool tmux trace-cmd linux-perf bpftrace procps
-		bsdutils libcap2-bin sqlite3 debian-archive-keyring busybox-static cpio ncurses-base binutils jq)
+		alsa-utils bsdutils libcap2-bin sqlite3 debian-archive-keyring busybox-static cpio ncurses-base binutils jq)
 }
 
 # For tests of pages (tests/browser.py).
@@ -95,15 +95,15 @@ fi
 # Guests that trace need QEMU 8.1 or later, or they die. QEMU 9.0 is the first whose vhost-user-rng-pci offers
 # the features of its back-end, such as notification data. The libraries and the firmware of an older QEMU are
 # used in any case.
-if [[ " $* " == *" guest "* && ! -e $cache/qemu/complete ]]; then
+if [[ " $* " == *" guest "* && ! -e $cache/qemu/qemu-system-common ]]; then
 	version=$(qemu-system-x86_64 --version | sed -n 's/.*version \([0-9]*\.[0-9]*\).*/\1/p')
 	if [[ $(printf '%s\n' "$version" 9.0 | sort -V | head -n 1) != 9.0 ]]; then
 		mkdir -p "$cache"
 		# shellcheck disable=SC1091
 		suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
-		for package in qemu-system-x86 qemu-system-data; do
-			fetch_package "$suite" $package "$cache/qemu/$package"
+		# The last one has the devices that are modules of QEMU, as virtio-gpu.
+		for package in qemu-system-x86 qemu-system-data qemu-system-common; do
+			[[ -e $cache/qemu/$package ]] || fetch_package "$suite" $package "$cache/qemu/$package"
 		done
-		touch "$cache/qemu/complete"
 	fi
 fi

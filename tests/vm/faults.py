@@ -1,7 +1,8 @@
 """Makes QEMU's own virtio devices go wrong, from inside the guest: one call for each fault.
 
-Each fault is a context manager: it lasts as long as its block. Used by stalls.py; the guest needs the
-devices that faults.sh gives it, and QEMU's monitor behind the port vringtop.qmp.
+Each fault is a context manager: it lasts as long as its block. Used by stalls.py and qemu_faults.py; the
+guest needs QEMU's monitor behind the port vringtop.qmp. A kernel with CONFIG_IO_STRICT_DEVMEM must be booted
+with iomem=relaxed.
 """
 import contextlib
 import glob
@@ -41,28 +42,45 @@ def doorbells_lost(device):
     return command_bit_off(device, MEMORY)
 
 
+@contextlib.contextmanager
+def memory_of(device, bar):
+    """The first page of the memory of a base address register (BAR)."""
+    file = os.open(f"{pci(device)}/resource{bar}", os.O_RDWR | os.O_SYNC)
+    try:
+        with mmap.mmap(file, 4096) as page:
+            yield page
+    finally:
+        os.close(file)
+
+
+@contextlib.contextmanager
 def bus_master_off(device):
-    """The device cannot reach the guest's memory. QEMU 10.0 hangs if a ring of it is packed."""
-    return command_bit_off(device, BUS_MASTER)
+    """The device cannot reach the guest's memory. QEMU 10.0 hangs if a ring of it is packed.
+
+    QEMU clears DRIVER_OK then, for good. So at the end the status is written as it was before. It lies at
+    20 in the common configuration (virtio 1.3, section 4.1.4.3), which QEMU has at the begin of BAR 4.
+    """
+    with memory_of(device, 4) as common:
+        before = common[20]
+        with command_bit_off(device, BUS_MASTER):
+            yield
+        common[20] = before
 
 
 @contextlib.contextmanager
 def interrupt_masked(device, vector):
-    """The interrupt of an MSI-X vector does not come until the end (PCI 6.1: bit 0 of vector control)."""
-    file = os.open(pci(device) + "/resource1", os.O_RDWR | os.O_SYNC)
-    try:
-        with mmap.mmap(file, 4096) as table:
-            control = memoryview(table).cast("I")
-            at = (16 * vector + 12) // 4
-            before = control[at]
-            control[at] = before | 1
-            try:
-                yield
-            finally:
-                control[at] = before & ~1
-                control.release()
-    finally:
-        os.close(file)
+    """The interrupt of an MSI-X vector does not come until the end (PCI 6.1: bit 0 of vector control).
+
+    QEMU has the table of vectors at the begin of BAR 1.
+    """
+    with memory_of(device, 1) as table, memoryview(table) as whole, whole.cast("I") as control:
+        at = (16 * vector + 12) // 4
+        before = control[at]
+        control[at] = before | 1
+        try:
+            yield
+        finally:
+            control[at] = before & ~1
 
 
 class Monitor:
@@ -93,10 +111,11 @@ class Monitor:
         return self.do("human-monitor-command", **{"command-line": line})
 
     @contextlib.contextmanager
-    def throttled(self, drive):
-        """A disk of QEMU, by the id of its -drive, lets one byte pass in a second."""
+    def throttled(self, **disk):
+        """A disk of QEMU lets one byte pass in a second. disk: device, the id of its -drive; or id, that of
+        its -device."""
         def limit(bytes_per_second):
-            self.do("block_set_io_throttle", device=drive, bps=bytes_per_second, bps_rd=0, bps_wr=0, iops=0,
+            self.do("block_set_io_throttle", **disk, bps=bytes_per_second, bps_rd=0, bps_wr=0, iops=0,
                     iops_rd=0, iops_wr=0)
         limit(1)
         try:
@@ -113,6 +132,11 @@ class Monitor:
         finally:
             # By the name of the node, QEMU 10.0 locks up.
             self.human(f'qemu-io -d /machine/peripheral/{device}/virtio-backend "resume A"')
+
+    def queue_status(self, device, queue):
+        """What QEMU itself says of a queue of a device with an id: inuse, last-avail-idx, ..."""
+        return self.do("x-query-virtio-queue-status", path=f"/machine/peripheral/{device}/virtio-backend",
+                       queue=queue)
 
     def kick_all(self):
         """Stops and continues the machine: QEMU then looks at every ring once. A machine that is stopped

@@ -4,8 +4,6 @@
 Usage: stalls.py faults ROUNDS FAULT...   of the entropy device (tests/device); prints for each
                                           "FAULT RIGHT of CASES", and what was wrong
        stalls.py disk                     stops the backends of two disks, through QEMU's monitor
-       stalls.py real                     faults of QEMU's own devices (faults.py); prints for each
-                                          "row: FAULT|DEVICE|LAYOUT|VERDICT|EVIDENCE|RIGHT"
        stalls.py calm SECONDS             prints every alarm; there must be none
 """
 import glob
@@ -13,7 +11,6 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -317,7 +314,7 @@ def disk():
         cpu = open(f"/sys/block/{name}/mq/{queue}/cpu_list").read().split(",")[0].strip()
         dd = ["taskset", "-c", cpu, "dd", f"if=/dev/{name}", "of=/dev/null", "bs=4k", "count=1", "iflag=direct",
               "status=none"]
-        with monitor.throttled(drive):
+        with monitor.throttled(device=drive):
             readers = [subprocess.Popen([*dd, f"skip={i}"]) for i in range(4)]
             event = watch.event(20) or {"queue": {}, "buffers": {}}
             in_flight = sum(int(n) for n in open(f"/sys/block/{name}/inflight").read().split())
@@ -330,182 +327,6 @@ def disk():
               f" {event.get('verdict')}, in flight {event['buffers'].get('in_flight')}; truth"
               f" {in_flight} {waiting}; then {again} {over.get('event')}, reads {sum(status)},"
               f" status {watch.end()}")
-
-
-class Case:
-    """A real device, a request to it, and the queue that the request goes to."""
-    ports = {}
-
-    def __init__(self, kind, layout):
-        self.kind, self.layout = kind, layout
-        getattr(self, kind)()
-
-    def disk(self, serial, first):
-        self.name, = (path.split("/")[3] for path in glob.glob("/sys/block/vd*/serial")
-                      if open(path).read().strip() == serial)
-        self.device = os.path.basename(os.path.realpath(f"/sys/block/{self.name}/device"))
-        self.queue = first
-        self.request = lambda: self.dd("read")
-
-    def blk(self):
-        self.disk("real-" + self.layout, 0)
-
-    def scsi(self):
-        # Of the two adapters with two request queues each, by the serial number in page 0x80.
-        for path in glob.glob("/sys/block/sd*/device/vpd_pg80"):
-            if open(path, "rb").read()[4:].strip() == b"real-scsi-" + self.layout.encode():
-                self.name = path.split("/")[3]
-        parts = os.path.realpath(f"/sys/block/{self.name}").split("/")
-        self.device = [part for part in parts if part.startswith("virtio")][0]
-        self.queue = 3  # the last of control, event and two request queues that have one name
-        self.request = lambda: self.dd("read", cpu=1)
-
-    def dd(self, what, cpu=0, count=1, skip=0):
-        side = ["if=/dev/" + self.name, "of=/dev/null", "iflag=direct", f"skip={skip}"]
-        if what == "write":
-            side = ["if=/dev/zero", "of=/dev/" + self.name, "oflag=direct", f"seek={skip}"]
-        return subprocess.Popen(["taskset", "-c", str(cpu), "dd", *side, "bs=4k", f"count={count}", "status=none"],
-                                stderr=subprocess.DEVNULL)
-
-    def net(self, group="real"):
-        mac = {"real": "52:54:00:76:73:0", "lone": "52:54:00:76:74:0"}[group] + ("1" if self.layout == "packed" else "0")
-        path, = (path for path in glob.glob("/sys/class/net/*/address") if open(path).read().strip() == mac)
-        self.name = path.split("/")[4]
-        self.device = os.path.basename(os.path.realpath(f"/sys/class/net/{self.name}/device"))
-        self.queue = 1
-        open(f"/proc/sys/net/ipv6/conf/{self.name}/disable_ipv6", "w").write("1")
-        subprocess.run(["ip", "link", "set", self.name, "up"], check=True)
-        self.request = self.send
-
-    def send(self):
-        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
-            raw.bind((self.name, 0))
-            raw.send(b"\xff" * 6 + b"\x52\x54\x00\x76\x73\x02" + b"\x88\xb5" + bytes(46))
-
-    def console(self):
-        name = "vringtop.real-" + self.layout
-        self.device, = (os.path.realpath(path).split("/")[-3] for path in glob.glob("/sys/class/virtio-ports/*")
-                        if open(path + "/name").read().strip() == name)
-        self.queue = 5  # of port 1: 0 and 1 are of port 0, 2 and 3 for control
-        # A port can be opened once only.
-        if name not in Case.ports:
-            Case.ports[name] = os.open("/dev/virtio-ports/" + name, os.O_RDWR | os.O_NONBLOCK)
-        self.request = lambda: os.write(Case.ports[name], b"x")
-
-    def rng(self, name="real"):
-        devices = sorted((os.path.basename(path) for path in glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")),
-                         key=lambda name: int(name[6:]))
-        # Of each layout the first one is without a limit, as faults.sh orders them.
-        own = [device for device in inject.named("virtio_rng", self.layout) if device != RNG]
-        self.device = own[0 if name == "real" else 1]
-        self.queue = 0
-        self.current = f"virtio_rng.{devices.index(self.device)}"
-        self.request = self.ask
-
-    def ask(self):
-        open("/sys/class/misc/hw_random/rng_current", "w").write(self.current)
-        return subprocess.Popen(["timeout", "60", "dd", "if=/dev/hwrng", "of=/dev/null", "bs=64", "count=2",
-                                 "status=none"], stderr=subprocess.DEVNULL)
-
-
-def real():
-    """Faults of QEMU's own devices, seen by one tool that runs before."""
-    monitor = inject.Monitor()
-    watch = Watch("--after", f"{AFTER}ms")
-
-    def event_of(case, kind, seconds=40):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            event = watch.event(max(0, end - time.monotonic()))
-            if event and event["event"] == kind and event["queue"]["device"] == case.device \
-                    and event["queue"]["index"] == case.queue:
-                return event
-        return None
-
-    def row(fault, case, wanted, event, right=True, note=""):
-        verdict = f"{event['verdict']} {event['why']}" if event else "none"
-        right = right and bool(event) and verdict in wanted
-        evidence = event["evidence"][0] if event else ""
-        print(f"row: {fault}|{case.kind}|{case.layout}|{verdict}|{evidence}|{'yes' if right else 'no ' + note}",
-              flush=True)
-
-    kinds = "blk", "scsi", "net", "console", "rng"
-    due = ["device-has-used-nothing doorbell-due"]
-    for layout in "split", "packed":
-        for kind in kinds:
-            case = Case(kind, layout)
-            with inject.doorbells_lost(case.device):
-                case.request()
-                time.sleep(0.3)
-            event = event_of(case, "stalled")
-            row("doorbell lost", case, due, event, bool(event) and "last_doorbell" in event, "no doorbell was seen")
-            monitor.kick_all()
-            over = event_of(case, "over")
-            print(f"over: doorbell lost {kind} {layout} {bool(over)}", flush=True)
-        for kind in kinds:
-            case = Case(kind, layout)
-            irqs = sorted(int(irq) for irq in os.listdir(inject.pci(case.device) + "/msi_irqs"))
-            irq = irqs[case.queue + 1]  # the first one tells of changes of the configuration
-            with inject.interrupt_masked(case.device, case.queue + 1):
-                case.request()
-                event = event_of(case, "stalled")
-                count = [sum(int(n) for n in line.split()[1:1 + os.cpu_count()])
-                         for line in open("/proc/interrupts") if line.split(":")[0].strip() == str(irq)][0]
-                got = (event or {}).get("interrupts")
-                truth = {"irq": irq, "count": count, "since": 0}
-            row("interrupt lost", case, ["driver-did-not-fetch interrupt-due"], event, got == truth,
-                f"{got} instead of {truth}")
-            over = event_of(case, "over")
-            print(f"over: interrupt lost {kind} {layout} {bool(over)}", flush=True)
-        case = Case("blk", layout)
-        stop = threading.Event()
-
-        def others():
-            while not stop.is_set():
-                case.dd("write", count=50, skip=100).wait()
-
-        with monitor.write_held("real-debug-" + layout, "real-" + layout):
-            began = time.monotonic()
-            held = case.dd("write", skip=7)
-            time.sleep(0.5)
-            thread = threading.Thread(target=others)
-            thread.start()
-            event = event_of(case, "stalled")
-            while event and event["verdict"] != "buffer-is-stuck" and time.monotonic() < began + 60:
-                event = event_of(case, "stalled")
-            age = time.monotonic() - began
-            told = (event or {}).get("oldest_buffer", {}).get("age_ns", 0) / 1e9
-            stop.set()
-            thread.join()
-            ring = subprocess.run(["vringtop", "stalls", "--json", "--ring", f"{case.name}:0"],
-                                  stdout=subprocess.PIPE).stdout
-            left = [buffer["id"] for buffer in json.loads(ring)["ring"]["buffers"]]
-            status = monitor.do("x-query-virtio-queue-status", path=f"/machine/peripheral/real-{layout}/virtio-backend",
-                                queue=0)
-        row("one request held", case, ["buffer-is-stuck overtaken"], event,
-            age - 3 < told <= age and left == [event["oldest_buffer"]["id"]] and status["inuse"] == 1,
-            f"age {told:.1f} of {age:.1f} s, left {left}, QEMU has {status['inuse']}")
-        held.wait()
-        print(f"over: one request held blk {layout} {bool(event_of(case, 'over'))}", flush=True)
-        # QEMU measures the request and does not take it.
-        case = Case("rng", layout)
-        case.rng("limited")
-        case.request()
-        row("rate limit", case, due, event_of(case, "stalled"))
-        case = Case("net", layout)
-        case.net("lone")
-        case.request()
-        row("no peer", case, [*due, "device-has-used-nothing device-flags"], event_of(case, "stalled"))
-        if layout == "split":
-            for kind in "blk", "scsi":
-                case = Case(kind, layout)
-                with inject.bus_master_off(case.device):
-                    case.request()
-                    event = event_of(case, "stalled")
-                    status = open(f"/sys/bus/virtio/devices/{case.device}/status").read().strip()
-                    row("bus master off", case, ["device-is-off no-driver-ok"], event,
-                        bool(event) and f"{event['device_status']['value']:#010x}" == status, status)
-    print("status", watch.end())
 
 
 def calm(seconds):
@@ -601,12 +422,11 @@ def main():
         faults(int(arguments[0]), arguments[1:])
     elif what == "disk":
         disk()
-    elif what == "real":
-        real()
     elif what == "calm":
         calm(float(arguments[0]))
     else:
         raise SystemExit(__doc__)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,365 @@
+#!/usr/bin/python3
+"""Makes QEMU's own devices go wrong (faults.py), and holds what vringtop says against what QEMU says.
+
+Usage: qemu_faults.py run ROUNDS FAULT...   in a guest with the devices of 98-qemu-faults.t; prints for each
+                                            case "row: FAULT|DEVICE|LAYOUT|VERDICT|EVIDENCE|RIGHT|WHY NOT"
+       qemu_faults.py table FOLDER          on the machine: prints a table of the rows of all kernels, which
+                                            are in FOLDER/KERNEL
+"""
+import collections
+import contextlib
+import glob
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import faults as inject
+from stalls import AFTER, RNG, Watch
+
+LAYOUTS = "split", "packed"
+
+
+class Case:
+    """A real device, a request to it, and the queue that the request goes to."""
+    ports = {}
+
+    def __init__(self, kind, layout):
+        self.kind, self.layout = kind, layout
+        self.id = f"real-{kind}-{layout}"  # QEMU's name of the device
+        getattr(self, kind)()
+
+    def set_queue(self, queue, vector):
+        """vector: the MSI-X vector of the queue. The first vector tells of changes of the configuration;
+        then each queue with a callback has one."""
+        self.queue, self.vector = queue, vector
+
+    def blk(self):
+        self.name, = (path.split("/")[3] for path in glob.glob("/sys/block/vd*/serial")
+                      if open(path).read().strip() == self.id)
+        self.device = os.path.basename(os.path.realpath(f"/sys/block/{self.name}/device"))
+        self.set_queue(0, 1)
+        self.request = lambda: self.dd("read")
+
+    def scsi(self):
+        # By the serial number in page 0x80.
+        for path in glob.glob("/sys/block/sd*/device/vpd_pg80"):
+            if open(path, "rb").read()[4:].strip() == self.id.encode():
+                self.name = path.split("/")[3]
+        parts = os.path.realpath(f"/sys/block/{self.name}").split("/")
+        self.device = [part for part in parts if part.startswith("virtio")][0]
+        # The last one of control, event and two request queues that have one name.
+        self.set_queue(3, 4)
+        self.request = lambda: self.dd("read", cpu=1)
+
+    def dd(self, what, cpu=0, count=1, skip=0):
+        side = ["if=/dev/" + self.name, "of=/dev/null", "iflag=direct", f"skip={skip}"]
+        if what == "write":
+            side = ["if=/dev/zero", "of=/dev/" + self.name, "oflag=direct", f"seek={skip}"]
+        return subprocess.Popen(["taskset", "-c", str(cpu), "dd", *side, "bs=4k", f"count={count}", "status=none"],
+                                stderr=subprocess.DEVNULL)
+
+    def net(self, peer="73"):
+        mac = f"52:54:00:76:{peer}:0{LAYOUTS.index(self.layout)}"
+        path, = (path for path in glob.glob("/sys/class/net/*/address") if open(path).read().strip() == mac)
+        self.name = path.split("/")[4]
+        self.device = os.path.basename(os.path.realpath(f"/sys/class/net/{self.name}/device"))
+        self.set_queue(1, 2)
+        # Linux itself sends packets for IPv6.
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/sys/net/ipv6/conf/{self.name}/disable_ipv6", "w") as f:
+            f.write("1")
+        subprocess.run(["ip", "link", "set", self.name, "up"], check=True)
+        self.request = self.send
+
+    def lone(self):
+        """A network device without a peer. Its driver is bound again: what was sent before never comes back."""
+        self.net("74")
+        for file in "unbind", "bind":
+            open("/sys/bus/virtio/drivers/virtio_net/" + file, "w").write(self.device)
+        subprocess.run(["udevadm", "settle"], check=True)  # it gives the interface its name
+        self.net("74")
+
+    def send(self):
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+            raw.bind((self.name, 0))
+            raw.send(b"\xff" * 6 + b"\x52\x54\x00\x76\x73\x02" + b"\x88\xb5" + bytes(46))
+
+    def console(self):
+        self.device, = (os.path.realpath(path).split("/")[-3] for path in glob.glob("/sys/class/virtio-ports/*")
+                        if open(path + "/name").read().strip() == self.id)
+        # Of port 1: 0 and 1 are of port 0, 2 and 3 for control. Linux gives queue 3 no callback.
+        self.set_queue(5, 5)
+        # A port can be opened once only.
+        if self.id not in Case.ports:
+            Case.ports[self.id] = os.open("/dev/virtio-ports/" + self.id, os.O_RDWR | os.O_NONBLOCK)
+        self.request = lambda: os.write(Case.ports[self.id], b"x")
+
+    def fill_console(self, monitor):
+        """Linux fetches used buffers of a console with the next write, or in an interrupt if a process waits
+        for room. So the ring must be full: it fills while doorbells are lost. Then the device uses all."""
+        port = Case.ports[self.id]
+        with inject.doorbells_lost(self.device):
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(port, b"x")
+            threading.Thread(target=select.select, args=([], [port], [], 60)).start()
+            time.sleep(0.2)  # it looks for room, and sleeps
+        monitor.kick_all()
+
+    def rng(self, number=0):
+        devices = sorted((os.path.basename(path) for path in glob.glob("/sys/bus/virtio/drivers/virtio_rng/virtio*")),
+                         key=lambda name: int(name[6:]))
+        # Of each layout the first one is without a limit.
+        own = [device for device in inject.named("virtio_rng", self.layout) if device != RNG]
+        self.device = own[number]
+        self.set_queue(0, 1)
+        self.current = f"virtio_rng.{devices.index(self.device)}"
+        self.request = self.ask
+
+    def limited(self):
+        self.rng(1)
+
+    def ask(self):
+        open("/sys/class/misc/hw_random/rng_current", "w").write(self.current)
+        return subprocess.Popen(["timeout", "60", "dd", "if=/dev/hwrng", "of=/dev/null", "bs=64", "count=2",
+                                 "status=none"], stderr=subprocess.DEVNULL)
+
+
+class Events:
+    """What vringtop tells of each queue."""
+
+    def __init__(self, watch):
+        self.watch, self.of = watch, collections.defaultdict(list)
+
+    def read(self, seconds):
+        event = self.watch.event(seconds)
+        if event:
+            self.of[event["queue"]["device"], event["queue"]["index"]].append(event)
+        return event
+
+    def forget(self, cases):
+        while self.read(0):
+            pass
+        for case in cases:
+            self.of[case.device, case.queue].clear()
+
+    def next(self, case, kind, seconds=40):
+        """The next event of this kind; None if there is none in time."""
+        end, events = time.monotonic() + seconds, self.of[case.device, case.queue]
+        while True:
+            while events:
+                event = events.pop(0)
+                if event["event"] == kind:
+                    return event
+            if not self.read(max(0, end - time.monotonic())) and time.monotonic() >= end:
+                return None
+
+
+def row(fault, case, wanted, event, truth=None):
+    """wanted: verdict and reason. truth: pairs of what vringtop says and what is; all must be equal."""
+    got = (event["verdict"], event["why"]) if event else ("none", "")
+    wrong = [f"{a} instead of {b}" for a, b in truth or () if a != b]
+    if got not in wanted:
+        wrong.append(f"says {got}")
+    print(f"row: {fault}|{case.kind}|{case.layout}|{'|'.join(got)}|{'no' if wrong else 'yes'}|{'; '.join(wrong)}",
+          flush=True)
+
+
+def due(case):
+    """QEMU's serial and entropy devices have no event index in a packed ring: their flags ask for every doorbell."""
+    always = case.layout == "packed" and case.kind in ("console", "rng", "limited")
+    return [("device-has-used-nothing", "doorbell-due" + ("-no-event-index" if always else ""))]
+
+
+KINDS = "blk", "scsi", "net", "console", "rng"
+
+
+class Faults:
+    """Each method is a fault: of several devices at once, all of one layout."""
+
+    def __init__(self):
+        self.monitor = inject.Monitor()
+        self.watch = Watch("--after", f"{AFTER}ms")
+        self.events = Events(self.watch)
+
+    def cases(self, layout, *kinds):
+        cases = [Case(kind, layout) for kind in kinds]
+        self.events.forget(cases)
+        return cases
+
+    def in_use(self, case):
+        """How many buffers QEMU itself has taken and not used."""
+        return self.monitor.queue_status(case.id, case.queue)["inuse"]
+
+    def over(self, fault, cases):
+        for case in cases:
+            if not self.events.next(case, "over"):
+                print(f"never over: {fault}, {case.kind}, {case.layout}", flush=True)
+
+    def doorbell_lost(self, layout):
+        """QEMU does not look: it has taken nothing. vringtop saw the doorbell."""
+        cases = self.cases(layout, *KINDS)
+        with contextlib.ExitStack() as stack:
+            for case in cases:
+                stack.enter_context(inject.doorbells_lost(case.device))
+                case.request()
+            time.sleep(0.3)
+        for case in cases:
+            event = self.events.next(case, "stalled")
+            row("doorbell lost", case, due(case), event,
+                [(self.in_use(case), 0), ("last_doorbell" in (event or {}), True)])
+        self.monitor.kick_all()
+        self.over("doorbell lost", cases)
+
+    def interrupt_lost(self, layout):
+        """The interrupt's number and count, from /proc/interrupts. QEMU has nothing left."""
+        cases = self.cases(layout, *KINDS)
+        with contextlib.ExitStack() as stack:
+            for case in cases:
+                stack.enter_context(inject.interrupt_masked(case.device, case.vector))
+                if case.kind == "console":
+                    case.fill_console(self.monitor)
+                    self.events.forget([case])  # what is true while its memory is off, if that took long
+                else:
+                    case.request()
+            for case in cases:
+                event = self.events.next(case, "stalled")
+                irqs = sorted(int(irq) for irq in os.listdir(inject.pci(case.device) + "/msi_irqs"))
+                irq = irqs[case.vector]
+                count, = (sum(int(n) for n in line.split()[1:1 + os.cpu_count()])
+                          for line in open("/proc/interrupts") if line.split(":")[0].strip() == str(irq))
+                row("interrupt lost", case, [("driver-did-not-fetch", "interrupt-due")], event,
+                    [((event or {}).get("interrupts"), {"irq": irq, "count": count, "since": 0}),
+                     (self.in_use(case), 0)])
+        self.over("interrupt lost", cases)
+
+    def throttled(self, layout):
+        """QEMU has taken the request, and its storage does not answer."""
+        cases = self.cases(layout, "blk", "scsi")
+        with contextlib.ExitStack() as stack:
+            for case in cases:
+                disk = f"{case.id}-disk" if case.kind == "scsi" else f"/machine/peripheral/{case.id}/virtio-backend"
+                stack.enter_context(self.monitor.throttled(id=disk))
+                case.request().wait()  # the first one passes
+                case.request()
+            for case in cases:
+                row("disk throttled", case, [("device-holds-buffers", "buffers-taken")],
+                    self.events.next(case, "stalled"), [(self.in_use(case), 1)])
+        self.over("disk throttled", cases)
+
+    def held(self, layout):
+        """One write is held, others are served. Its age, its id, and what QEMU has of it."""
+        case, = self.cases(layout, "blk")
+        stop = threading.Event()
+
+        def others():
+            while not stop.is_set():
+                case.dd("write", count=50, skip=100).wait()
+
+        with self.monitor.write_held(f"real-debug-{layout}", case.id):
+            began = time.monotonic()
+            held = case.dd("write", skip=7)
+            time.sleep(0.5)
+            thread = threading.Thread(target=others)
+            thread.start()
+            event = self.events.next(case, "stalled")
+            while event and event["verdict"] != "buffer-is-stuck" and time.monotonic() < began + 60:
+                event = self.events.next(case, "stalled")
+            age = time.monotonic() - began
+            stop.set()
+            thread.join()
+            ring = subprocess.run(["vringtop", "stalls", "--json", "--ring", f"{case.name}:0"], stdout=subprocess.PIPE)
+            left = [buffer["id"] for buffer in json.loads(ring.stdout)["ring"]["buffers"]]
+            oldest = (event or {}).get("oldest_buffer", {})
+            told = oldest.get("age_ns", 0) / 1e9
+            row("one write held", case, [("buffer-is-stuck", "overtaken")], event,
+                [(age - 3 < told <= age or f"age {told:.1f} s", True), ([oldest.get("id")], left),
+                 (self.in_use(case), 1)])
+        held.wait()
+        self.over("one write held", [case])
+
+    def rate_limit(self, layout):
+        """QEMU measures the request and does not take it."""
+        case, = self.cases(layout, "limited")
+        reader = case.request()
+        row("rate limit", case, due(case), self.events.next(case, "stalled"), [(self.in_use(case), 0)])
+        reader.wait()
+
+    def no_peer(self, layout):
+        """QEMU has taken the packet, and nobody takes it from there."""
+        case, = self.cases(layout, "lone")
+        case.request()
+        row("no peer", case, [*due(case), ("device-has-used-nothing", "device-flags")],
+            self.events.next(case, "stalled"), [(self.in_use(case), 1)])
+
+    def bus_master_off(self, layout):
+        """The device's status, from sysfs."""
+        if layout == "packed":
+            return
+        cases = self.cases(layout, *KINDS)
+        with contextlib.ExitStack() as stack:
+            for case in cases:
+                stack.enter_context(inject.bus_master_off(case.device))
+                case.request()
+            for case in cases:
+                event = self.events.next(case, "stalled")
+                status = int(open(f"/sys/bus/virtio/devices/{case.device}/status").read(), 16)
+                row("bus master off", case, [("device-is-off", "no-driver-ok")], event,
+                    [((event or {}).get("device_status", {}).get("value"), status)])
+        self.monitor.kick_all()
+        self.over("bus master off", cases)
+
+
+def run(rounds, names):
+    faults = Faults()
+    for _ in range(rounds):
+        for name in names:
+            for layout in LAYOUTS:
+                began = time.monotonic()
+                getattr(faults, name)(layout)
+                print(f"# {name} {layout}: {time.monotonic() - began:.1f} s", flush=True)
+    print("status", faults.watch.end())
+
+
+# The devices of QEMU by their short names here.
+NAMES = {"blk": "virtio-blk", "scsi": "virtio-scsi", "net": "virtio-net", "console": "virtio-serial", "rng": "virtio-rng",
+         "limited": "virtio-rng", "lone": "virtio-net"}
+
+
+def table(folder):
+    kernels = [kernel for kernel in ("6.12", "7.3", "6.12-stock", "debian-6.12") if os.path.exists(f"{folder}/{kernel}")]
+    right = collections.Counter()
+    tried = collections.Counter()
+    said = collections.defaultdict(set)
+    for kernel in kernels:
+        for line in open(f"{folder}/{kernel}"):
+            fault, kind, layout, verdict, why, yes = line.rstrip("\n").split("|")[:6]
+            case = fault, kind, layout
+            tried[case, kernel] += 1
+            right[case, kernel] += yes == "yes"
+            said[case].add((verdict, why))
+    print("|", " | ".join(["fault", "device", "ring", "verdict", "evidence", *kernels]), "|")
+    print("|" + " --- |" * (5 + len(kernels)))
+    for case, verdicts in said.items():
+        fault, kind, layout = case
+        verdicts = [" or ".join(sorted(set(part))) for part in zip(*verdicts)]
+        print("|", " | ".join([fault, NAMES[kind], layout, *verdicts,
+                               *(f"{right[case, kernel]} of {tried[case, kernel]}" for kernel in kernels)]), "|")
+
+
+def main():
+    what, *arguments = sys.argv[1:]
+    if what == "run":
+        run(int(arguments[0]), arguments[1:])
+    elif what == "table":
+        table(arguments[0])
+    else:
+        raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
