@@ -59,18 +59,27 @@ END
 # function is needed; without it each verb says so, also one that runs already.
 while IFS='|' read -r kernel status missing words; do
 	# shellcheck disable=SC2016 # the guest's shell
-	KERNEL=$kernel vm_run 'vringtop stat --json 0.2 >/tmp/running 2>/tmp/errors & tool=$!
-		for n in {1..1200}; do [[ ! -s /tmp/running ]] || break; sleep 0.1; done
+	KERNEL=$kernel vm_run 'all=("stat 0.2" "hist 0.2" "stalls --watch" "record -i 0.2 -o /tmp/y.vt")
+		for n in "${!all[@]}"; do
+			vringtop ${all[n]} >/tmp/running.$n 2>&1 & tools[n]=$!
+			for i in {1..1200}; do [[ ! -s /tmp/running.$n ]] || break; sleep 0.1; done
+		done
 		sysctl -q -w kernel.ftrace_enabled=0
-		sleep 1; kill -INT $tool 2>/dev/null; wait $tool
-		echo "running $?"; cat /tmp/errors
+		sleep 1.5
+		for n in "${!all[@]}"; do
+			kill -INT ${tools[n]} 2>/dev/null; wait ${tools[n]}
+			echo "running ${all[n]}: $? $(grep -c "ftrace_enabled is 0" /tmp/running.$n)"
+		done
 		for verb in "stat 0.2 1" "hist 0.2 1" stalls queues "record -o /tmp/x.vt -- sleep 0.3"; do
 			vringtop $verb >/tmp/out 2>&1; echo "$verb: $? $(grep -c "ftrace_enabled is 0" /tmp/out)"
 		done
 		echo "queues $(vringtop queues 2>/dev/null | grep -c "^virtio")"
 		echo "doctor"; vringtop doctor | sed -n "s/^MISSING  //p" | cut -c 1-14'
 	is "$kernel: ftrace off: the guest ends well" "$vm_status" 0
-	like "$kernel: ftrace off: a verb that runs ends with" "$vm_out" "(^|"$'\n'")running $status"$'\n'
+	for verb in 'stat 0.2' 'hist 0.2' 'stalls --watch' 'record -i 0.2 -o /tmp/y.vt'; do
+		like "$kernel: ftrace off while it runs: $verb: status, and whether it says so" "$vm_out" \
+			"(^|"$'\n'")running $verb: $status $words"$'\n'
+	done
 	for verb in 'stat 0.2 1' 'hist 0.2 1' stalls queues 'record -o /tmp/x.vt -- sleep 0.3'; do
 		like "$kernel: ftrace off: $verb: status, and whether it says so" "$vm_out" $'\n'"$verb: $status $words"$'\n'
 	done

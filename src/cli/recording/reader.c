@@ -8,9 +8,6 @@
 #include "recording/reader_internal.h"
 #include "recording/schema.h"
 
-/* No recording of vringtop has more queues in one interval. */
-#define MAX_LISTED 8192
-
 const struct recording_info *recording_info(const struct recording_reader *r)
 {
 	return &r->info;
@@ -92,8 +89,6 @@ static int list_queues(struct recording_reader *r, struct snapshot *diff)
 
 	for (size_t i = 0; i < r->nr_queues; i++)
 		listed += r->queues[i].listed;
-	if (listed > MAX_LISTED)
-		return reader_damaged(r, "there are too many queues");
 	diff->queues = calloc(listed + 1, sizeof(*diff->queues));
 	if (!diff->queues) {
 		return reader_no_memory(r);
