@@ -8,7 +8,7 @@
 #              DOCS      not empty: writes the table of all kernels that were tried into docs/stalls.md
 . "$(dirname "$0")/lib.sh"
 rounds=${ROUNDS:-1}
-faults=${FAULTS:-doorbell_lost interrupt_lost throttled held rate_limit no_peer bus_master_off}
+faults=${FAULTS:-doorbell_lost interrupt_lost throttled held rate_limit no_peer bus_master_off removal_hangs}
 
 # One device of each kind for each layout, that nothing else uses.
 devices=(-device "virtio-serial-pci,id=qmp-bus,max_ports=2")
@@ -38,6 +38,9 @@ done
 monitor=$(mktemp -d)
 trap 'rm -rf "$monitor"' EXIT
 devices+=(
+	-device "pcie-root-port,id=plug,chassis=1,slot=1"
+	-blockdev "driver=null-co,node-name=real-null-hot,size=67108864,read-zeroes=on"
+	-blockdev "driver=blkdebug,node-name=real-debug-hot,image=real-null-hot"
 	-chardev "socket,id=qmp,path=$monitor/qmp,server=on,wait=off" -mon "chardev=qmp,mode=control"
 	-chardev "socket,id=qmp-port,path=$monitor/qmp"
 	-device "virtserialport,bus=qmp-bus.0,name=vringtop.qmp,chardev=qmp-port"
@@ -60,8 +63,8 @@ for kernel in ${KERNELS:-6.12}; do
 		is "$kernel: $case: right" "${right[$case]:-0} of ${tried[$case]} ${wrong[$case]:-}" "$rounds of $rounds "
 	done
 	# Five devices lose doorbells, interrupts and, of split rings, bus mastering, two disks are throttled,
-	# one write is held, one device has a rate limit, one no peer.
-	[[ -n ${FAULTS:-} ]] || is "$kernel: all was tried" ${#tried[@]} 35
+	# one write is held, one device has a rate limit, one no peer, and one disk is unplugged.
+	[[ -n ${FAULTS:-} ]] || is "$kernel: all was tried" ${#tried[@]} 37
 	is "$kernel: the guest ends well, and vringtop says that there were stalls" \
 		"$vm_status $(grep '^status ' <<<"$vm_out")" '0 status 3'
 	is "$kernel: each stall that ended was over" "$(grep '^never over: ' <<<"$vm_out")" ''

@@ -19,7 +19,7 @@ import threading
 import time
 
 import faults as inject
-from stalls import AFTER, RNG, Watch
+from stalls import AFTER, RNG, Watch, once
 
 LAYOUTS = "split", "packed"
 
@@ -37,6 +37,11 @@ class Case:
         """vector: the MSI-X vector of the queue. The first vector tells of changes of the configuration;
         then each queue with a callback has one."""
         self.queue, self.vector = queue, vector
+
+    def hot(self):
+        self.id = f"real-hot-{self.layout}"
+        self.blk()
+        self.id = "real-hot"
 
     def blk(self):
         self.name, = (path.split("/")[3] for path in glob.glob("/sys/block/vd*/serial")
@@ -157,6 +162,14 @@ class Events:
                     return event
             if not self.read(max(0, end - time.monotonic())) and time.monotonic() >= end:
                 return None
+
+
+def until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f"waited in vain for {seconds} s")
+        time.sleep(0.1)
 
 
 def row(fault, case, wanted, event, truth=None):
@@ -296,6 +309,25 @@ class Faults:
         row("no peer", case, [*due(case), ("device-has-used-nothing", "device-flags")],
             self.events.next(case, "stalled"), [(self.in_use(case), 1)])
 
+    def removal_hangs(self, layout):
+        """A disk is unplugged while a write is held. It is in no list of devices any more; a tool that starts
+        then still sees the queue. Once the write is back, the queue goes."""
+        self.monitor.do("device_add", driver="virtio-blk-pci", id="real-hot", bus="plug", drive="real-debug-hot",
+                        serial=f"real-hot-{layout}", packed=layout == "packed", **{"num-queues": 1})
+        until(lambda: any(open(path).read().strip() == f"real-hot-{layout}" for path in glob.glob("/sys/block/vd*/serial")))
+        case, = self.cases(layout, "hot")
+        listed = "/sys/bus/virtio/devices/" + case.device
+        with self.monitor.write_held("real-debug-hot", case.id):
+            held = case.dd("write")
+            time.sleep(0.5)
+            self.monitor.do("device_del", id=case.id)
+            until(lambda: not os.path.exists(listed))
+            status, told = once("--after", f"{AFTER}ms", "-d", case.device)
+            row("removal hangs", case, [("device-holds-buffers", "buffers-taken")], (told["stalled"] + [None])[0],
+                [(status, 3), (len(told["stalled"]), 1), (self.in_use(case), 1)])
+        held.wait()
+        until(lambda: case.device not in subprocess.run(["vringtop", "queues"], stdout=subprocess.PIPE, text=True).stdout)
+
     def bus_master_off(self, layout):
         """The device's status, from sysfs."""
         if layout == "packed":
@@ -327,7 +359,7 @@ def run(rounds, names):
 
 # The devices of QEMU by their short names here.
 NAMES = {"blk": "virtio-blk", "scsi": "virtio-scsi", "net": "virtio-net", "console": "virtio-serial", "rng": "virtio-rng",
-         "limited": "virtio-rng", "lone": "virtio-net"}
+         "limited": "virtio-rng", "lone": "virtio-net", "hot": "virtio-blk"}
 
 
 def table(folder):
