@@ -60,12 +60,33 @@ static void every_byte_every_size(void **unused)
 	}
 }
 
+/* At most six characters, as of every other number. */
+static void times_below_a_step(void **unused)
+{
+	static const struct {
+		double ns;
+		uint64_t step;
+		const char *text;
+	} cases[] = {
+		{ 0, 0, "0ns" },	   { 0, 4000250, "<4.0ms" }, { 4000250, 4000250, "4.00ms" },
+		{ 0, 10000000, "<10ms" },  { 0, 9960000, "<10ms" },  { 0, 100000000, "<100ms" },
+		{ 0, 999600000, "<1.0s" }, { 0, 3333333, "<3.3ms" }, { 0, 55, "<55ns" },
+	};
+	char text[FORMAT_LEN];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(format_measured(text, cases[i].ns, cases[i].step),
+				    cases[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_as_they_are),
 		cmocka_unit_test(controls_are_escaped),
 		cmocka_unit_test(every_byte_every_size),
+		cmocka_unit_test(times_below_a_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,7 +366,7 @@ static void times_below_a_step_of_the_clock(void **unused)
 		assert_int_equal(table_make(&s, PAGE_QUEUES, VT_OP_ADD, ALL, &t), 0);
 		table_cell(&table_columns(PAGE_QUEUES)[table_column(PAGE_QUEUES, "P50")],
 			   &t.rows[0], cell);
-		assert_string_equal(cell, steps ? "<4.00ms" : "0ns");
+		assert_string_equal(cell, steps ? "<4.0ms" : "0ns");
 		table_cell(&table_columns(PAGE_QUEUES)[table_column(PAGE_QUEUES, "MAX")],
 			   &t.rows[0], cell);
 		assert_string_equal(cell, "4.00ms");
@@ -527,7 +527,7 @@ static void histograms_below_a_step_of_the_clock(void **unused)
 
 		s.clock_step = steps ? 4000000 : 0;
 		all = printed(&s, false);
-		assert_has(all, steps ? "  mean 40.0us  p50 <4.00ms  p90 <4.00ms  p99 <4.00ms  "
+		assert_has(all, steps ? "  mean 40.0us  p50 <4.0ms  p90 <4.0ms  p99 <4.0ms  "
 					"p99.9 4.00ms  max 4.00ms\n"
 				      : "  mean 40.0us  p50 0ns  p90 0ns  p99 0ns  p99.9 4.00ms  "
 					"max 4.00ms\n");

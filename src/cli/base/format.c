@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/format.h"
@@ -68,11 +67,17 @@ char *format_time(char *buf, double ns)
 
 char *format_measured(char *buf, double ns, uint64_t clock_step)
 {
-	/* A time of 0: the clock did not move. */
-	bool below = !ns && clock_step;
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	double step = clock_step;
+	int unit = 0;
 
-	buf[0] = '<';
-	format_time(buf + below, below ? clock_step : ns);
+	/* A time of 0: the clock did not move. */
+	if (ns || !clock_step)
+		return format_time(buf, ns);
+	for (; step >= 999.5 && unit < 3; unit++)
+		step /= 1000;
+	/* Two digits, because a cell has six characters. */
+	snprintf(buf, FORMAT_LEN, step < 9.95 && unit ? "<%.1f%s" : "<%.0f%s", step, units[unit]);
 	return buf;
 }
 

@@ -16,7 +16,7 @@
 /** A time: "412ns", "1.23us", "45.6ms", "16.6s". */
 char *format_time(char *buf, double ns);
 
-/** A time that a clock with this step (ns) measured: "<4.00ms" if it is below a step. */
+/** A time that a clock with this step (ns) measured: "<4.0ms" if it is below a step. */
 char *format_measured(char *buf, double ns, uint64_t clock_step);
 
 /** A number or a rate: "0", "37", "1.23k", "45.6M". */
