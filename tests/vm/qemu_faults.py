@@ -327,6 +327,7 @@ class Faults:
                 [(status, 3), (len(told["stalled"]), 1), (self.in_use(case), 1)])
         held.wait()
         until(lambda: case.device not in subprocess.run(["vringtop", "queues"], stdout=subprocess.PIPE, text=True).stdout)
+        until(lambda: f'id "{case.id}"' not in self.monitor.human("info qtree"))
 
     def bus_master_off(self, layout):
         """The device's status, from sysfs."""
