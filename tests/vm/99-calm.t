@@ -19,15 +19,15 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 		-device virtserialport,bus=qmp-bus.0,name=vringtop.qmp,chardev=qmp-port
 		-audiodev none,id=audio -device virtio-sound-pci,audiodev=audio
 		-machine default_bus_bypass_iommu=on -device virtio-iommu-pci
-		-device pxb-pcie,id=behind-iommu,bus_nr=64 -device pcie-root-port,id=behind-port,bus=behind-iommu,chassis=9
-		-object rng-random,filename=/dev/urandom,id=urandom
-		-device virtio-rng-pci,rng=urandom,bus=behind-port,iommu_platform=on
 		-device virtio-gpu-pci
 		-device virtio-keyboard-pci -device virtio-tablet-pci
 		-object cryptodev-backend-builtin,id=crypto -device virtio-crypto-pci,cryptodev=crypto
 		-object memory-backend-ram,id=more,size=256M -device virtio-mem-pci,memdev=more,requested-size=64M
 		-object memory-backend-file,id=file,share=on,mem-path=$monitor/pmem,size=64M
-		-device virtio-pmem-pci,memdev=file"
+		-device virtio-pmem-pci,memdev=file
+		-device pxb-pcie,id=behind-iommu,bus_nr=64 -device pcie-root-port,id=behind-port,bus=behind-iommu,chassis=9
+		-object rng-random,filename=/dev/urandom,id=urandom
+		-device virtio-rng-pci,rng=urandom,bus=behind-port,iommu_platform=on"
 	export QEMU_OPTS=${QEMU_OPTS//[$'\n\t']/ }
 	export TIMEOUT=$((calm + 240))
 	run_in_guest debian-6.12 "CALM=$calm"
