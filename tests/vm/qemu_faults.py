@@ -59,7 +59,8 @@ class Case:
         self.device = [part for part in parts if part.startswith("virtio")][0]
         # The last one of control, event and two request queues that have one name.
         self.set_queue(3, 4)
-        self.request = lambda: self.dd("read", cpu=1)
+        cpu = open(f"/sys/block/{self.name}/mq/1/cpu_list").read().split(",")[0].strip()
+        self.request = lambda: self.dd("read", cpu=cpu)
 
     def dd(self, what, cpu=0, count=1, skip=0):
         side = ["if=/dev/" + self.name, "of=/dev/null", "iflag=direct", f"skip={skip}"]

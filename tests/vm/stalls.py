@@ -111,7 +111,9 @@ class Watch:
 
 
 def once(*options):
-    done = subprocess.run(["vringtop", "stalls", "--json", *options], stdout=subprocess.PIPE)
+    done = subprocess.run(["vringtop", "stalls", "--json", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if not done.stdout:
+        raise SystemExit(f"vringtop stalls: status {done.returncode}: {done.stderr.decode()}")
     return done.returncode, json.loads(done.stdout)
 
 
