@@ -65,17 +65,14 @@ for ((end = SECONDS + share; SECONDS < end; )); do
 done
 ok 'persistent memory was written and flushed' test $SECONDS -ge $end
 # The balloon takes memory and gives it back.
-balloon() {
-	/usr/bin/python3 -c '
-import sys
+ok 'the balloon takes memory and gives it back' /usr/bin/python3 -c '
+import sys, time
 sys.path.insert(0, "tests/vm")
 import faults
-faults.Monitor().do("balloon", value=int(sys.argv[1]) << 20)' "$1"
-}
-ok 'the balloon takes memory' balloon 900
-sleep $share
-ok 'and gives it back' balloon 1024
-sleep $share
+monitor = faults.Monitor()
+for mebibytes in 900, 1024:
+    monitor.do("balloon", value=mebibytes << 20)
+    time.sleep(int(sys.argv[1]))' $share
 
 kill -INT $tool
 wait $tool
