@@ -381,8 +381,9 @@ def table(folder):
     for case, verdicts in said.items():
         fault, kind, layout = case
         verdicts = [" or ".join(sorted(set(part))) for part in zip(*verdicts)]
-        print("|", " | ".join([fault, NAMES[kind], layout, *verdicts,
-                               *(f"{right[case, kernel]} of {tried[case, kernel]}" for kernel in kernels)]), "|")
+        counts = (f"{right[case, kernel]} of {tried[case, kernel]}" if tried[case, kernel] else "not tried"
+                  for kernel in kernels)
+        print("|", " | ".join([fault, NAMES[kind], layout, *verdicts, *counts]), "|")
 
 
 def main():
