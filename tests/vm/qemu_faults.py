@@ -10,6 +10,7 @@ import collections
 import contextlib
 import glob
 import json
+import mmap
 import os
 import select
 import socket
@@ -22,6 +23,14 @@ import faults as inject
 from stalls import AFTER, RNG, Watch, once
 
 LAYOUTS = "split", "packed"
+
+
+class Request(threading.Thread):
+    """A call that waits for a device. It has a thread, because on a busy machine a process starts too late."""
+
+    def __init__(self, call, *arguments):
+        super().__init__(target=call, args=arguments, daemon=True)
+        self.start()
 
 
 class Case:
@@ -48,7 +57,7 @@ class Case:
                       if open(path).read().strip() == self.id)
         self.device = os.path.basename(os.path.realpath(f"/sys/block/{self.name}/device"))
         self.set_queue(0, 1)
-        self.request = lambda: self.dd("read")
+        self.request = lambda: Request(self.one_block, 0)
 
     def scsi(self):
         # By the serial number in page 0x80.
@@ -60,14 +69,18 @@ class Case:
         # The last one of control, event and two request queues that have one name.
         self.set_queue(3, 4)
         cpu = open(f"/sys/block/{self.name}/mq/1/cpu_list").read().split(",")[0].strip()
-        self.request = lambda: self.dd("read", cpu=cpu)
+        self.request = lambda: Request(self.one_block, int(cpu))
 
-    def dd(self, what, cpu=0, count=1, skip=0):
-        side = ["if=/dev/" + self.name, "of=/dev/null", "iflag=direct", f"skip={skip}"]
-        if what == "write":
-            side = ["if=/dev/zero", "of=/dev/" + self.name, "oflag=direct", f"seek={skip}"]
-        return subprocess.Popen(["taskset", "-c", str(cpu), "dd", *side, "bs=4k", f"count={count}", "status=none"],
-                                stderr=subprocess.DEVNULL)
+    def one_block(self, cpu, write_at=None):
+        """Reads one block of the disk past the cache, or writes one."""
+        os.sched_setaffinity(0, {cpu})
+        disk = os.open("/dev/" + self.name, os.O_RDWR | os.O_DIRECT)
+        with contextlib.suppress(OSError), mmap.mmap(-1, 4096) as block:
+            if write_at is None:
+                os.preadv(disk, [block], 0)
+            else:
+                os.pwritev(disk, [block], write_at)
+        os.close(disk)
 
     def net(self, peer="73"):
         mac = f"52:54:00:76:{peer}:0{LAYOUTS.index(self.layout)}"
@@ -124,15 +137,17 @@ class Case:
         self.device = own[number]
         self.set_queue(0, 1)
         self.current = f"virtio_rng.{devices.index(self.device)}"
-        self.request = self.ask
+        self.request = lambda: Request(self.ask)
 
     def limited(self):
         self.rng(1)
 
     def ask(self):
         open("/sys/class/misc/hw_random/rng_current", "w").write(self.current)
-        return subprocess.Popen(["timeout", "60", "dd", "if=/dev/hwrng", "of=/dev/null", "bs=64", "count=2",
-                                 "status=none"], stderr=subprocess.DEVNULL)
+        rng = os.open("/dev/hwrng", os.O_RDONLY)
+        for _ in range(2):  # the first bytes may be there already
+            os.read(rng, 64)
+        os.close(rng)
 
 
 class Events:
@@ -258,7 +273,7 @@ class Faults:
             for case in cases:
                 disk = f"{case.id}-disk" if case.kind == "scsi" else f"/machine/peripheral/{case.id}/virtio-backend"
                 stack.enter_context(self.monitor.throttled(id=disk))
-                case.request().wait()  # the first one passes
+                case.request().join()  # the first one passes
                 case.request()
             for case in cases:
                 row("disk throttled", case, [("device-holds-buffers", "buffers-taken")],
@@ -272,12 +287,12 @@ class Faults:
 
         def others():
             while not stop.is_set():
-                case.dd("write", count=50, skip=100).wait()
+                case.one_block(0, 4096 * 100)
 
         with self.monitor.write_held(f"real-debug-{layout}", case.id):
             began = time.monotonic()
-            held = case.dd("write", skip=7)
-            time.sleep(0.5)
+            held = Request(case.one_block, 0, 4096 * 7)
+            until(lambda: self.in_use(case) == 1)
             thread = threading.Thread(target=others)
             thread.start()
             event = self.events.next(case, "stalled")
@@ -293,7 +308,7 @@ class Faults:
             row("one write held", case, [("buffer-is-stuck", "overtaken")], event,
                 [(age - 3 < told <= age or f"age {told:.1f} s", True), ([oldest.get("id")], left),
                  (self.in_use(case), 1)])
-        held.wait()
+        held.join()
         self.over("one write held", [case])
 
     def rate_limit(self, layout):
@@ -301,7 +316,7 @@ class Faults:
         case, = self.cases(layout, "limited")
         reader = case.request()
         row("rate limit", case, due(case), self.events.next(case, "stalled"), [(self.in_use(case), 0)])
-        reader.wait()
+        reader.join()
 
     def no_peer(self, layout):
         """QEMU has taken the packet, and nobody takes it from there."""
@@ -319,14 +334,14 @@ class Faults:
         case, = self.cases(layout, "hot")
         listed = "/sys/bus/virtio/devices/" + case.device
         with self.monitor.write_held("real-debug-hot", case.id):
-            held = case.dd("write")
-            time.sleep(0.5)
+            held = Request(case.one_block, 0, 0)
+            until(lambda: self.in_use(case) == 1)
             self.monitor.do("device_del", id=case.id)
             until(lambda: not os.path.exists(listed))
             status, told = once("--after", f"{AFTER}ms", "-d", case.device)
             row("removal hangs", case, [("device-holds-buffers", "buffers-taken")], (told["stalled"] + [None])[0],
                 [(status, 3), (len(told["stalled"]), 1), (self.in_use(case), 1)])
-        held.wait()
+        held.join()
         until(lambda: case.device not in subprocess.run(["vringtop", "queues"], stdout=subprocess.PIPE, text=True).stdout)
         until(lambda: f'id "{case.id}"' not in self.monitor.human("info qtree"))
 
