@@ -74,7 +74,8 @@ class Case:
     def one_block(self, cpu, write_at=None):
         """Reads one block of the disk past the cache, or writes one."""
         os.sched_setaffinity(0, {cpu})
-        disk = os.open("/dev/" + self.name, os.O_RDWR | os.O_DIRECT)
+        # Not for both: udev reads a disk that was open for writing.
+        disk = os.open("/dev/" + self.name, os.O_DIRECT | (os.O_RDONLY if write_at is None else os.O_WRONLY))
         with contextlib.suppress(OSError), mmap.mmap(-1, 4096) as block:
             if write_at is None:
                 os.preadv(disk, [block], 0)
