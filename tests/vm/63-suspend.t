@@ -46,15 +46,18 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 			import json, sys
 			slept = float(sys.argv[2] or 0)
 			intervals = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
-			disk = [[q for q in i["queues"] if q["role"] == "vda"] for i in intervals]
+			# By the device, because new queues can be without the disk's name for a second.
+			device, = {q["device"] for q in intervals[0]["queues"] if q["role"] == "vda"}
+			disk = [[q for q in i["queues"] if q["device"] == device] for i in intervals]
 			seconds = [i["interval_ns"] / 1e9 for i in intervals]
 			longest = seconds.index(max(seconds))
 			buffers, lost = sum(q["buffers"] for i in disk for q in i), sum(i["lost"] for i in intervals)
 			print("buffers:", buffers <= 70 <= buffers + lost or buffers)
 			print("said:", f"slept {slept} s, {len(intervals)} intervals, {buffers} buffers, {lost} lost")
 			print("before:", sum(q["buffers"] for i in disk[:longest] for q in i))
-			# An interval may end between the end of the old queues and the first use of a new one.
-			print("gone:", *(sum(q[what] for i in disk[longest:] for q in i) for what in ("gone", "new")))
+			# An interval may end between the end of the old queues and the first use of a new one, and a queue
+			# is gone, or new, in several intervals.
+			print("gone:", *(len({q["serial"] for i in disk[longest:] for q in i if q[what]}) for what in ("gone", "new")))
 			# To fall asleep and to wake takes a part of it, in which intervals may begin and end.
 			print("long:", slept > 1 and slept - 0.8 <= max(seconds) <= slept + 2 or (max(seconds), slept))
 			print("short:", sum(s < 0.2 for s in seconds[:-1]))
