@@ -64,13 +64,13 @@ static __always_inline bool event_near(const struct vring_op **op, __u32 number,
 	return row_near((*op)->id, cpu, row) && slot_near(*row, number, slot);
 }
 
-/* Finds the struct announced of a queue. Returns false if it is not near. */
-static __always_inline bool announced_near(__u64 id, struct announced **a)
+/* Finds the path of a queue. Returns false if it is not near. */
+static __always_inline bool path_near(__u64 id, struct path **a)
 {
 	barrier_var(id);
 	if (unlikely(id >= VT_NEAR_QUEUES))
 		return false;
-	*a = &near_announcements[id];
+	*a = &near_paths[id];
 	return true;
 }
 
@@ -97,22 +97,27 @@ static __always_inline void add_count_bytes(const struct vring_buf_op *buf, stru
  * @slot: of the add
  */
 static __always_inline void buffer_added(const struct vring_buf_op *buf, const struct vt_slot *slot,
-					 struct announced *a)
+					 struct path *a, bool staged)
 {
-	__u64 *stamp;
+	struct stamp *stamp;
 
 	a->added++;
-	if (stamp_of(slot, buf->buf_id, &stamp))
-		*stamp = buf->op.end;
+	if (!stamp_of(slot, buf->buf_id, &stamp))
+		return;
+	if (staged) {
+		stamp->batch = a->batch;
+		stamp->descs = buf->descs;
+	}
+	stamp->added = buf->op.end;
 }
 
 static __noinline int buffer_added_far(const struct vring_buf_op *buf)
 {
-	struct announced *a = announcements_at(buf->op.id);
+	struct path *a = path_at(buf->op.id);
 	struct vt_slot *slot = slot_find(buf->op.id, VT_OP_ADD);
 
 	if (a && slot)
-		buffer_added(buf, slot, a);
+		buffer_added(buf, slot, a, true);
 	return 0;
 }
 
@@ -120,6 +125,7 @@ static __noinline int add_far(const struct vring_buf_op *buf)
 {
 	struct vt_slot *slot = slot_find(buf->op.id, VT_OP_ADD);
 
+	clock_offset = bpf_ktime_get_ns() - buf->op.end;
 	if (!slot)
 		return 0;
 	event_count(&buf->op, VT_OP_ADD, slot, buf->op.result);
@@ -129,12 +135,11 @@ static __noinline int add_far(const struct vring_buf_op *buf)
 	return buffer_added_far(buf);
 }
 
-SEC("tp_btf/virtqueue_add")
-int on_add(const __u64 *event)
+static __always_inline int add_ended(const __u64 *event, bool staged)
 {
 	const struct vring_op *op = (const void *)event[1];
 	const struct vring_buf_op *buf;
-	struct announced *a;
+	struct path *a;
 	struct vt_slot *slot;
 	struct vt_row *row;
 	bool near = event_near(&op, VT_OP_ADD, &row, &slot);
@@ -145,10 +150,23 @@ int on_add(const __u64 *event)
 		return add_far(buf);
 	event_count(op, VT_OP_ADD, slot, false);
 	add_count_bytes(buf, slot);
-	if (!announced_near(op->id, &a))
+	if (!path_near(op->id, &a))
 		return buffer_added_far(buf);
-	buffer_added(buf, slot, a);
+	buffer_added(buf, slot, a, staged);
 	return 0;
+}
+
+SEC("tp_btf/virtqueue_add")
+int on_add(const __u64 *event)
+{
+	return add_ended(event, false);
+}
+
+/* The programs with this ending are attached instead of the others if stages are counted. */
+SEC("tp_btf/virtqueue_add")
+int on_add_staged(const __u64 *event)
+{
+	return add_ended(event, true);
 }
 
 /*
@@ -156,34 +174,37 @@ int on_add(const __u64 *event)
  */
 
 /*
- * A get returned a buffer.
+ * A get returned a buffer: takes its stamp.
  * @slot: of the get
- * @away: becomes the time from the add to the get, ns
- * Returns false if this time is not known.
+ * Returns false if the add of the buffer was not seen.
  */
 static __always_inline bool buffer_got(const struct vring_buf_op *buf, const struct vt_slot *slot,
-				       __u64 *away)
+				       struct stamp *s)
 {
-	__u64 *stamp, added;
+	struct stamp *stamp;
 
 	if (!stamp_of(slot, buf->buf_id, &stamp))
 		return false;
-	added = *stamp;
-	if (!added)
-		return false;
-	*stamp = 0;
-	*away = buf->op.end - added;
-	return true;
+	s->added = stamp->added;
+	s->batch = stamp->batch;
+	stamp->added = 0;
+	return s->added;
 }
 
 static __noinline int buffer_got_far(const struct vring_buf_op *buf)
 {
-	struct vt_slot *to_used = slot_find_besides(buf->op.id, VT_OP_GET, VT_AVAIL_TO_USED);
-	struct vt_slot *slot = slot_find(buf->op.id, VT_OP_GET);
-	__u64 away;
+	struct vt_slot *slot = slot_find(buf->op.id, VT_OP_GET), *to_used;
+	struct path *a = path_at(buf->op.id);
+	__u64 interrupt = a && stages ? interrupt_of_next(a) : 0;
+	struct stamp s;
 
-	if (slot && to_used && buffer_got(buf, slot, &away))
-		count(to_used, away, false);
+	if (!slot || !buffer_got(buf, slot, &s))
+		return 0;
+	if (stages)
+		return request_ended_far(buf->op.id, interrupt, &s, buf->op.end);
+	to_used = slot_find_besides(buf->op.id, VT_OP_GET, VT_AVAIL_TO_USED);
+	if (to_used)
+		count(to_used, buf->op.end - s.added, false);
 	return 0;
 }
 
@@ -200,16 +221,19 @@ static __noinline int get_far(const struct vring_buf_op *buf, bool timed)
 
 /*
  * Counts a get.
- * @timed: also measure the time of buffers from available to used
+ * @timed: also measure the time of requests
+ * @staged: and its stages
  */
-static __always_inline int get_ended(const __u64 *event, bool timed)
+static __always_inline int get_ended(const __u64 *event, bool timed, bool staged)
 {
 	const struct vring_op *op = (const void *)event[1];
 	const struct vring_buf_op *buf;
-	struct vt_slot *slot, *to_used;
+	struct vt_slot *slot, *first;
 	struct vt_row *row;
 	bool near = event_near(&op, VT_OP_GET, &row, &slot);
-	__u64 away;
+	__u64 interrupt = 0;
+	struct path *a;
+	struct stamp s;
 
 	buf = (const void *)op;
 	if (!near)
@@ -222,24 +246,39 @@ static __always_inline int get_ended(const __u64 *event, bool timed)
 	slot->bytes_in += buf->in_bytes;
 	if (!timed)
 		return 0;
-	if (!slot_besides_near(slot, &to_used))
+	if (!staged) {
+		if (!slot_besides_near(slot, &first))
+			return buffer_got_far(buf);
+		if (buffer_got(buf, slot, &s))
+			count(first, op->end - s.added, false);
+		return 0;
+	}
+	if (!request_slots_near(slot, &first) || !path_near(op->id, &a))
 		return buffer_got_far(buf);
-	if (buffer_got(buf, slot, &away))
-		count(to_used, away, false);
+	interrupt = interrupt_of_next(a);
+	if (!buffer_got(buf, slot, &s))
+		return 0;
+	request_ended(true, first, op->id, a, interrupt, s.batch, s.added, op->end);
 	return 0;
 }
 
 SEC("tp_btf/virtqueue_get")
 int on_get(const __u64 *event)
 {
-	return get_ended(event, false);
+	return get_ended(event, false, false);
 }
 
-/* Attached instead of on_get() if buffers are timed from available to used. */
+/* Attached instead of on_get() if requests are timed. */
 SEC("tp_btf/virtqueue_get")
 int on_get_timed(const __u64 *event)
 {
-	return get_ended(event, true);
+	return get_ended(event, true, false);
+}
+
+SEC("tp_btf/virtqueue_get")
+int on_get_staged(const __u64 *event)
+{
+	return get_ended(event, true, true);
 }
 
 /*
@@ -249,13 +288,16 @@ int on_get_timed(const __u64 *event)
 /* The driver will ring the doorbell: counts how many buffers the doorbell announces. */
 static __noinline int announce_far(const struct vring_op *op)
 {
-	struct announced *a = announcements_at(op->id);
+	struct vt_row *row = rows_at(row_key(op->id));
+	struct path *a = path_at(op->id);
 	struct vt_slot *slot;
 	__u32 buffers;
 
 	if (!a)
 		return 0;
 	buffers = announce(a);
+	if (stages && row)
+		batch_ends(a, row, op->end);
 	slot = slot_find_besides(op->id, VT_OP_KICK_PREPARE, VT_BUFFERS_PER_DOORBELL);
 	if (slot)
 		count(slot, buffers, false);
@@ -265,38 +307,55 @@ static __noinline int announce_far(const struct vring_op *op)
 static __noinline int kick_prepare_far(const struct vring_op *op)
 {
 	struct vt_slot *slot = slot_find(op->id, VT_OP_KICK_PREPARE);
-	struct announced *a = announcements_at(op->id);
+	struct path *a = path_at(op->id);
 
 	if (!slot)
 		return 0;
 	event_count(op, VT_OP_KICK_PREPARE, slot, !op->result && a && kick_suppressed(a));
 	if (op->result)
 		announce_far(op);
+	else if (stages && a)
+		a->not_wanted = op->end;
 	return 0;
 }
 
-SEC("tp_btf/virtqueue_kick_prepare")
-int on_kick_prepare(const __u64 *event)
+static __always_inline int kick_prepare_ended(const __u64 *event, bool staged)
 {
 	const struct vring_op *op = (const void *)event[1];
-	struct announced *a;
+	struct path *a;
 	struct vt_slot *slot;
 	struct vt_row *row;
 
 	if (!event_near(&op, VT_OP_KICK_PREPARE, &row, &slot))
 		return kick_prepare_far(op);
 	if (!op->result) {
-		if (!announced_near(op->id, &a))
+		if (!path_near(op->id, &a))
 			return kick_prepare_far(op);
+		if (staged)
+			a->not_wanted = op->end;
 		event_count(op, VT_OP_KICK_PREPARE, slot, kick_suppressed(a));
 		return 0;
 	}
 	event_count(op, VT_OP_KICK_PREPARE, slot, false);
-	if (!announced_near(op->id, &a) || !slot_besides_near(slot, &slot))
+	if (!path_near(op->id, &a) || !slot_besides_near(slot, &slot))
 		return announce_far(op);
+	if (staged)
+		batch_ends(a, row, op->end);
 	announce(a);
 	count(slot, a->last, false);
 	return 0;
+}
+
+SEC("tp_btf/virtqueue_kick_prepare")
+int on_kick_prepare(const __u64 *event)
+{
+	return kick_prepare_ended(event, false);
+}
+
+SEC("tp_btf/virtqueue_kick_prepare")
+int on_kick_prepare_staged(const __u64 *event)
+{
+	return kick_prepare_ended(event, true);
 }
 
 /*
@@ -344,6 +403,31 @@ int on_notify(const __u64 *event)
 	return op_ended(event, VT_OP_NOTIFY, REFUSED_IF_ZERO);
 }
 
+static __noinline int notify_far(const struct vring_op *op)
+{
+	struct vt_row *row = rows_at(row_key(op->id));
+	struct path *a = path_at(op->id);
+
+	if (row && a)
+		batch_rung(a, row, op->start, op->end);
+	return op_ended_far(op, VT_OP_NOTIFY, REFUSED_IF_ZERO);
+}
+
+SEC("tp_btf/virtqueue_notify")
+int on_notify_staged(const __u64 *event)
+{
+	const struct vring_op *op = (const void *)event[1];
+	struct vt_slot *slot;
+	struct vt_row *row;
+	struct path *a;
+
+	if (!event_near(&op, VT_OP_NOTIFY, &row, &slot) || !path_near(op->id, &a))
+		return notify_far(op);
+	batch_rung(a, row, op->start, op->end);
+	event_count(op, VT_OP_NOTIFY, slot, !op->result);
+	return 0;
+}
+
 SEC("tp_btf/virtqueue_disable_cb")
 int on_disable_cb(const __u64 *event)
 {
@@ -372,6 +456,27 @@ SEC("tp_btf/virtqueue_more_used")
 int on_more_used(const __u64 *event)
 {
 	return op_ended(event, VT_OP_MORE_USED, REFUSED_IF_ZERO);
+}
+
+/*
+ * The way back. An interrupt asks more_used before it calls the driver back, and its own event
+ * comes after the callback. So more_used tells when the interrupt came.
+ */
+SEC("tp_btf/virtqueue_more_used")
+int on_interrupt_begins(const __u64 *event)
+{
+	const struct vring_op *op = (const void *)event[1];
+
+	if (!op->result)
+		return 0;
+	clock_offset = bpf_ktime_get_ns() - op->end;
+	return interrupt_begins((const void *)event[0], op->id, op->layout, op->start);
+}
+
+SEC("tp_btf/virtqueue_interrupt")
+int on_interrupt(const __u64 *event)
+{
+	return op_ended(event, VT_INTERRUPT, REFUSED_IF_ZERO);
 }
 
 /* Rare operations. They have no near path, because a program without one loads faster. */

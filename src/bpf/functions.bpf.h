@@ -287,16 +287,18 @@ static __always_inline int op_ends(void *ctx, __u32 op, __u64 result, bool refus
 static __always_inline int add_ends(void *ctx, __u32 data)
 {
 	int result = returned(ctx);
+	struct path *a;
 	struct ended e;
 
 	if (!call_ends(ctx, VT_OP_ADD, &e))
 		return 0;
 	call_count(&e, VT_OP_ADD, result, result);
-	if (result)
+	a = path_at(e.id);
+	if (result || !a)
 		return 0;
-	added(e.id);
+	a->added++;
 	if (avail_to_used)
-		flight_start(e.id, argument(ctx, data), e.now);
+		flight_start(e.id, argument(ctx, data), a->batch, e.now);
 	return 0;
 }
 
@@ -388,22 +390,38 @@ int exit_virtqueue_add_inbuf_premapped(__u64 *ctx)
  * get
  */
 
+/* The driver got a buffer back: counts its time, and the stages of this time. */
+static __always_inline int request_ends(__u32 id, __u64 token, __u64 now)
+{
+	struct path *a = path_at(id);
+	__u64 interrupt = a && stages ? interrupt_of_next(a) : 0;
+	struct vt_slot *slot, *first;
+	struct stamp s;
+
+	if (!a || !flight_end(id, token, &s))
+		return 0;
+	if (!stages) {
+		if (slot_of(id, VT_AVAIL_TO_USED, &slot))
+			count(slot, now - s.added, false);
+		return 0;
+	}
+	if (!slot_of(id, VT_OP_GET, &slot) || !request_slots_near(slot, &first))
+		return request_ended_far(id, interrupt, &s, now);
+	request_ended(true, first, id, a, interrupt, s.batch, s.added, now);
+	return 0;
+}
+
 static __always_inline void get_call_count(void *ctx, struct ended *e, __u64 data)
 {
-	struct vt_slot *slot;
 	__u32 length = 0;
-	__u64 away;
 
 	call_count(e, VT_OP_GET, !!data, !data);
 	if (!data)
 		return;
 	bpf_probe_read_kernel(&length, sizeof(length), (const void *)argument(ctx, 1));
 	e->slot->bytes_in += length;
-	if (!avail_to_used)
-		return;
-	away = flight_end(e->id, data, e->now);
-	if (away && slot_of(e->id, VT_AVAIL_TO_USED, &slot))
-		count(slot, away, false);
+	if (avail_to_used)
+		request_ends(e->id, data, e->now);
 }
 
 SEC("fentry/virtqueue_get_buf")
@@ -524,13 +542,18 @@ int exit_virtqueue_enable_cb_prepare(__u64 *ctx)
  */
 static __always_inline void kick_prepare_count_call(const struct ended *e, bool wanted)
 {
-	struct announced *a = announcements_at(e->id);
+	struct vt_row *row = rows_at(row_key(e->id));
+	struct path *a = path_at(e->id);
 	struct vt_slot *slot;
 
 	call_count(e, VT_OP_KICK_PREPARE, wanted, !wanted && a && kick_suppressed(a));
+	if (stages && a && !wanted)
+		a->not_wanted = e->now;
 	if (!wanted || !a)
 		return;
 	announce(a);
+	if (stages && row)
+		batch_ends(a, row, e->now);
 	if (slot_of(e->id, VT_BUFFERS_PER_DOORBELL, &slot))
 		count(slot, a->last, false);
 }
@@ -614,8 +637,18 @@ static __always_inline int notify_begins(void *ctx)
 static __always_inline int notify_ends(void *ctx)
 {
 	bool rung = (__u8)returned(ctx);
+	struct vt_row *row;
+	struct path *a;
+	struct ended e;
 
-	return op_ends(ctx, VT_OP_NOTIFY, rung, !rung);
+	if (!call_ends(ctx, VT_OP_NOTIFY, &e))
+		return 0;
+	row = rows_at(row_key(e.id));
+	a = path_at(e.id);
+	if (stages && row && a && e.took >= 0)
+		batch_rung(a, row, e.now - e.took, e.now);
+	call_count(&e, VT_OP_NOTIFY, rung, !rung);
+	return 0;
 }
 
 SEC("fentry/vp_notify")
@@ -737,13 +770,32 @@ int exit_vring_notification_data(__u64 *ctx)
  * vring_interrupt() asks more_used, and calls the driver back if the answer is yes. So more_used
  * has no time of its own.
  */
+SEC("fentry/vring_interrupt")
+int enter_vring_interrupt(__u64 *ctx)
+{
+	const struct virtqueue *vq = (const void *)argument(ctx, 1);
+	__u32 id = stages ? id_of(vq) : 0;
+	struct vt_queue *q = id ? bpf_map_lookup_elem(&queues, &id) : 0;
+
+	if (q)
+		interrupt_begins(vq, id, q->layout, bpf_ktime_get_ns());
+	return call_begins(ctx);
+}
+
 SEC("fexit/vring_interrupt")
 int exit_vring_interrupt(__u64 *ctx)
 {
 	__u32 handled = returned(ctx); /* 0: IRQ_NONE */
+	struct ended e = { .now = bpf_ktime_get_ns() };
 
-	untimed_ends(id_of((const void *)argument(ctx, 1)), VT_OP_MORE_USED, handled, !handled,
-		     false);
+	e.took = call_took(ctx, e.now);
+	e.id = id_of((const void *)argument(ctx, 1));
+	if (count_more_used)
+		untimed_ends(e.id, VT_OP_MORE_USED, handled, !handled, false);
+	if (!e.id)
+		__sync_fetch_and_add(&lost_ids, 1);
+	else if (slot_of(e.id, VT_INTERRUPT, &e.slot))
+		call_count(&e, VT_INTERRUPT, handled, !handled);
 	return 0;
 }
 

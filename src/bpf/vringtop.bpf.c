@@ -30,6 +30,8 @@ const volatile __u32 nr_cpus = 1;	      /* possible CPUs */
 const volatile __u32 nr_queues = 1;	      /* entries in the map of queues */
 const volatile __u16 short_buckets[VT_SHORT]; /* VT_BUCKET_AT() of each short duration */
 const volatile bool avail_to_used;	      /* time each buffer from add to get */
+const volatile bool stages;		      /* and the stages of this time */
+const volatile bool count_more_used;	      /* functions: more_used is wanted */
 const volatile bool by_functions;	      /* the kernel has no tracepoints */
 
 /*
@@ -117,36 +119,65 @@ struct {
 } queue_of SEC(".maps");
 
 /*
- * How many buffers the doorbells of a queue have announced. The programs write it under the
- * driver's lock of the queue.
+ * Batches: the buffers between two doorbells of a queue. The batches of a queue have numbers from 1
+ * on. A buffer keeps the number of the batch before its own.
+ *
+ * kick_prepare ends a batch when it answers yes. When it answers no, the device will look by
+ * itself, so the buffers that were added so far get no doorbell.
  */
-struct announced {
+struct batch {
+	__u32 number;
+	__u64 not_wanted; /* ns: when kick_prepare last said no before it said yes */
+	__u64 begin;	  /* of the doorbell, ns; until it has ended: the end of kick_prepare */
+	__u64 end;	  /* of the doorbell, ns; 0: the driver is still ringing */
+};
+
+/* The newest batches of a queue. If a buffer is out for longer, its doorbell is not known. */
+#define NR_BATCHES 64
+
+/*
+ * Where the buffers of a queue are on their path. The programs write it under the driver's lock of
+ * the queue, except for the interrupts. The first members are a cache line.
+ */
+struct path {
 	__u32 added;	   /* buffers added so far */
 	__u32 announced;   /* buffers announced by all doorbells so far */
 	__u32 last;	   /* buffers announced by the last doorbell */
 	__u32 asked;	   /* value of `added` when kick_prepare last said no */
 	__u32 first_stamp; /* first stamp of the queue; NR_STAMPS or more: the queue has none */
 	__u32 nr_stamps;
+	__u32 batch;	  /* number of the last batch that got a doorbell */
+	__u32 got;	  /* buffers fetched so far */
+	__u64 not_wanted; /* ns: when kick_prepare last said no */
+	/*
+	 * The oldest interrupt whose buffers are not all fetched: when it came, and the value of
+	 * `got` when they are. Then the same of the next interrupt.
+	 */
+	__u64 interrupt; /* ns */
+	__u64 next_interrupt;
+	__u32 until;
+	__u32 next_until;
+	struct batch batches[NR_BATCHES];
 };
 
 /* Key: id */
-static struct announced near_announcements[VT_NEAR_QUEUES] __attribute__((aligned(64)));
+static struct path near_paths[VT_NEAR_QUEUES] __attribute__((aligned(64)));
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct announced);
-} far_announcements SEC(".maps");
+	__type(value, struct path);
+} far_paths SEC(".maps");
 
-static __always_inline struct announced *announcements_at(__u64 n)
+static __always_inline struct path *path_at(__u64 n)
 {
 	__u32 far;
 
 	barrier_var(n);
 	if (n < VT_NEAR_QUEUES)
-		return &near_announcements[n];
+		return &near_paths[n];
 	far = n - VT_NEAR_QUEUES;
-	return bpf_map_lookup_elem(&far_announcements, &far);
+	return bpf_map_lookup_elem(&far_paths, &far);
 }
 
 /* Key: entry in the map of queues */
@@ -159,31 +190,10 @@ struct {
 } doorbells SEC(".maps");
 
 /*
- * The time of the add, for each buffer that the device has.
- *
- * With the tracepoints, each buffer has a stamp. Its index is the first stamp of the queue plus the
- * id of the buffer. Each queue has as many stamps as its ring can have entries.
- *
- * Functions do not tell the id of a buffer. There buffers are in groups, each of a cache line, and
- * the hash of the key of a buffer selects the group. The table has room for nearly all buffers. If
- * a group is full, a new buffer replaces the oldest one, which is then not timed.
+ * Each buffer that the device has, has a stamp: see requests.bpf.h. Each queue has as many stamps
+ * as its ring can have entries.
  */
-#define FLIGHT_BITS 15
-#define FLIGHT_WAYS 4
-
-struct flight {
-	struct {
-		__u64 key;   /* see flight_key(); 0: free */
-		__u64 added; /* ns */
-	} buffer[FLIGHT_WAYS];
-};
-
-#define NR_STAMPS ((1 << FLIGHT_BITS) * sizeof(struct flight) / sizeof(__u64))
-
-static union {
-	struct flight in_flight[1 << FLIGHT_BITS];
-	__u64 stamps[NR_STAMPS]; /* ns, on the clock of the events; 0: not known */
-} out __attribute__((aligned(64)));
+#define NR_STAMPS (1 << 18)
 
 __u32 stamps_taken SHARED; /* number of stamps that all queues have taken so far */
 
@@ -287,7 +297,7 @@ static __u32 entry_get(void)
 /* Returns the first stamp of a queue. NR_STAMPS or more: the queue has none. */
 static __always_inline __u32 stamps_first(__u32 id)
 {
-	const struct announced *a = announcements_at(id);
+	const struct path *a = path_at(id);
 
 	return a && a->nr_stamps ? a->first_stamp : NR_STAMPS;
 }
@@ -316,7 +326,7 @@ static long slots_set_stamps(__u32 cpu, __u32 *id)
  */
 static __noinline int stamps_get(__u32 id, __u32 num)
 {
-	struct announced *a = announcements_at(id);
+	struct path *a = path_at(id);
 
 	if (!a || num <= a->nr_stamps)
 		return 0;
@@ -601,161 +611,7 @@ static __always_inline void count_untimed(struct vt_slot *slot, bool refused)
 	slot->untimed++;
 }
 
-/*
- * Returns the key of a buffer: its token, which the driver chose, and the id of its queue. Tokens
- * are small numbers, or addresses, which all have the same highest 16 bits.
- */
-static __always_inline __u64 flight_key(__u64 id, __u64 token)
-{
-	return token ^ id << 48;
-}
-
-static __always_inline struct flight *flight_of(__u64 key)
-{
-	return &out.in_flight[hash_of(key, FLIGHT_BITS)];
-}
-
-/*
- * The device gets a buffer: keeps the time.
- * @now: ns
- */
-static __always_inline void flight_start(__u64 id, __u64 token, __u64 now)
-{
-	__u64 key = flight_key(id, token);
-	struct flight *f = flight_of(key);
-	int oldest = 0;
-
-	for (int i = 0; i < FLIGHT_WAYS; i++) {
-		__u64 has = f->buffer[i].key;
-
-		/*
-		 * If the driver detached a buffer, its key is still in the table, perhaps at a
-		 * later place. That does no harm, because flight_end() also starts at the first
-		 * place and finds the new key first. Programs on other CPUs may take places for
-		 * other queues at the same time.
-		 */
-		if (has ? has == key : !__sync_val_compare_and_swap(&f->buffer[i].key, 0, key)) {
-			f->buffer[i].added = now;
-			return;
-		}
-	}
-	for (int i = 1; i < FLIGHT_WAYS; i++)
-		if (f->buffer[i].added < f->buffer[oldest & (FLIGHT_WAYS - 1)].added)
-			oldest = i;
-	oldest &= FLIGHT_WAYS - 1;
-	f->buffer[oldest].key = key;
-	f->buffer[oldest].added = now;
-}
-
-/*
- * Removes a buffer that is at place @i. Returns how long the device had the buffer, ns; 0: the
- * buffer is not at this place.
- */
-static __always_inline __u64 buffer_end(struct flight *f, int i, __u64 key, __u64 now)
-{
-	__u64 added = f->buffer[i].added;
-
-	if (f->buffer[i].key != key)
-		return 0;
-	f->buffer[i].key = 0;
-	return now - added ?: 1;
-}
-
-/* The driver gets a buffer back. Returns how long the device had the buffer, ns; 0: not known. */
-static __always_inline __u64 flight_end(__u64 id, __u64 token, __u64 now)
-{
-	__u64 key = flight_key(id, token);
-	struct flight *f = flight_of(key);
-
-	for (int i = 0; i < FLIGHT_WAYS; i++) {
-		__u64 away = buffer_end(f, i, key, now);
-
-		if (away)
-			return away;
-	}
-	return 0;
-}
-
-static long stamp_clear(__u32 i, __u32 *first)
-{
-	__u32 at = *first + i;
-
-	barrier_var(at);
-	if (at < NR_STAMPS)
-		out.stamps[at] = 0;
-	return 0;
-}
-
-/* Clears the stamps of a queue, because the device has no buffer any more. */
-static __always_inline void stamps_clear(const struct announced *a)
-{
-	__u32 first = a->first_stamp;
-
-	if (!by_functions)
-		bpf_loop(a->nr_stamps, stamp_clear, &first, 0);
-}
-
-/*
- * Finds the stamp of a buffer. Returns false if the queue has no stamps.
- * @slot: of add or get of the queue
- */
-static __always_inline bool stamp_of(const struct vt_slot *slot, __u64 buffer_id, __u64 **stamp)
-{
-	__u64 at = slot->stamps + buffer_id;
-
-	barrier_var(at);
-	if (unlikely(at >= NR_STAMPS))
-		return false;
-	*stamp = &out.stamps[at];
-	return true;
-}
-
-/* Notes that a buffer was added. */
-static __always_inline void added(__u64 id)
-{
-	struct announced *a = announcements_at(id);
-
-	if (a)
-		a->added++;
-}
-
-/*
- * The driver will ring a doorbell. Returns how many buffers the doorbell announces: all that were
- * added since the last one.
- */
-static __always_inline __u32 announce(struct announced *a)
-{
-	a->last = a->added - a->announced;
-	a->announced = a->added;
-	return a->last;
-}
-
-/*
- * kick_prepare said no. Returns true if that suppressed a doorbell: a buffer was added since the
- * last doorbell and since the last no. A driver also asks after a refused add, and then there is no
- * buffer to announce.
- */
-static __always_inline bool kick_suppressed(struct announced *a)
-{
-	bool suppressed = a->added != a->announced && a->added != a->asked;
-
-	a->asked = a->added;
-	return suppressed;
-}
-
-/*
- * The ring is empty again. So no doorbell will ever announce the buffers that were not announced
- * yet.
- */
-static __always_inline void start_afresh(__u32 id)
-{
-	struct announced *a = announcements_at(id);
-
-	if (!a)
-		return;
-	a->announced = a->added;
-	stamps_clear(a);
-}
+#include "requests.bpf.h"
 
 /*
  * Returns the notification data that the current state of the ring gives (virtio 1.3, section 2.9).
@@ -807,7 +663,7 @@ enum {
 
 static __noinline int doorbell_rung(const struct virtqueue *vq, __u32 id, __u32 value)
 {
-	struct announced *a = announcements_at(id);
+	struct path *a = path_at(id);
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id), n = of ? *of : 0;
 	struct vt_doorbells *bells = bpf_map_lookup_elem(&doorbells, &n);
 	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
@@ -854,7 +710,7 @@ static long row_forget(__u32 cpu, __u32 *id)
 static void queue_forget(__u32 id)
 {
 	__u32 *of = bpf_map_lookup_elem(&queue_of, &id);
-	struct announced *a = announcements_at(id);
+	struct path *a = path_at(id);
 	struct vt_queue *q;
 	__u32 n;
 
@@ -866,6 +722,7 @@ static void queue_forget(__u32 id)
 	if (a) {
 		a->added = a->announced = a->last = a->asked = 0;
 		stamps_clear(a);
+		a->until = a->next_until = a->got;
 	}
 	q = bpf_map_lookup_elem(&queues, &n);
 	if (q && n)
@@ -881,8 +738,10 @@ static long queue_refresh(__u32 i, void *unused)
 {
 	struct vt_queue *q = bpf_map_lookup_elem(&queues, &i);
 
-	if (q && q->state == VT_QUEUE_LIVE)
-		queue_look(q, (const void *)q->vq);
+	if (!q || q->state != VT_QUEUE_LIVE)
+		return 0;
+	queue_look(q, (const void *)q->vq);
+	queue_look_out(q);
 	return 0;
 }
 

@@ -50,18 +50,35 @@ enum vt_op {
 	VT_NR_OPS = 19,
 	/* Not an operation: time from the end of the add of a buffer to the end of its get, ns. */
 	VT_AVAIL_TO_USED = 19,
-	VT_NR_TIMED = 20, /* values below this are times, ns */
+	/* Not an operation: an interrupt that was handed to the queue, with the callback. */
+	VT_INTERRUPT = 20,
+	/*
+	 * The stages of that time; docs/reading.md defines them. For each buffer they add up to
+	 * VT_AVAIL_TO_USED. A stage that a buffer did not have is not counted.
+	 */
+	VT_STAGE_QUEUED = 21,	/* until the driver rang the doorbell that announced the buffer */
+	VT_STAGE_DOORBELL = 22, /* until the doorbell was rung */
+	VT_STAGE_DEVICE = 23,	/* until the interrupt after the device used the buffer */
+	VT_STAGE_WAKEUP = 24,	/* until the driver fetched the buffer */
+	VT_NR_TIMED = 25,	/* values below this are times, ns */
 	/* Not an operation: how many buffers a doorbell announces. */
-	VT_BUFFERS_PER_DOORBELL = 20,
-	VT_NR_COUNTED = 21,
+	VT_BUFFERS_PER_DOORBELL = 25,
+	/* Not an operation: how many used buffers an interrupt found that no earlier one found. */
+	VT_BUFFERS_PER_INTERRUPT = 26,
+	VT_NR_COUNTED = 27,
 };
 
 /* The operations that are not retired: a bit for each. */
 #define VT_CURRENT_OPS ((1u << VT_OP_INIT_LAST_USED) - 1)
 
+/* The stages of a request, a bit for each. */
+#define VT_STAGES                                                                                  \
+	(1u << VT_STAGE_QUEUED | 1u << VT_STAGE_DOORBELL | 1u << VT_STAGE_DEVICE |                 \
+	 1u << VT_STAGE_WAKEUP)
+
 static inline int op_is_retired(unsigned int op)
 {
-	return op >= VT_OP_INIT_LAST_USED && op < VT_NR_OPS;
+	return op >= VT_OP_INIT_LAST_USED && op <= VT_OP_FREE;
 }
 
 /* Number of bits of the enum vt_op in the owner of a slot. */
@@ -117,8 +134,9 @@ struct vt_slot {
 	unsigned long long bytes_out;
 	unsigned long long bytes_in; /* add: device-writable bytes; get: bytes written */
 	/*
-	 * The byte offset of the slot of a second measurement. get: VT_AVAIL_TO_USED. kick_prepare:
-	 * VT_BUFFERS_PER_DOORBELL. 0: there is no such slot yet.
+	 * The byte offset of the slot of a second measurement. get: VT_AVAIL_TO_USED,
+	 * after which the slots of the stages lie. kick_prepare: VT_BUFFERS_PER_DOORBELL.
+	 * 0: there is no such slot yet.
 	 */
 	unsigned long long besides;
 	unsigned int buckets[VT_NR_BUCKETS];
@@ -148,6 +166,12 @@ struct vt_row {
 	unsigned int slot[1 << VT_OPS_SHIFT];
 };
 
+/*
+ * The last place of a row has no slot. It has the number of the batch of buffers whose doorbell
+ * this CPU is about to ring (see requests.bpf.h).
+ */
+#define VT_ROW_BATCH ((1 << VT_OPS_SHIFT) - 1)
+
 /* The byte offset of a bucket in its slot. */
 #define VT_BUCKET_AT(b) (__builtin_offsetof(struct vt_slot, buckets) + (b) * sizeof(unsigned int))
 
@@ -174,6 +198,14 @@ struct vt_queue {
 	unsigned int num;      /* ring size, descriptors */
 	unsigned int num_free; /* free descriptors at the last look */
 	unsigned int broken;
+	/*
+	 * The buffers whose add was seen, and that the driver has not fetched yet: how many, how
+	 * many descriptors they have, and when the oldest was added (ns, CLOCK_MONOTONIC; 0: there
+	 * is none, or the queue has no stamps).
+	 */
+	unsigned int nr_out;
+	unsigned int descs_out;
+	unsigned long long oldest;
 	char name[VT_NAME_LEN];
 	char driver[VT_NAME_LEN];
 };

@@ -19,6 +19,7 @@ static const struct {
 } verbs[] = {
 	{ "top", verb_top, "live view (the default)" },
 	{ "stat", verb_stat, "a table per interval, or JSON" },
+	{ "stages", verb_stages, "where the time of requests goes" },
 	{ "hist", verb_hist, "latency histograms per operation" },
 	{ "stalls", verb_stalls, "which queues are stuck, and which side holds them" },
 	{ "record", verb_record, "write what happens to a file, while a command runs" },

@@ -10,7 +10,9 @@
 #                        layout, operation, count. "* * *" instead, if it cannot tell which queue
 bench=$checkout/tests/bench
 round_ops=(add kick_prepare get notify)
-watcher='' watcher_pid='' watcher_exact='' watcher_dir=$(mktemp -d)
+operations=add,get,kick_prepare,notify,notification_data,disable_cb,enable_cb_prepare,enable_cb_delayed,poll
+operations+=,more_used,buffers_per_doorbell
+watcher='' watcher_pid='''' watcher_exact='' watcher_dir=$(mktemp -d)
 
 # in_background TEXT COMMAND...: returns when the command has printed that
 in_background() {
@@ -34,13 +36,17 @@ watcher_start() {
 	off) ;;
 	listener) insmod "$MODULES/vring_listener.ko" ;;
 	floor* | look-up) in_background attached "$checkout/build/bench/attach" "$checkout/build/bench/$watcher.bpf.o" ;;
-	vringtop | vringtop-functions)
+	vringtop | vringtop-functions) # only operations
 		watcher_exact=1
-		tool_start "$watcher_dir/json" $interval
+		tool_start "$watcher_dir/json" $interval -o "$operations"
 		;;
-	vringtop-u | vringtop-functions-u)
+	vringtop-u | vringtop-functions-u) # and requests
 		watcher_exact=1
-		tool_start "$watcher_dir/json" $interval -u
+		tool_start "$watcher_dir/json" $interval -u -o "$operations"
+		;;
+	vringtop-requests | vringtop-functions-requests) # as without options: and the stages of requests
+		watcher_exact=1
+		tool_start "$watcher_dir/json" $interval -p queues
 		;;
 	stalls) in_background Watching vringtop stalls --watch ;;
 	bpftrace) in_background ready bpftrace "$bench/events.bt" ;;

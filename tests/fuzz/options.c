@@ -27,6 +27,7 @@ static const struct {
 } verbs[] = {
 	{ verb_top, PROBE_RINGS, true },
 	{ verb_stat, 0, false },
+	{ verb_stages, 0, false },
 	{ verb_hist, 0, false },
 	{ verb_queues, 0, true },
 	{ verb_report, 0, false },

@@ -172,7 +172,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		{ verb_stat, false, NULL, NULL },	 { verb_stat, false, "-p", "layouts" },
 		{ verb_stat, false, "-p", "doorbells" }, { verb_stat, true, "--json", NULL },
 		{ verb_hist, false, "-u", NULL },	 { verb_hist, false, "-Qu", NULL },
-		{ verb_hist, true, "--json", NULL },
+		{ verb_hist, true, "--json", NULL },	 { verb_stat, false, "-p", "stages" },
 	};
 	struct input in = { data, size };
 	unsigned int view = take_number(&in, 1);

@@ -63,15 +63,23 @@ static inline uint64_t time_sum(int queue, int op)
 	return TIMED * (2000 + 100 * (queue * VT_NR_TIMED + op)) + 1;
 }
 
+/* So many buffers were fetched without an interrupt. */
+static inline unsigned int polled_of(int queue)
+{
+	return 77 + queue;
+}
+
 static inline uint64_t count_of(int queue, int op)
 {
+	if (op == VT_STAGE_WAKEUP)
+		return count_of(queue, VT_STAGE_DEVICE) - polled_of(queue);
 	return TIMED + 100 + 300 * (queue * VT_NR_TIMED + op);
 }
 
 /* How often it said no: so many percent. */
 static inline unsigned int no_percent(int queue, int op)
 {
-	return 3 + 4 * op + 2 * queue;
+	return 2 + 3 * op + queue;
 }
 
 static inline uint64_t no_of(int queue, int op)
@@ -110,18 +118,33 @@ static inline unsigned int most_buffers(int queue)
 	return 21 + 6 * queue;
 }
 
+/* Used buffers per interrupt: the same. */
+static inline unsigned int some_found(int queue)
+{
+	return 9 + queue;
+}
+
+static inline unsigned int most_found(int queue)
+{
+	return 40 + 5 * queue;
+}
+
 static inline struct op_stats *make_op(int queue, int op)
 {
 	struct op_stats *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		abort();
-	if (op == VT_BUFFERS_PER_DOORBELL) {
+	if (op >= VT_NR_TIMED) {
+		bool bell = op == VT_BUFFERS_PER_DOORBELL;
+		unsigned int some = bell ? some_buffers(queue) : some_found(queue);
+		unsigned int most = bell ? most_buffers(queue) : most_found(queue);
+
 		s->count = s->timed = 100;
-		s->sum = 70 * some_buffers(queue) + 30 * most_buffers(queue);
-		s->max = most_buffers(queue);
-		histogram_put(&s->histogram, some_buffers(queue), 70);
-		histogram_put(&s->histogram, most_buffers(queue), 30);
+		s->sum = 70 * some + 30 * most;
+		s->max = most;
+		histogram_put(&s->histogram, some, 70);
+		histogram_put(&s->histogram, most, 30);
 		return s;
 	}
 	s->count = count_of(queue, op);
@@ -171,6 +194,7 @@ static const struct queue figure_queues[BUSY + 1] = {
 	  .index = 0,
 	  .num = 256,
 	  .num_free = 200,
+	  .oldest = 1234567,
 	  .layout = VT_LAYOUT_PACKED,
 	  .features = 1ull << 32 | 1ull << 34 | 1ull << 38,
 	  .name = "req.0",
@@ -182,6 +206,8 @@ static const struct queue figure_queues[BUSY + 1] = {
 	  .index = 2,
 	  .num = 128,
 	  .num_free = 32,
+	  .oldest = 987654321,
+	  .oldest_or_longer = true,
 	  .layout = VT_LAYOUT_SPLIT_IN_ORDER,
 	  .features = 1ull << 29 | 1ull << 32 | 1ull << 35,
 	  .name = "request",

@@ -113,8 +113,10 @@ static void put_expected(FILE *f, int q, int op)
 		"virtio2,vda,virtio_blk,0,req.0,11,packed",
 		"virtio5,sda,virtio_scsi,2,request,12,split-in-order"
 	};
-	double sum = 70 * some_buffers(q) + 30 * most_buffers(q);
-	bool batch = op == VT_BUFFERS_PER_DOORBELL;
+	bool bell = op == VT_BUFFERS_PER_DOORBELL, batch = bell || op == VT_BUFFERS_PER_INTERRUPT;
+	unsigned int some = bell ? some_buffers(q) : some_found(q);
+	unsigned int most = bell ? most_buffers(q) : most_found(q);
+	double sum = 70 * some + 30 * most;
 
 	fprintf(f, "0,%llu,%s,%s,%llu,", SINCE, names[q], op_name(op),
 		batch ? 100 : (unsigned long long)count_of(q, op));
@@ -122,8 +124,8 @@ static void put_expected(FILE *f, int q, int op)
 		fprintf(f, "%llu", (unsigned long long)no_of(q, op));
 	fputc(',', f);
 	if (batch) {
-		fprintf(f, ",,,,,,,%.0f,%.6g,%u,%u,%u,%u,%u,", sum, sum / 100, some_buffers(q),
-			most_buffers(q), most_buffers(q), most_buffers(q), most_buffers(q));
+		fprintf(f, ",,,,,,,%.0f,%.6g,%u,%u,%u,%u,%u,", sum, sum / 100, some, most, most,
+			most, most);
 	} else {
 		fprintf(f, "%llu,%.6g,", (unsigned long long)time_sum(q, op),
 			(double)time_sum(q, op) / TIMED);
@@ -239,11 +241,14 @@ static void cells_of_the_page(void **unused)
 		}
 		expect("data-t=\"QUEUE\">%s<td", q ? "+reques#2" : "req.0");
 		expect("data-t=\"BUF/s\">%s<td class=\"n\" data-t=\"BELL/s\">%s<td class=\"n\" "
-		       "data-t=\"SUPPR\">%.0f%%<td class=\"n\" data-t=\"FAIL/s\">%s<td class=\"n\" "
+		       "data-t=\"SUPPR\">%.0f%%<td class=\"n\" data-t=\"INT/s\">%s"
+		       "<td class=\"n\" data-t=\"FAIL/s\">%s<td class=\"n\" "
 		       "data-t=\"OUT/s\">%s<td class=\"n\" "
 		       "data-t=\"IN/s\">%s<td class=\"n\" data-t=\"MEAN\">%s",
 		       format_number(c[0], buffers / SECONDS), format_number(c[1], bells / SECONDS),
-		       100 * not / (not +bells), format_number(c[5], no_of(q, VT_OP_ADD) / SECONDS),
+		       100 * not / (not +bells),
+		       format_number(c[6], count_of(q, VT_INTERRUPT) / SECONDS),
+		       format_number(c[5], no_of(q, VT_OP_ADD) / SECONDS),
 		       format_bytes(c[2], bytes_out_of(q) / SECONDS),
 		       format_bytes(c[3], bytes_in_of(q) / SECONDS), time_text(c[4], of));
 		/* The facts of the queue, and the text at the end of its bar. */

@@ -122,28 +122,44 @@ static void expect_op(const char *place, int q, int op, bool buckets)
 	}
 }
 
+/* Buffers per doorbell or interrupt: no times. */
+static void expect_buffers(const char *place, const char *mean, unsigned int some,
+			   unsigned int most)
+{
+	unsigned int sum = 70 * some + 30 * most;
+	char below[128];
+
+	expect_double(place, mean, sum / 100.0);
+	snprintf(below, sizeof(below), "%s.buffers", place);
+	expect_int(below, "count", 100);
+	expect_double(below, "rate", 50);
+	expect_int(below, "sum", sum);
+	expect_double(below, "mean", sum / 100.0);
+	expect_int(below, "p50", some);
+	expect_int(below, "p90", most);
+	expect_int(below, "p99", most);
+	expect_int(below, "p999", most);
+	expect_int(below, "p9999", most);
+	expect_int(below, "max", most);
+}
+
+static void expect_interrupts(const char *place, int q)
+{
+	expect_int(place, "count", count_of(q, VT_INTERRUPT));
+	expect_int(place, "spurious", no_of(q, VT_INTERRUPT));
+	expect_int(place, "buffers_without_interrupt", polled_of(q));
+	expect_buffers(place, "buffers_per_interrupt", some_found(q), most_found(q));
+}
+
 static void expect_doorbells(const char *place, int q)
 {
-	unsigned int sum = 70 * some_buffers(q) + 30 * most_buffers(q);
 	unsigned int wrong = no_of(q, VT_OP_NOTIFICATION_DATA);
 	char below[128];
 
 	expect_int(place, "sent", count_of(q, VT_OP_NOTIFY));
 	expect_int(place, "suppressed", no_of(q, VT_OP_KICK_PREPARE));
 	expect_double(place, "sent_rate", count_of(q, VT_OP_NOTIFY) / SECONDS);
-	expect_double(place, "buffers_per_doorbell", sum / 100.0);
-	/* These are buffers, no times. */
-	snprintf(below, sizeof(below), "%s.buffers", place);
-	expect_int(below, "count", 100);
-	expect_double(below, "rate", 50);
-	expect_int(below, "sum", sum);
-	expect_double(below, "mean", sum / 100.0);
-	expect_int(below, "p50", some_buffers(q));
-	expect_int(below, "p90", most_buffers(q));
-	expect_int(below, "p99", most_buffers(q));
-	expect_int(below, "p999", most_buffers(q));
-	expect_int(below, "p9999", most_buffers(q));
-	expect_int(below, "max", most_buffers(q));
+	expect_buffers(place, "buffers_per_doorbell", some_buffers(q), most_buffers(q));
 	if (q)
 		return;
 	snprintf(below, sizeof(below), "%s.notification_data", place);
@@ -188,6 +204,9 @@ static void expect_queue(const char *place, int q)
 	expect_text(place, "layout", q == 1 ? "split-in-order" : "packed");
 	expect_int(place, "size", q == 0 ? 256 : q == 1 ? 128 : 64);
 	expect_int(place, "free", q == 0 ? 200 : q == 1 ? 32 : 64);
+	expect_int(place, "oldest_ns", q == 0 ? 1234567 : q == 1 ? 987654321 : 0);
+	add(&expected, "%s.oldest_or_longer=%s", place, q == 1 ? "true" : "false");
+	add(&expected, "%s.waits_for_input=false", place);
 	add(&expected, "%s.broken=false", place);
 	add(&expected, "%s.gone=false", place);
 	add(&expected, "%s.new=%s", place, q == 1 ? "true" : "false");
@@ -210,6 +229,8 @@ static void expect_busy_queue(int q, bool buckets)
 	expect_int(place, "bytes_in", bytes_in_of(q));
 	snprintf(below, sizeof(below), "%s.doorbell", place);
 	expect_doorbells(below, q);
+	snprintf(below, sizeof(below), "%s.interrupt", place);
+	expect_interrupts(below, q);
 	for (int op = 0; op < VT_NR_TIMED; op++) {
 		snprintf(below, sizeof(below), "%s.ops.%s", place, op_name(op));
 		if (op != UNSEEN)
@@ -265,6 +286,10 @@ static void every_field_of_a_snapshot(void **unused)
 		expect_int(".queues[2].doorbell", "suppressed", 0);
 		expect_double(".queues[2].doorbell", "sent_rate", 0);
 		expect_double(".queues[2].doorbell", "buffers_per_doorbell", 0);
+		expect_int(".queues[2].interrupt", "count", 0);
+		expect_int(".queues[2].interrupt", "spurious", 0);
+		expect_int(".queues[2].interrupt", "buffers_without_interrupt", 0);
+		expect_double(".queues[2].interrupt", "buffers_per_interrupt", 0);
 		compare();
 	}
 	snapshot_free(&s);

@@ -602,8 +602,8 @@ static void what_is_no_recording_is_refused(void **unused)
 /* --- Numbers of operations --- */
 
 /*
- * The operations of format 1, by the numbers that they have had since the first version. Recordings
- * are read by these names: none may change or go. A number may change, and then changes here.
+ * The operations of a recording, by the numbers that they have today. Recordings are read by these
+ * names: none may change or go. A number may change, and then changes here.
  */
 static const char *const operations[] = {
 	"add",
@@ -626,7 +626,13 @@ static const char *const operations[] = {
 	"used_addr",
 	"free",
 	"avail_to_used",
+	"interrupt",
+	"queued",
+	"doorbell",
+	"device",
+	"wakeup",
 	"buffers_per_doorbell",
+	"buffers_per_interrupt",
 };
 
 /* A number that is the answer to a query of the file @file. */
@@ -853,7 +859,7 @@ static void what_cannot_be_ends_it(void **unused)
 		{ "UPDATE op SET hist=zeroblob(500) WHERE interval=9", "not agree with itself" },
 		{ "INSERT INTO op SELECT 9,999999,2,1,1,1,1,1,1,1,hist FROM op LIMIT 1",
 		  "operation of no queue" },
-		{ "INSERT INTO op SELECT 9,queue,21,1,1,1,1,1,1,1,hist FROM op WHERE interval=9 "
+		{ "INSERT INTO op SELECT 9,queue,27,1,1,1,1,1,1,1,hist FROM op WHERE interval=9 "
 		  "LIMIT 1",
 		  "operation of no queue" },
 		{ "INSERT INTO op SELECT 9,queue,32,1,1,1,1,1,1,1,hist FROM op WHERE interval=9 "

@@ -96,15 +96,29 @@ static double suppressed_share(int q)
 	return suppressed / (suppressed + count_of(q, VT_OP_NOTIFY));
 }
 
+/* The share of a stage, where each stage has the time of time_sum() so many times. */
+static double stage_share(int q, int stage, const unsigned int *times)
+{
+	double all = 0;
+
+	for (int op = VT_STAGE_QUEUED; op <= VT_STAGE_WAKEUP; op++)
+		all += (double)time_sum(q, op) * times[op - VT_STAGE_QUEUED];
+	return time_sum(q, stage) * times[stage - VT_STAGE_QUEUED] / all;
+}
+
 /* @op: whose times are shown; -1: those of all */
 static void check_queue_row(const struct table_row *row, int q, int op)
 {
 	int of = op < 0 ? LAST_OP : op;
+	static const unsigned int once[] = { 1, 1, 1, 1 };
+	char stage[32];
 	double out = bytes_out_of(q) / SECONDS, in = bytes_in_of(q) / SECONDS;
 	double fill = q ? 96.0 / 128 : 56.0 / 256;
 	double mean = op < 0 ? mean_all(q) : (double)time_sum(q, op) / TIMED;
 	double ops = (op < 0 ? sum_all(q, count_of) : count_of(q, op)) / SECONDS;
 	double bells = count_of(q, VT_OP_NOTIFY) / SECONDS;
+	double interrupts = count_of(q, VT_INTERRUPT) / SECONDS;
+	double oldest = q ? 987654321 : 1234567, wakeup = stage_share(q, VT_STAGE_WAKEUP, once);
 	const struct expected expected[] = {
 		{ "DEVICE", q ? "virtio5 sda" : "virtio2 vda", NAN },
 		{ "QUEUE", q ? "+reques#2" : "req.0", NAN },
@@ -114,6 +128,7 @@ static void check_queue_row(const struct table_row *row, int q, int op)
 		{ "BUF/s", number(buffers(q) / SECONDS), buffers(q) / SECONDS },
 		{ "BELL/s", number(bells), bells },
 		{ "SUPPR", share(suppressed_share(q), 1), suppressed_share(q) },
+		{ "INT/s", number(interrupts), interrupts },
 		{ "FAIL/s", number(no_of(q, VT_OP_ADD) / SECONDS), no_of(q, VT_OP_ADD) / SECONDS },
 		{ "OUT/s", bytes(out), out },
 		{ "IN/s", bytes(in), in },
@@ -121,9 +136,12 @@ static void check_queue_row(const struct table_row *row, int q, int op)
 		{ "P50", time_text(time_at(q, of, 0)), time_at(q, of, 0) },
 		{ "P99", time_text(time_at(q, of, 2)), time_at(q, of, 2) },
 		{ "MAX", time_text(time_max(q, of)), time_max(q, of) },
+		{ "OLDEST", q ? ">988ms" : "1.23ms", oldest },
+		{ "STAGE", stage, wakeup },
 		{},
 	};
 
+	snprintf(stage, sizeof(stage), "wakeup %s", share(wakeup, 1));
 	check_row(PAGE_QUEUES, row, expected);
 	texts = 0;
 }
@@ -198,13 +216,17 @@ static void the_page_of_doorbells(void **unused)
 		double not = no_of(q, VT_OP_KICK_PREPARE) / SECONDS;
 		double batch = (70.0 * some_buffers(q) + 30 * most_buffers(q)) / 100;
 		double wrong = no_of(q, VT_OP_NOTIFICATION_DATA);
-		char batch_text[16], ring[2 * FORMAT_LEN];
+		double interrupts = count_of(q, VT_INTERRUPT) / SECONDS;
+		double found = (70.0 * some_found(q) + 30 * most_found(q)) / 100;
+		char batch_text[16], found_text[16], ring[2 * FORMAT_LEN];
 		const struct expected expected[] = {
 			{ "DEVICE", q ? "virtio5 sda" : "virtio2 vda", NAN },
 			{ "QUEUE", q ? "+reques#2" : "req.0", NAN },
 			{ "BELL/s", number(bells), bells },
 			{ "SUPP/s", number(not ), not },
 			{ "BUF/BELL", batch_text, batch },
+			{ "INT/s", number(interrupts), interrupts },
+			{ "BUF/INT", found_text, found },
 			{ "MOST", number(most_buffers(q)), most_buffers(q) },
 			{ "FAIL", number(no_of(q, op)), no_of(q, op) },
 			{ "P50", time_text(time_at(q, op, 0)), time_at(q, op, 0) },
@@ -217,8 +239,52 @@ static void the_page_of_doorbells(void **unused)
 		};
 
 		snprintf(batch_text, sizeof(batch_text), "%.1f", batch);
+		snprintf(found_text, sizeof(found_text), "%.1f", found);
 		snprintf(ring, sizeof(ring), "%s!", number(wrong));
 		check_row(PAGE_DOORBELLS, &t.rows[q], expected);
+		texts = 0;
+	}
+	table_free(&t);
+	snapshot_free(&s);
+}
+
+static void the_page_of_stages(void **unused)
+{
+	static const char *const titles[][2] = {
+		{ "QUE%", "QUEUED" }, { "BEL%", "BELL" }, { "DEV%", "DEVICE" }, { "WAK%", "WAKEUP" }
+	};
+	static const unsigned int times[] = { 3, 7, 2, 5 };
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	for (int q = 0; q < BUSY; q++)
+		for (int i = 0; i < 4; i++)
+			s.queues[q].op[VT_STAGE_QUEUED + i]->sum *= times[i];
+	/* Whose times are asked for does not matter: those of requests are shown. */
+	assert_int_equal(table_make(&s, PAGE_STAGES, VT_OP_GET, ALL, &t), 0);
+	for (int q = 0; q < BUSY; q++) {
+		const int op = VT_AVAIL_TO_USED;
+		struct expected expected[15] = {
+			{ "DEVICE", q ? "virtio5 sda" : "virtio2 vda", NAN },
+			{ "QUEUE", q ? "+reques#2" : "req.0", NAN },
+			{ "BUF/s", number(buffers(q) / SECONDS), buffers(q) / SECONDS },
+			{ "P50", time_text(time_at(q, op, 0)), time_at(q, op, 0) },
+			{ "P99", time_text(time_at(q, op, 2)), time_at(q, op, 2) },
+			[13] = { "OLDEST", q ? ">988ms" : "1.23ms", q ? 987654321 : 1234567 },
+		};
+
+		for (int i = 0; i < 4; i++) {
+			double part = stage_share(q, VT_STAGE_QUEUED + i, times);
+			double p99 = time_at(q, VT_STAGE_QUEUED + i, 2);
+
+			expected[5 + 2 * i] =
+				(struct expected){ titles[i][0], share(part, 1), part };
+			expected[6 + 2 * i] =
+				(struct expected){ titles[i][1], time_text(p99), p99 };
+		}
+		check_row(PAGE_STAGES, &t.rows[q], expected);
 		texts = 0;
 	}
 	table_free(&t);
@@ -388,7 +454,7 @@ static void the_header_names_whose_times_are_shown(void **unused)
 		assert_string_equal(table_timed(PAGE_QUEUES, op, ALL, got, sizeof(got)),
 				    op_name(op));
 	assert_string_equal(table_timed(PAGE_QUEUES, VT_AVAIL_TO_USED, ALL, got, sizeof(got)),
-			    "avail_to_used");
+			    "requests");
 	assert_string_equal(
 		table_timed(PAGE_LAYOUTS, -1, 1u << VT_OP_ADD | 1u << VT_OP_GET, got, sizeof(got)),
 		"add,get");
@@ -638,6 +704,7 @@ int main(void)
 		cmocka_unit_test(the_page_of_queues),
 		cmocka_unit_test(the_page_of_layouts),
 		cmocka_unit_test(the_page_of_doorbells),
+		cmocka_unit_test(the_page_of_stages),
 		cmocka_unit_test(a_line_has_each_cell_below_its_title),
 		cmocka_unit_test(every_column_is_shown_where_there_is_room),
 		cmocka_unit_test(what_is_not_counted_is_a_dash),

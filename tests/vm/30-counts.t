@@ -143,8 +143,11 @@ like 'the second network device is packed' "$layouts" "$net1 packed"
 
 sum=$(/usr/bin/python3 -c '
 import json, sys
-bad = [q["device"] for q in json.load(open(sys.argv[1]))["queues"] for o in q["ops"].values()
-       if o["count"] != sum(b[2] for b in o["buckets_ns"]) or not o["p50_ns"] <= o["p99_ns"] <= o["max_ns"]]
+# The doorbell of a request is not known if many were rung while the request was out.
+bad = [(q["device"], name) for q in json.load(open(sys.argv[1]))["queues"] for name, o in q["ops"].items()
+       if (o["count"] < sum(b[2] for b in o["buckets_ns"]) if name in ("queued", "doorbell")
+           else o["count"] != sum(b[2] for b in o["buckets_ns"])) or
+       "p50_ns" in o and not o["p50_ns"] <= o["p99_ns"] <= o["max_ns"]]
 print(bad)' "$out/json")
 is 'the buckets of each histogram add up, its quantiles ascend' "$sum" '[]'
 done_testing

@@ -19,21 +19,29 @@ start 80 24
 shows 'the header has the kernel and the way it took' "vringtop [0-9.]+ +linux $(uname -r).* tracepoints"
 shows 'lost events stand in the header' 'lost 0'
 shows 'the own cost stands in the header' 'tool [0-9.]+% \+ probe [0-9.]+(ns|us)/op [0-9.]+% of a CPU'
-shows 'the split disk moves' $'virtio[0-9]+ vd[ab] +req.[01] +split +[0-9]+% +[0-9.]+k? '
-shows 'the packed disk moves' $'virtio[0-9]+ vd[ab] +req.[01] +packed +[0-9]+% +[0-9.]+k? '
+shows 'the split disk moves' $'virtio[0-9]+ vd[ab] +req.[01] +split +[0-9.]+k? +[0-9.]+[um]?s '
+shows 'the packed disk moves' $'virtio[0-9]+ vd[ab] +req.[01] +packed +[0-9.]+k? +[0-9.]+[um]?s '
 shows 'the network queues are there' 'output.0 +split.*|output.0 +packed'
 shows 'the busiest queue is selected, on top' $'^([^\n]*\n){3}virtio[0-9]+ (vd[ab]|net) '
+shows 'requests: their times, and the stage that has most of it' \
+	'times: requests.*P50 +P99 +MAX +OLDEST STAGE.* (queued|bell|device|wakeup) +[0-9]+%'
+shows 'idle queues are one line' '[0-9]+ idle queues \(a shows them\)'
 page=$screen
 is 'no line is longer than 80 characters' "$(awk 'length > 80' <<<"$page")" ''
 printf '%s\n' "$page" | sed 's/^/# /'
 
+terminal_keys a
+shows 'a shows the idle queues' 'virtio[0-9]+ .* +- +- +- '
+terminal_keys a
+terminal_keys s
+shows 's shows the stages' 'QUE% QUEUED BEL% +BELL DEV% DEVICE WAK% WAKEUP.* [0-9]+% +[0-9.]+[num]?s'
 terminal_keys l
 shows 'l shows the layouts' 'LAYOUT +QUEUES.*packed '
 terminal_keys d
 shows 'd shows the doorbells' 'BUF/BELL.*output.0'
 terminal_keys d
 terminal_keys o
-shows 'o shows one operation' 'times: add'
+shows 'o shows the next that is counted' 'times: interrupt'
 terminal_keys h
 shows 'h shows the keys' 'PgUp PgDn'
 terminal_keys h
@@ -52,7 +60,7 @@ printf '%s\n' "$screen" | sed 's/^/# /'
 terminal_resize 132 50
 sleep 1
 terminal_keys Escape
-shows 'Esc goes back; more columns have room' 'OPS/s.*OUT/s.*IN/s'
+shows 'Esc goes back; more columns have room' 'FILL.*BELL/s.*INT/s.*OUT/s.*IN/s'
 terminal_resize 30 5
 sleep 1.5
 terminal_resize 80 24
@@ -121,7 +129,7 @@ prefix=
 ok 'the screen comes' terminal_line 'DEVICE'
 pkill -USR2 -x vringtop
 shows 'no memory: said where it stays, status 1, and the terminal is as it was' \
-	$'vringtop: no memory for the live view\n  Free some memory.*\nstatus 1\n1'
+	$'vringtop: no memory for .*\nstatus 1\n1'
 terminal_close
 
 start 80 24
@@ -144,19 +152,21 @@ shows 'its doorbells: their data, and that it agrees with the ring' \
 terminal_keys Enter
 shows 'an open queue shows the last ones' 'doorbell data: 0 wrong, 0 behind; last @[0-9]+\+1 @'
 terminal_close
-start 80 24 -u -d vda
-ok 'times from available to used' terminal_line 'times: avail_to_used'
-shows 'are those of the device' 'vda +req.[01] +split +[0-9]+% .*[um]s +[0-9.]+[um]s +[0-9.]+[um]s'
+start 80 24 -u -o add -d vda
+ok 'times of requests beside one operation' terminal_line 'times: requests'
+shows 'are in the columns' 'vda +req.[01] +split +[0-9.]+k? +[0-9.]+[um]?s +[0-9.]+[um]?s +[0-9.]+[um]?s'
 terminal_close
 start 80 24 -D virtio_balloon
-ok 'a queue that does not move' terminal_line 'inflate .*split  *0%'
+ok 'a queue that does not move is idle' terminal_line 'idle queues (a shows them)'
+terminal_keys a
+ok 'and shown if asked for' terminal_line 'inflate .*split  *0 '
 cd /sys/bus/virtio/drivers/virtio_balloon || exit
 balloon=$(basename virtio[0-9]*)
 echo "$balloon" >unbind
-ok 'that is deleted is shown as gone' terminal_line ' inflate .*split *GONE'
+ok 'that is deleted is shown as gone' terminal_line ' inflate .* GONE '
 terminal_screen | sed -n '1,8s/^/# /p'
 echo "$balloon" >bind
-ok 'its successor as new' terminal_line ' \+inflate .*split  *0%'
+ok 'its successor as new' terminal_line ' \+inflate .*split  *0 '
 unlike 'in its place' "$(terminal_screen)" 'GONE'
 cd "$repo" || exit
 terminal_close

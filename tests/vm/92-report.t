@@ -146,7 +146,8 @@ total = {}
 for q in report["total"]["queues"]:
     for op, o in q["ops"].items():
         total[op] = total.get(op, 0) + o["count"]
-total.pop("avail_to_used", None)
+for measured in "avail_to_used", "interrupt", "queued", "doorbell", "device", "wakeup":
+    total.pop(measured, None)
 if sum(kinds.values()) + info["events_dropped"] != sum(total.values()):
     print(kinds, "slices, counted were", total, "and dropped", info["events_dropped"])
 if len(in_flight) < 3:

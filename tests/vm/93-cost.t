@@ -2,7 +2,7 @@
 # What a virtqueue operation costs, in instructions: none of the figures in cost.expected is more than
 # 5 % worse, the kernel series costs nothing while nobody looks, nor does looking for stalls, and every
 # call is counted. Of the figures round is an unwatched one; operation what vringtop adds to each of its
-# three; buffer what the time from available to used adds to a round besides.
+# three; buffer what the time of requests adds to a round besides; stages what their stages add to that.
 # (make bench measures more, and more often: docs/performance.md)
 # Environment: KERNELS   only some of them: "6.12"
 . "$(dirname "$0")/lib.sh"
@@ -13,12 +13,15 @@ figures() {
 	local kernel=$1 tool=vringtop
 	shift
 	[[ $kernel != *-stock ]] || tool=vringtop-functions
-	KERNEL=$kernel WATCH="off $tool $tool-u stalls" NOTIFY=0 RUNS=1 ROUNDS=10000 "$repo/tests/kmod/cost.sh" "$@" |
+	KERNEL=$kernel WATCH="off $tool $tool-u $tool-requests stalls" NOTIFY=0 RUNS=1 ROUNDS=10000 "$repo/tests/kmod/cost.sh" "$@" |
 		awk -v kernel="$kernel" '
 			{ for (i = 1; i <= NF; i++) { split($i, part, "="); is[part[1]] = part[2] } }
 			is["watch"] == "off" { off = is["instructions"]; print kernel, is["layout"], "round", off; next }
 			is["watch"] == "stalls" { print kernel, is["layout"], "stalls", is["instructions"] - off; next }
-			is["watch"] ~ /-u$/ { print kernel, is["layout"], "buffer", is["instructions"] - counted; next }
+			is["watch"] ~ /-u$/ {
+				timed = is["instructions"]; print kernel, is["layout"], "buffer", timed - counted; next
+			}
+			is["watch"] ~ /-requests$/ { print kernel, is["layout"], "stages", is["instructions"] - timed; next }
 			{ counted = is["instructions"]; print kernel, is["layout"], "operation", (counted - off) / 3 }'
 	return "${PIPESTATUS[0]}"
 }

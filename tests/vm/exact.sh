@@ -33,7 +33,6 @@ trigger_sums() {
 	done | awk '
 		BEGIN { split("split packed split_in_order packed_in_order", layout) }
 		$1 == "dropped" { dropped += $2; next }
-		$4 == "virtqueue_interrupt" { next } # vringtop counts more_used, which comes before it
 		{ sub("virtqueue_", "", $4); count["virtio" $1 " " $2 " " layout[$3 + 1] " " $4] += $5 }
 		END {
 			for (key in count) print key, count[key]
@@ -41,10 +40,12 @@ trigger_sums() {
 		}'
 }
 
-# tool_start FILE INTERVAL [OPTION...]: runs vringtop into FILE; returns when it counts
+# tool_start FILE INTERVAL [OPTION...]: runs vringtop into FILE, by default for all operations; returns when
+# it counts
 tool_start() {
 	tool_file=$1
 	: >"$tool_file"
+	[[ $# -gt 2 ]] || set -- "$@" -o all
 	vringtop stat --json "${@:3}" "$2" >"$tool_file" &
 	tool=$!
 	tool_lines 1
@@ -92,7 +93,8 @@ tool_sums() {
 		    for q in interval["queues"]:
 		        queue = q["device"], q["index"], q["layout"].replace("-", "_")
 		        for op, figures in q["ops"].items():
-		            sums[*queue, op] += figures["count"]
+		            if op not in ("avail_to_used", "queued", "doorbell", "device", "wakeup"): # no events
+		                sums[*queue, op] += figures["count"]
 		        if n and q["serial"] not in seen:
 		            sums[*queue, "created"] += 1
 		        if q["gone"] and q["serial"] not in gone:

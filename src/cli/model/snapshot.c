@@ -34,7 +34,13 @@ static const struct {
 	[VT_OP_USED_ADDR] = { "used_addr", NULL },
 	[VT_OP_FREE] = { "free", NULL },
 	[VT_AVAIL_TO_USED] = { "avail_to_used", NULL },
+	[VT_INTERRUPT] = { "interrupt", "spurious" },
+	[VT_STAGE_QUEUED] = { "queued", NULL },
+	[VT_STAGE_DOORBELL] = { "doorbell", NULL },
+	[VT_STAGE_DEVICE] = { "device", NULL },
+	[VT_STAGE_WAKEUP] = { "wakeup", NULL },
 	[VT_BUFFERS_PER_DOORBELL] = { "buffers_per_doorbell", NULL },
+	[VT_BUFFERS_PER_INTERRUPT] = { "buffers_per_interrupt", NULL },
 };
 
 static const struct {
@@ -189,6 +195,17 @@ int queue_order(const void *a, const void *b)
 	if (x->index != y->index)
 		return x->index < y->index ? -1 : 1;
 	return (x->serial > y->serial) - (x->serial < y->serial);
+}
+
+void snapshot_last_indices(struct snapshot *s)
+{
+	unsigned int last = 0;
+
+	for (size_t i = s->nr_queues; i-- > 0;) {
+		if (i + 1 == s->nr_queues || s->queues[i + 1].device != s->queues[i].device)
+			last = s->queues[i].index;
+		s->queues[i].last_index = last;
+	}
 }
 
 int snapshot_copy(const struct snapshot *from, struct snapshot *to)
@@ -346,6 +363,35 @@ uint64_t queue_doorbells(const struct queue *q)
 uint64_t queue_suppressed(const struct queue *q)
 {
 	return q->op[VT_OP_KICK_PREPARE] ? q->op[VT_OP_KICK_PREPARE]->refused : 0;
+}
+
+uint64_t queue_polled(const struct queue *q)
+{
+	const struct op_stats *device = q->op[VT_STAGE_DEVICE], *wakeup = q->op[VT_STAGE_WAKEUP];
+	uint64_t all = device ? device->count : 0, woken = wakeup ? wakeup->count : 0;
+
+	/* The two are read one after the other. */
+	return all > woken ? all - woken : 0;
+}
+
+int queue_longest_stage(const struct queue *q, double *share)
+{
+	uint64_t all = 0, most = 0;
+	int longest = -1;
+
+	for (int op = VT_STAGE_QUEUED; op <= VT_STAGE_WAKEUP; op++) {
+		const struct op_stats *s = q->op[op];
+
+		if (!s || !s->timed)
+			continue;
+		all += s->sum;
+		if (longest < 0 || s->sum > most) {
+			longest = op;
+			most = s->sum;
+		}
+	}
+	*share = all ? (double)most / all : 0;
+	return longest;
 }
 
 unsigned int queue_in_use(const struct queue *q)

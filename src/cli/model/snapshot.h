@@ -51,8 +51,16 @@ struct queue {
 	int device;	  /* virtio%d */
 	unsigned int device_type;
 	unsigned int index;
-	unsigned int num;      /* ring size, descriptors */
-	unsigned int num_free; /* free descriptors */
+	unsigned int num;	 /* ring size, descriptors */
+	unsigned int num_free;	 /* free descriptors */
+	unsigned int last_index; /* the highest index of the queues of the device */
+	/*
+	 * How long the device has had the oldest buffer that the driver has not fetched yet, ns. 0:
+	 * there is none, or not known.
+	 */
+	uint64_t oldest;
+	bool oldest_or_longer; /* the buffer is from before the start of the probe */
+	bool has_older;	       /* there may be buffers from before the start of the probe */
 	enum vt_layout layout;
 	uint64_t features;
 	struct vt_doorbells doorbells; /* filled only if doorbells carry notification data */
@@ -146,6 +154,9 @@ struct queue *snapshot_queue(const struct snapshot *s, unsigned int serial);
  */
 struct queue *snapshot_queue_near(const struct snapshot *s, unsigned int serial, size_t place);
 
+/** Sets last_index of all queues. They must be in the order of queue_order(). */
+void snapshot_last_indices(struct snapshot *s);
+
 /** For qsort(): the order of the queues of a snapshot, by device, index and serial. */
 int queue_order(const void *a, const void *b);
 
@@ -176,6 +187,16 @@ uint64_t queue_buffers(const struct queue *q);
 
 /** Returns the number of queues that are not gone. */
 size_t snapshot_queues(const struct snapshot *s);
+
+/**
+ * Finds the stage that has most of the time of the requests.
+ * @share: becomes its share of the time, 0..1
+ * Returns an enum vt_op; -1: no stage of a request is known.
+ */
+int queue_longest_stage(const struct queue *q, double *share);
+
+/** Returns the number of requests that the driver fetched without an interrupt. */
+uint64_t queue_polled(const struct queue *q);
 
 /** Return the number of doorbells sent, and of doorbells that kick_prepare found not needed. */
 uint64_t queue_doorbells(const struct queue *q);

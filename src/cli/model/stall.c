@@ -115,6 +115,13 @@ bool stall_waits_for_world(const struct queue *q, const struct vt_ring *r)
 	return find_waiting(q, r) >= 0;
 }
 
+bool queue_waits_for_world(const struct queue *q)
+{
+	const struct vt_ring r = { .last_index = q->last_index };
+
+	return stall_waits_for_world(q, &r);
+}
+
 /*
  * Returns true if the driver leaves used buffers in the ring until it needs the room, or until a
  * process reads. virtio_net either fetches sent packets in an interrupt (NAPI), or has switched

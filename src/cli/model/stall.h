@@ -100,6 +100,9 @@ struct stall {
 /** Returns true if a queue's buffers wait for something from outside: packets, keys, events. */
 bool stall_waits_for_world(const struct queue *q, const struct vt_ring *r);
 
+/** The same without the ring of the queue: q->last_index takes its place. */
+bool queue_waits_for_world(const struct queue *q);
+
 /**
  * Returns by how much position @to of a ring is ahead of @from: in buffers for a split ring, in
  * descriptors for a packed ring.

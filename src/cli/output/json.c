@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 #include "model/ring.h"
+#include "model/stall.h"
 #include "output/json.h"
 
 #define KEY 16 /* bytes */
@@ -43,6 +44,10 @@ struct json_object *json_queue(const struct queue *q)
 	json_put_string(o, "layout", layout_name(q->layout));
 	json_put_int(o, "size", q->num);
 	json_put_int(o, "free", q->num_free);
+	json_put_int(o, "oldest_ns", q->oldest);
+	json_object_object_add(o, "oldest_or_longer", json_object_new_boolean(q->oldest_or_longer));
+	json_object_object_add(o, "waits_for_input",
+			       json_object_new_boolean(queue_waits_for_world(q)));
 	json_object_object_add(o, "broken", json_object_new_boolean(q->broken));
 	json_object_object_add(o, "gone", json_object_new_boolean(q->gone));
 	json_object_object_add(o, "new", json_object_new_boolean(q->fresh));
@@ -173,6 +178,22 @@ static struct json_object *json_doorbell(const struct queue *q, double seconds)
 	return o;
 }
 
+static struct json_object *json_interrupt(const struct queue *q, double seconds)
+{
+	struct json_object *o = json_object_new_object();
+	const struct op_stats *all = q->op[VT_INTERRUPT];
+	const struct op_stats *buffers = q->op[VT_BUFFERS_PER_INTERRUPT];
+
+	json_put_int(o, "count", all ? all->count : 0);
+	json_put_int(o, "spurious", all ? all->refused : 0);
+	json_put_int(o, "buffers_without_interrupt", queue_polled(q));
+	json_put_double(o, "buffers_per_interrupt", buffers ? op_stats_mean(buffers) : 0);
+	if (buffers)
+		json_object_object_add(o, "buffers",
+				       json_op(VT_BUFFERS_PER_INTERRUPT, buffers, seconds, false));
+	return o;
+}
+
 static struct json_object *json_layouts(const struct snapshot *s, double seconds)
 {
 	struct json_object *all = json_object_new_object();
@@ -238,6 +259,7 @@ struct json_object *json_snapshot(const struct snapshot *s, uint64_t when, bool 
 		json_put_int(one, "bytes_out", queue_bytes_out(q));
 		json_put_int(one, "bytes_in", queue_bytes_in(q));
 		json_object_object_add(one, "doorbell", json_doorbell(q, seconds));
+		json_object_object_add(one, "interrupt", json_interrupt(q, seconds));
 		for (int op = 0; op < VT_NR_TIMED; op++)
 			if (q->op[op] && q->op[op]->count)
 				json_object_object_add(ops, op_name(op),

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/format.h"
+#include "model/stall.h"
 #include "output/queue_name.h"
 #include "output/table.h"
 
@@ -68,6 +69,130 @@ static void text_fill(const struct table_row *r, char *cell)
 		strcpy(cell, "BROK");
 	else
 		format_share(cell, key_fill(r), 1);
+}
+
+static double key_oldest(const struct table_row *r)
+{
+	return queue_waits_for_world(r->queue) ? 0 : r->queue->oldest;
+}
+
+static void text_oldest(const struct table_row *r, char *cell)
+{
+	const struct queue *q = r->queue;
+	char age[FORMAT_LEN];
+
+	if (q->gone)
+		strcpy(cell, "GONE");
+	else if (q->broken)
+		strcpy(cell, "BROKEN");
+	else if (!q->oldest)
+		strcpy(cell, "-");
+	else if (queue_waits_for_world(q))
+		strcpy(cell, "input");
+	else
+		snprintf(cell, TABLE_CELL, "%s%s", q->oldest_or_longer ? ">" : "",
+			 format_time(age, q->oldest));
+}
+
+static double key_stage(const struct table_row *r)
+{
+	double share;
+
+	queue_longest_stage(r->queue, &share);
+	return share;
+}
+
+static void text_stage(const struct table_row *r, char *cell)
+{
+	double share;
+	int stage = queue_longest_stage(r->queue, &share);
+	char text[FORMAT_LEN];
+
+	if (stage < 0)
+		strcpy(cell, "-");
+	else
+		snprintf(cell, TABLE_CELL, "%s %s",
+			 stage == VT_STAGE_DOORBELL ? "bell" : op_name(stage),
+			 format_share(text, share, 1));
+}
+
+/* The share and the 99th percentile of a stage. */
+static double stage_share(const struct table_row *r, enum vt_op stage)
+{
+	const struct op_stats *s = r->queue->op[stage];
+
+	return s && r->stages ? (double)s->sum / r->stages : 0;
+}
+
+static double stage_p99(const struct table_row *r, enum vt_op stage)
+{
+	const struct op_stats *s = r->queue->op[stage];
+
+	return s ? histogram_quantile(&s->histogram, 0.99, s->max) : 0;
+}
+
+static void text_stage_share(const struct table_row *r, enum vt_op stage, char *cell)
+{
+	if (r->stages)
+		format_share(cell, stage_share(r, stage), 1);
+	else
+		strcpy(cell, "-");
+}
+
+static void text_stage_p99(const struct table_row *r, enum vt_op stage, char *cell)
+{
+	const struct op_stats *s = r->queue->op[stage];
+
+	if (s && s->timed)
+		format_time(cell, stage_p99(r, stage));
+	else
+		strcpy(cell, "-");
+}
+
+#define STAGE_CELLS(name, stage)                                                                   \
+	static double key_share_##name(const struct table_row *r)                                  \
+	{                                                                                          \
+		return stage_share(r, stage);                                                      \
+	}                                                                                          \
+	static void text_share_##name(const struct table_row *r, char *cell)                       \
+	{                                                                                          \
+		text_stage_share(r, stage, cell);                                                  \
+	}                                                                                          \
+	static double key_p99_##name(const struct table_row *r)                                    \
+	{                                                                                          \
+		return stage_p99(r, stage);                                                        \
+	}                                                                                          \
+	static void text_p99_##name(const struct table_row *r, char *cell)                         \
+	{                                                                                          \
+		text_stage_p99(r, stage, cell);                                                    \
+	}
+
+STAGE_CELLS(queued, VT_STAGE_QUEUED)
+STAGE_CELLS(doorbell, VT_STAGE_DOORBELL)
+STAGE_CELLS(device, VT_STAGE_DEVICE)
+STAGE_CELLS(wakeup, VT_STAGE_WAKEUP)
+
+static double key_interrupts(const struct table_row *r)
+{
+	return r->interrupts ? per_second(r, r->interrupts->count) : 0;
+}
+
+static void text_interrupts(const struct table_row *r, char *cell)
+{
+	format_number(cell, key_interrupts(r));
+}
+
+static double key_fetched(const struct table_row *r)
+{
+	return r->fetched ? op_stats_mean(r->fetched) : 0;
+}
+
+static void text_fetched(const struct table_row *r, char *cell)
+{
+	if (r->fetched && r->fetched->count)
+		snprintf(cell, TABLE_CELL, "%.1f", key_fetched(r));
+	else
+		strcpy(cell, "-");
 }
 
 static double key_ops(const struct table_row *r)
@@ -292,35 +417,49 @@ static const char legend_all_ops[] = "operations on the ring, per second";
 static const char legend_buffers[] = "buffers that the driver made available, per second";
 static const char legend_out[] = "bytes for the device to read, per second; n/a: not visible";
 static const char legend_in[] = "bytes that the device wrote, per second";
-static const char legend_times[] = "how long chosen operations took: mean, quantiles, maximum";
+static const char legend_times[] = "the times that the header names: mean, quantiles, maximum";
+static const char legend_queued[] = "from add to the begin of the doorbell: share, P99";
+static const char legend_bell[] = "while the doorbell was rung: share of the time, P99";
+static const char legend_device[] = "from there to the device's interrupt: share, P99";
+static const char legend_wakeup[] = "from the interrupt to the get: share, P99";
+static const char legend_oldest[] = "age of the oldest request; >: or older; input: no request";
 static const char legend_ringing[] = "how long it took to ring a doorbell: quantiles, maximum";
 static const char legend_doorbells[] = "doorbells rung (notify), per second";
+static const char legend_interrupts[] = "interrupts that were handed to the queue, per second";
 static const char legend_queue[] = "name; +name: new; name#2: index 2, where names repeat";
 static const char legend_layout[] = "ring layout; -io: in order";
 
-#define NEEDS(op)   (1u << VT_OP_##op)
-#define NEEDS_BATCH (1u << VT_BUFFERS_PER_DOORBELL)
+#define NEEDS(op)	(1u << VT_OP_##op)
+#define NEEDS_BATCH	(1u << VT_BUFFERS_PER_DOORBELL)
+#define NEEDS_FETCHED	(1u << VT_BUFFERS_PER_INTERRUPT)
+#define NEEDS_INTERRUPT (1u << VT_INTERRUPT)
+#define NEEDS_REQUEST	(1u << VT_AVAIL_TO_USED)
 
 /* The columns of rank 0 together fit into 80 characters. */
 static const struct column queue_columns[] = {
 	{ "DEVICE", 12, true, 0, 0, text_device, NULL, NULL },
 	{ "QUEUE", QUEUE_WIDTH, true, 0, 0, text_queue, NULL, legend_queue },
 	{ "LAYOUT", 9, true, 0, 0, text_layout, key_layout, legend_layout },
-	{ "FILL", 4, false, 0, 0, text_fill, key_fill,
+	{ "FILL", 4, false, 1, 0, text_fill, key_fill,
 	  "descriptors in use; GONE: queue deleted; BROK: broken" },
-	{ "OPS/s", 6, false, 1, 0, text_ops, key_ops, legend_all_ops },
+	{ "OPS/s", 6, false, 3, 0, text_ops, key_ops, legend_all_ops },
 	{ "BUF/s", 6, false, 0, NEEDS(ADD), text_buffers, key_buffers, legend_buffers },
-	{ "BELL/s", 6, false, 0, NEEDS(NOTIFY), text_doorbells, key_doorbells, legend_doorbells },
-	{ "SUPPR", 5, false, 0, NEEDS(NOTIFY) | NEEDS(KICK_PREPARE), text_suppressed,
+	{ "BELL/s", 6, false, 1, NEEDS(NOTIFY), text_doorbells, key_doorbells, legend_doorbells },
+	{ "SUPPR", 5, false, 1, NEEDS(NOTIFY) | NEEDS(KICK_PREPARE), text_suppressed,
 	  key_suppressed, "share of doorbells not wanted by the device (kick_prepare)" },
-	{ "FAIL/s", 6, false, 2, NEEDS(ADD), text_adds_failed, key_adds_failed,
+	{ "INT/s", 6, false, 2, NEEDS_INTERRUPT, text_interrupts, key_interrupts,
+	  legend_interrupts },
+	{ "FAIL/s", 6, false, 3, NEEDS(ADD), text_adds_failed, key_adds_failed,
 	  "buffers that add refused: ring or bounce buffers full" },
 	{ "OUT/s", 6, false, 2, NEEDS(ADD), text_out, key_out, legend_out },
 	{ "IN/s", 6, false, 2, NEEDS(GET), text_in, key_in, legend_in },
-	{ "MEAN", 6, false, 3, 0, text_mean, key_mean, legend_times },
+	{ "MEAN", 6, false, 4, 0, text_mean, key_mean, legend_times },
 	{ "P50", 6, false, 0, 0, text_p50, key_p50, legend_times },
 	{ "P99", 6, false, 0, 0, text_p99, key_p99, legend_times },
 	{ "MAX", 6, false, 0, 0, text_max, key_max, legend_times },
+	{ "OLDEST", 7, false, 0, NEEDS_REQUEST, text_oldest, key_oldest, legend_oldest },
+	{ "STAGE", 11, true, 0, VT_STAGES, text_stage, key_stage,
+	  "stage that has most of the time of requests; its share" },
 	{},
 };
 
@@ -347,12 +486,16 @@ static const struct column doorbell_columns[] = {
 	  "doorbells that the device did not want, per second" },
 	{ "BUF/BELL", 8, false, 0, NEEDS_BATCH, text_batch, key_batch,
 	  "buffers that a doorbell announced: mean" },
+	{ "INT/s", 6, false, 0, NEEDS_INTERRUPT, text_interrupts, key_interrupts,
+	  legend_interrupts },
+	{ "BUF/INT", 7, false, 0, NEEDS_FETCHED, text_fetched, key_fetched,
+	  "used buffers that an interrupt found: mean" },
 	{ "MOST", 5, false, 1, NEEDS_BATCH, text_most, key_most,
 	  "buffers that a doorbell announced: maximum" },
 	{ "FAIL", 5, false, 2, NEEDS(NOTIFY), text_failed, key_failed, "doorbells that failed" },
-	{ "P50", 6, false, 0, NEEDS(NOTIFY), text_p50, key_p50, legend_ringing },
+	{ "P50", 6, false, 1, NEEDS(NOTIFY), text_p50, key_p50, legend_ringing },
 	{ "P99", 6, false, 1, NEEDS(NOTIFY), text_p99, key_p99, legend_ringing },
-	{ "MAX", 6, false, 0, NEEDS(NOTIFY), text_max, key_max, legend_ringing },
+	{ "MAX", 6, false, 2, NEEDS(NOTIFY), text_max, key_max, legend_ringing },
 	{ "DATA", 12, true, 0, 0, text_data, NULL,
 	  "last notification data: q queue, @ offset, w wrap counter" },
 	{ "RING", 6, true, 0, 0, text_ring, key_wrong,
@@ -360,16 +503,37 @@ static const struct column doorbell_columns[] = {
 	{},
 };
 
+/* For each stage a column with its share, and one with its times. */
+static const struct column stage_columns[] = {
+	{ "DEVICE", 12, true, 0, 0, text_device, NULL, NULL },
+	{ "QUEUE", QUEUE_WIDTH, true, 0, 0, text_queue, NULL, legend_queue },
+	{ "BUF/s", 6, false, 1, NEEDS(ADD), text_buffers, key_buffers, legend_buffers },
+	{ "P50", 6, false, 1, NEEDS_REQUEST, text_p50, key_p50, legend_times },
+	{ "P99", 6, false, 0, NEEDS_REQUEST, text_p99, key_p99, legend_times },
+	{ "QUE%", 4, false, 0, VT_STAGES, text_share_queued, key_share_queued, legend_queued },
+	{ "QUEUED", 6, false, 0, VT_STAGES, text_p99_queued, key_p99_queued, legend_queued },
+	{ "BEL%", 4, false, 0, VT_STAGES, text_share_doorbell, key_share_doorbell, legend_bell },
+	{ "BELL", 6, false, 0, VT_STAGES, text_p99_doorbell, key_p99_doorbell, legend_bell },
+	{ "DEV%", 4, false, 0, VT_STAGES, text_share_device, key_share_device, legend_device },
+	{ "DEVICE", 6, false, 0, VT_STAGES, text_p99_device, key_p99_device, legend_device },
+	{ "WAK%", 4, false, 0, VT_STAGES, text_share_wakeup, key_share_wakeup, legend_wakeup },
+	{ "WAKEUP", 6, false, 0, VT_STAGES, text_p99_wakeup, key_p99_wakeup, legend_wakeup },
+	{ "OLDEST", 7, false, 1, NEEDS_REQUEST, text_oldest, key_oldest, legend_oldest },
+	{},
+};
+
 static const struct column *const columns_of[NR_PAGES] = {
 	[PAGE_QUEUES] = queue_columns,
 	[PAGE_LAYOUTS] = layout_columns,
 	[PAGE_DOORBELLS] = doorbell_columns,
+	[PAGE_STAGES] = stage_columns,
 };
 
 static const char *const page_names[NR_PAGES] = {
 	[PAGE_QUEUES] = "queues",
 	[PAGE_LAYOUTS] = "layouts",
 	[PAGE_DOORBELLS] = "doorbells",
+	[PAGE_STAGES] = "stages",
 };
 
 const struct column *table_columns(enum page page)
@@ -442,6 +606,10 @@ static void queue_row(const struct snapshot *s, const struct queue *q, int op, s
 	r->bytes_out = queue_bytes_out(q);
 	r->bytes_in = queue_bytes_in(q);
 	r->batch = q->op[VT_BUFFERS_PER_DOORBELL];
+	r->interrupts = q->op[VT_INTERRUPT];
+	r->fetched = q->op[VT_BUFFERS_PER_INTERRUPT];
+	for (int stage = VT_STAGE_QUEUED; stage <= VT_STAGE_WAKEUP; stage++)
+		r->stages += q->op[stage] ? q->op[stage]->sum : 0;
 	r->moved = q->changed && s->time - q->changed <= s->since;
 	for (int o = 0; o < VT_NR_OPS; o++)
 		r->moved |= q->op[o] && q->op[o]->count;
@@ -461,6 +629,14 @@ static void layout_row(const struct snapshot *s, enum vt_layout layout, struct t
 	r->moved = u.queues || u.sum.count;
 }
 
+/* Returns the operation whose times a page shows: an enum vt_op, or -1 for all. */
+static int page_op(enum page page, int op)
+{
+	if (page == PAGE_DOORBELLS)
+		return VT_OP_NOTIFY;
+	return page == PAGE_STAGES ? VT_AVAIL_TO_USED : op;
+}
+
 int table_make(const struct snapshot *s, enum page page, int op, uint32_t counted, struct table *t)
 {
 	size_t rows = page == PAGE_LAYOUTS ? VT_NR_LAYOUTS : s->nr_queues;
@@ -471,8 +647,7 @@ int table_make(const struct snapshot *s, enum page page, int op, uint32_t counte
 	t->rows = calloc(rows + 1, sizeof(*t->rows));
 	if (!t->rows)
 		return -ENOMEM;
-	if (page == PAGE_DOORBELLS)
-		op = VT_OP_NOTIFY;
+	op = page_op(page, op);
 	for (size_t i = 0; i < rows; i++) {
 		struct table_row *r = &t->rows[t->nr_rows];
 
@@ -581,8 +756,11 @@ char *table_timed(enum page page, int op, uint32_t counted, char *text, size_t s
 	const uint32_t all = (1u << VT_NR_OPS) - 1;
 	size_t n = 0;
 
-	if (page == PAGE_DOORBELLS)
-		op = VT_OP_NOTIFY;
+	op = page_op(page, op);
+	if (op == VT_AVAIL_TO_USED) {
+		snprintf(text, size, "requests");
+		return text;
+	}
 	if (op >= 0 || (counted & all) == all) {
 		snprintf(text, size, "%s", op >= 0 ? op_name(op) : "all");
 		return text;
@@ -640,19 +818,44 @@ static void print_line(const char *line, FILE *f)
 	fprintf(f, "%.*s\n", length, line);
 }
 
+bool table_row_shown(const struct table_row *r)
+{
+	const struct queue *q = r->queue;
+
+	if (r->moved || !q || q->gone || q->broken)
+		return r->moved || q;
+	return q->oldest && !q->oldest_or_longer && !queue_waits_for_world(q);
+}
+
+size_t table_fold(struct table *t)
+{
+	size_t kept = 0, rows = t->nr_rows;
+
+	for (size_t i = 0; i < rows; i++)
+		if (table_row_shown(&t->rows[i]))
+			t->rows[kept++] = t->rows[i];
+	t->nr_rows = kept;
+	return rows - kept;
+}
+
 void table_print(const struct table *t, int width, FILE *f)
 {
 	int shown[TABLE_MAX_COLUMNS], n = table_fit(t->page, width, shown);
+	size_t idle = 0;
 	char line[512];
 
 	table_line(t->page, shown, n, NULL, line, sizeof(line));
 	print_line(line, f);
 	for (size_t i = 0; i < t->nr_rows; i++) {
-		if (!t->rows[i].moved && !(t->rows[i].queue && t->rows[i].queue->gone))
+		if (!table_row_shown(&t->rows[i])) {
+			idle++;
 			continue;
+		}
 		table_line(t->page, shown, n, &t->rows[i], line, sizeof(line));
 		print_line(line, f);
 	}
+	if (idle)
+		fprintf(f, "%zu idle queue%s not shown\n", idle, idle == 1 ? "" : "s");
 }
 
 void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,

@@ -10,13 +10,14 @@
 #include "model/ring.h"
 #include "model/snapshot.h"
 
-#define TABLE_MAX_COLUMNS 16
+#define TABLE_MAX_COLUMNS 20
 #define TABLE_CELL	  40 /* bytes of the text of a cell */
 
 enum page {
 	PAGE_QUEUES,
 	PAGE_LAYOUTS,
 	PAGE_DOORBELLS,
+	PAGE_STAGES,
 	NR_PAGES,
 };
 
@@ -28,6 +29,8 @@ struct table_row {
 	unsigned int queues;
 	struct op_stats sum;	      /* sum of the operations whose times the page shows */
 	const struct op_stats *batch; /* buffers per doorbell; NULL: not known */
+	const struct op_stats *interrupts, *fetched; /* with buffers per interrupt; or NULL */
+	uint64_t stages;			     /* ns: the sum of all stages */
 	uint64_t buffers, doorbells, suppressed, failed, bytes_out, bytes_in;
 	uint64_t adds_failed;
 	bool moved; /* the queue had at least one operation */
@@ -67,7 +70,8 @@ const struct column *table_columns(enum page page);
 int table_column(enum page page, const char *title);
 
 /**
- * Returns the page with a name: "queues", "layouts" or "doorbells"; PAGE_QUEUES for any other name.
+ * Returns the page with a name: "queues", "layouts", "doorbells" or "stages"; PAGE_QUEUES for any
+ * other name.
  */
 enum page page_by_name(const char *name);
 
@@ -81,13 +85,16 @@ size_t table_legend(enum page page, struct table_legend *lines);
 /**
  * Makes the rows of a page from a difference of snapshots. The rows point into @diff.
  * @op: operation whose times are shown (below VT_NR_TIMED), or -1 for all operations; the page of
- * doorbells always shows notify
+ * doorbells always shows notify, and the page of stages requests
  * @counted: counted operations, a bit for each enum vt_op
  * Returns 0 or -ENOMEM. Prints nothing. The caller frees the table with table_free().
  */
 int table_make(const struct snapshot *diff, enum page page, int op, uint32_t counted,
 	       struct table *t);
 void table_free(struct table *t);
+
+/** Removes the rows of idle queues: see table_row_shown(). Returns how many there were. */
+size_t table_fold(struct table *t);
 
 /** Sorts the rows by a column of the page, the largest first unless @reverse. */
 void table_sort(struct table *t, int column, bool reverse);
@@ -129,7 +136,16 @@ void table_line(enum page page, const int *shown, int n, const struct table_row 
  */
 int table_width(void);
 
-/** Prints a table as text to @f, without the rows of queues without operations. */
+/**
+ * Returns true if a row is worth a line: the queue had an operation, has a request out, or is
+ * broken or gone. The other queues are idle.
+ */
+bool table_row_shown(const struct table_row *r);
+
+/**
+ * Prints a table as text to @f, without the rows of queues without operations. The last line counts
+ * these queues.
+ */
 void table_print(const struct table *t, int width, FILE *f);
 
 /*

@@ -41,7 +41,7 @@ const struct kernel_function kernel_functions[] = {
 	{ "virtqueue_enable_cb_prepare", "virtio_ring", 1u << VT_OP_ENABLE_CB_PREPARE },
 	{ "virtqueue_enable_cb_delayed", "virtio_ring", 1u << VT_OP_ENABLE_CB_DELAYED },
 	{ "virtqueue_poll", "virtio_ring", 1u << VT_OP_POLL },
-	{ "vring_interrupt", "virtio_ring", 1u << VT_OP_MORE_USED },
+	{ "vring_interrupt", "virtio_ring", 1u << VT_OP_MORE_USED | 1u << VT_INTERRUPT },
 	{ "virtqueue_detach_unused_buf", "virtio_ring", 1u << VT_OP_DETACH_UNUSED_BUF },
 	{ "virtqueue_resize", "virtio_ring", 1u << VT_OP_RESIZE },
 	{ "virtqueue_reset", "virtio_ring", 1u << VT_OP_RESET },
@@ -110,7 +110,7 @@ static void find_events(struct btf *types, struct kernel_way *way)
 {
 	char type[64];
 
-	for (int op = 0; op < VT_NR_OPS; op++) {
+	for (int op = 0; op <= VT_INTERRUPT; op++) {
 		/* For each event the kernel has a type for the functions that listen to it. */
 		snprintf(type, sizeof(type), "btf_trace_virtqueue_%s", op_name(op));
 		if (btf__find_by_name(types, type) > 0)
@@ -126,7 +126,7 @@ int kernel_find_way(struct kernel_way *way)
 	if (!kernel)
 		return -1;
 	ring = module_btf("virtio_ring", kernel);
-	way->unavailable = VT_CURRENT_OPS;
+	way->unavailable = VT_CURRENT_OPS | 1u << VT_INTERRUPT;
 	/* The events of this version of the series have an argument of this type. */
 	way->by_functions =
 		btf__find_by_name_kind(ring ?: kernel, "vring_buf_op", BTF_KIND_STRUCT) < 0;

@@ -11,11 +11,17 @@
 
 struct probe;
 
+/* All operations and measurements: a bit for each enum vt_op. */
+#define PROBE_ALL_OPS ((1u << VT_NR_COUNTED) - 1)
+
 /*
- * All operations: a bit for each enum vt_op. Times from available to used are not included; a
- * caller must ask for them.
+ * The path of a request: what the driver calls for each request, the interrupts, and the stages of
+ * its time.
  */
-#define PROBE_ALL_OPS ((1u << VT_NR_COUNTED) - 1 - (1u << VT_AVAIL_TO_USED))
+#define PROBE_REQUESTS                                                                             \
+	(1u << VT_OP_ADD | 1u << VT_OP_GET | 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_NOTIFY |       \
+	 1u << VT_OP_NOTIFICATION_DATA | 1u << VT_INTERRUPT | 1u << VT_AVAIL_TO_USED | VT_STAGES | \
+	 1u << VT_BUFFERS_PER_DOORBELL | 1u << VT_BUFFERS_PER_INTERRUPT)
 
 /* Add this bit to also keep single operations. */
 #define PROBE_EVENTS (1u << 31)

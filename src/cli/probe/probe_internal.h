@@ -20,8 +20,8 @@ struct runs {
 
 struct probe {
 	struct vringtop_bpf *skel;
-	struct runs *runs;	     /* an element for each program of the skeleton */
-	uint64_t counted[VT_NR_OPS]; /* counts of operations when the programs were last asked */
+	struct runs *runs;	       /* an element for each program of the skeleton */
+	uint64_t counted[VT_NR_TIMED]; /* counts of operations when the programs were last asked */
 	uint32_t moved; /* operations that were called in the interval before that: a bit each */
 	struct counters counters;
 	int near_slots;			    /* file descriptor of the map; -1: none */

@@ -81,6 +81,28 @@ bool probe_miss_loses_call(const struct bpf_program *prog)
 	return strncmp(section, "fentry/", 7);
 }
 
+/*
+ * Some events have more than one program: with stages of requests, with the times of requests
+ * alone, and with neither. Returns false if another one is needed for @ops.
+ */
+static bool variant_fits(const struct probe *p, const struct bpf_program *prog, uint32_t ops)
+{
+	const struct vringtop_bpf *skel = p->skel;
+	bool staged = skel->rodata->stages, timed = !staged && ops >> VT_AVAIL_TO_USED & 1;
+
+	if (prog == skel->progs.on_get_staged || prog == skel->progs.on_add_staged ||
+	    prog == skel->progs.on_kick_prepare_staged || prog == skel->progs.on_notify_staged)
+		return staged;
+	if (prog == skel->progs.on_get_timed)
+		return timed;
+	if (prog == skel->progs.on_get)
+		return !staged && !timed;
+	if (prog == skel->progs.on_add || prog == skel->progs.on_kick_prepare ||
+	    prog == skel->progs.on_notify)
+		return !staged;
+	return true;
+}
+
 /* Returns true if a program fits this kernel and is needed for @ops. */
 static bool program_wanted(const struct probe *p, const struct bpf_program *prog,
 			   const struct kernel_way *way, uint32_t ops)
@@ -94,11 +116,12 @@ static bool program_wanted(const struct probe *p, const struct bpf_program *prog
 		return p->by_functions;
 	if (!name)
 		return true; /* it counts no operation */
+	if (prog == p->skel->progs.on_interrupt_begins)
+		return !p->by_functions && ops & (VT_STAGES | 1u << VT_BUFFERS_PER_INTERRUPT);
 	if (own && !(own & ops))
 		return false;
-	if (prog == p->skel->progs.on_get || prog == p->skel->progs.on_get_timed)
-		return !p->by_functions &&
-		       (prog == p->skel->progs.on_get_timed) == (ops >> VT_AVAIL_TO_USED & 1);
+	if (!variant_fits(p, prog, ops))
+		return false;
 	if (!strncmp(section, "tp_btf/", 7))
 		return !p->by_functions;
 	for (int i = 0; p->by_functions && kernel_functions[i].name; i++)
@@ -221,7 +244,7 @@ static void set_sizes(struct probe *p, uint32_t ops, uint32_t cpus)
 	bpf_map__set_max_entries(skel->maps.queue_of, nr_entries);
 	set_far_rows(skel->maps.far_rows, nr_entries, cpus);
 	bpf_map__set_max_entries(skel->maps.doorbells, nr_entries);
-	set_far_entries(skel->maps.far_announcements, nr_entries, VT_NEAR_QUEUES);
+	set_far_entries(skel->maps.far_paths, nr_entries, VT_NEAR_QUEUES);
 	if (p->by_functions)
 		set_far_entries(skel->maps.far_outer, nr_entries, VT_NEAR_QUEUES);
 	if (ops & PROBE_EVENTS)
@@ -245,6 +268,13 @@ int probe_load(struct probe *p, uint32_t ops)
 				strerror(-cpus));
 	for (unsigned int ns = 0; ns < VT_SHORT; ns++)
 		skel->rodata->short_buckets[ns] = VT_BUCKET_AT(histogram_bucket(ns));
+	skel->rodata->stages = ops & (VT_STAGES | 1u << VT_BUFFERS_PER_INTERRUPT);
+	skel->rodata->count_more_used = ops >> VT_OP_MORE_USED & 1;
+	if (ops & VT_STAGES)
+		ops |= 1u << VT_AVAIL_TO_USED | 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_NOTIFY |
+		       1u << VT_INTERRUPT | 1u << VT_OP_RESIZE | 1u << VT_OP_RESET;
+	if (ops >> VT_BUFFERS_PER_INTERRUPT & 1)
+		ops |= 1u << VT_INTERRUPT;
 	if (ops >> VT_AVAIL_TO_USED & 1) {
 		skel->rodata->avail_to_used = true;
 		ops |= 1u << VT_OP_ADD | 1u << VT_OP_GET;
@@ -262,6 +292,7 @@ int probe_load(struct probe *p, uint32_t ops)
 	if (choose_way(&way))
 		return -1;
 	p->by_functions = skel->rodata->by_functions = way.by_functions;
+	p->queues.knows_out = !p->by_functions && skel->rodata->avail_to_used;
 	p->total.how = p->by_functions ? "functions" : "tracepoints";
 	p->total.unavailable = way.unavailable;
 	p->total.no_bytes_out = p->by_functions;

@@ -56,7 +56,7 @@ static uint32_t moved_ops(struct probe *p)
 {
 	uint32_t moved = 0;
 
-	for (int op = 0; op < VT_NR_OPS; op++) {
+	for (int op = 0; op < VT_NR_TIMED; op++) {
 		uint64_t count = 0;
 
 		for (size_t i = 0; i < p->total.nr_queues; i++)

@@ -86,6 +86,8 @@ static int take_over(struct queue_table *t, struct snapshot *s)
 				return complain(NULL, "no memory for %zu queues", s->nr_queues + 1);
 			if (k.serial >= t->first_new)
 				q->changed = s->time;
+			else
+				q->has_older = t->knows_out;
 			added = true;
 		}
 		/* The kernel may set the name of the driver after the first queue exists. */
@@ -94,6 +96,14 @@ static int take_over(struct queue_table *t, struct snapshot *s)
 		q->fresh = q->changed && s->time - q->changed < REMARKABLE;
 		q->broken = k.broken;
 		q->num = k.num;
+		if (k.descs_out >= k.num - (k.num_free < k.num ? k.num_free : k.num))
+			q->has_older = false;
+		q->oldest_or_longer = q->has_older;
+		q->oldest = 0;
+		if (q->has_older)
+			q->oldest = s->time - t->start;
+		else if (k.oldest && k.oldest < s->time)
+			q->oldest = s->time - k.oldest;
 		/*
 		 * The program reads num and num_free one after the other. A resize in between could
 		 * make num_free larger than num.
@@ -106,8 +116,10 @@ static int take_over(struct queue_table *t, struct snapshot *s)
 		if (look_for_roles && state == VT_QUEUE_LIVE && may_get_role(t, q, s->time))
 			device_role(q->device, q->role, sizeof(q->role));
 	}
-	if (added)
+	if (added) {
 		qsort(s->queues, s->nr_queues, sizeof(*s->queues), queue_order);
+		snapshot_last_indices(s);
+	}
 	return 0;
 }
 

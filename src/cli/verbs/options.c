@@ -162,12 +162,12 @@ void options_parse(const struct argp *argp, int argc, char **argv, unsigned int 
 	}
 
 #define OP_FILTERS(op_key)                                                                         \
-	{ "op", op_key, "OP[,OP]...", 0, "Only these operations: add, get, notify", 1 },           \
+	{ "op", op_key, "OP[,OP]...", 0, "Count only these: add, get, notify; or all", 1 },        \
 		{ "avail-to-used",                                                                 \
 		  'u',                                                                             \
 		  0,                                                                               \
 		  0,                                                                               \
-		  "Also time each buffer from add to get: what the device took",                   \
+		  "Show the times of requests, from add to get, also with -o",                     \
 		  1 },                                                                             \
 	{                                                                                          \
 	}
@@ -202,9 +202,12 @@ static bool read_ops(const char *list, uint32_t *ops, char other[OP_NAME_LEN])
 
 		snprintf(other, OP_NAME_LEN, "%.*s", (int)length, list);
 		op = op_by_name(other);
-		if (op < 0)
+		if (!strcmp(other, "all"))
+			*ops |= ALL_OPS;
+		else if (op < 0)
 			return false;
-		*ops |= 1u << op;
+		else
+			*ops |= 1u << op;
 		if (!list[length])
 			return true;
 		list += length + 1;
@@ -221,7 +224,7 @@ bool is_op_list(const char *text)
 
 static void parse_ops(const struct argp_state *state, const char *list, uint32_t *ops)
 {
-	char names[512] = "There are:", other[OP_NAME_LEN];
+	char names[512] = "There are: all", other[OP_NAME_LEN];
 	size_t length = strlen(names);
 
 	if (read_ops(list, ops, other))
@@ -242,14 +245,17 @@ static error_t parse_op_filter(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 	case OPT_OP:
+		if (!f->given)
+			f->to_used = f->asked;
+		f->given = true;
 		parse_ops(state, arg, &f->filter.ops);
 		return 0;
 	case 'u':
-		f->to_used = true;
+		f->to_used = f->asked = true;
 		return 0;
 	case ARGP_KEY_END:
 		f->to_used |= f->filter.ops >> VT_AVAIL_TO_USED & 1;
-		if (!f->filter.ops)
+		if (!f->given)
 			f->filter.ops = f->all;
 		if (f->to_used)
 			f->filter.ops |= 1u << VT_AVAIL_TO_USED;

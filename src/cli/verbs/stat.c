@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vringtop stat: a table per interval, like vmstat. */
+/* vringtop stat: a table per interval, like vmstat. vringtop stages: its page of stages. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,13 +15,13 @@
 /* make_doc() adds the legend of the columns. */
 static const char help[] =
 	"Prints a table of the queues that moved, for each interval (1 s unless told), until it "
-	"has printed COUNT of them or is interrupted. Times are those of the chosen operations, "
-	"or, with -u, those that the device took."
+	"has printed COUNT of them or is interrupted. Times are those of requests, from add to "
+	"get, or with -o those of the named operations."
 	"\vExamples:\n"
 	"  sudo vringtop stat\n"
 	"  sudo vringtop stat -o add,get 5\n"
 	"  sudo vringtop stat -p doorbells 1 10\n"
-	"  sudo vringtop stat -u -d vda     how long the device of a disk takes\n"
+	"  sudo vringtop stat -d vda        how long the requests to a disk take\n"
 	"  sudo vringtop stat --json 1 3 | jq .layouts\n\n"
 	"Columns (- is: not counted, or nothing to say):\n";
 
@@ -52,7 +52,8 @@ static void print_header(const struct snapshot *diff, const struct stat_options 
 static const struct argp_option options[] = {
 	{ 0, 0, 0, 0, "Output:", 2 },
 	OPTION_JSON,
-	{ "page", 'p', "PAGE", 0, "What the table shows: queues (default), layouts, doorbells", 2 },
+	{ "page", 'p', "PAGE", 0,
+	  "What the table shows: queues (default), layouts, doorbells, stages", 2 },
 	{},
 };
 
@@ -70,9 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'p':
 		o->page = page_by_name(arg);
-		if (strcmp(arg, "queues") && strcmp(arg, "layouts") && strcmp(arg, "doorbells"))
-			wrong_use(state, "There are: queues layouts doorbells", "unknown page '%s'",
-				  arg);
+		if (o->page == PAGE_QUEUES && strcmp(arg, "queues"))
+			wrong_use(state, "There are: queues layouts doorbells stages",
+				  "unknown page '%s'", arg);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -124,10 +125,65 @@ static const char *make_doc(void)
 	return fclose(f) ? help : doc;
 }
 
+static const char stages_doc[] =
+	"Prints where the time of requests goes, for each interval (1 s unless told): for each "
+	"queue the share and the 99th percentile of each stage.\n"
+	"A request is queued until the driver rings the doorbell that announces it, then rings "
+	"until the doorbell returns, then is with the device until the interrupt comes, then "
+	"waits for the driver to wake up and fetch it."
+	"\vExamples:\n"
+	"  sudo vringtop stages\n"
+	"  sudo vringtop stages -d vda 5\n"
+	"  sudo vringtop stages --json 1 3 | jq '.queues[].ops | {queued,doorbell,device,wakeup}'\n"
+	"  sudo vringtop hist -o queued,doorbell,device,wakeup 5 1   a histogram of each stage";
+
+static const struct argp_option stages_options[] = {
+	{ 0, 0, 0, 0, "Output:", 2 },
+	OPTION_JSON,
+	{},
+};
+
+static const struct argp_child stages_children[] = {
+	{ &filter_argp, 0, NULL, 0 },
+	{ &intervals_argp, 0, NULL, 0 },
+	{},
+};
+
+static error_t parse_stages(int key, char *arg, struct argp_state *state)
+{
+	struct stat_options *o = state->input;
+
+	(void)arg;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &o->filter.filter;
+		state->child_inputs[1] = &o->intervals;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+int verb_stages(int argc, char **argv)
+{
+	struct stat_options o = {
+		.filter = { .filter.ops = PROBE_REQUESTS, .to_used = true },
+		.intervals.seconds = 1,
+		.page = PAGE_STAGES,
+	};
+	const struct argp argp = { stages_options, parse_stages, .doc = stages_doc,
+				   .children = stages_children };
+
+	options_parse(&argp, argc, argv, 0, &o);
+	return interval_loop(&o.filter.filter, &o.intervals, print_interval, &o);
+}
+
 int verb_stat(int argc, char **argv)
 {
 	struct stat_options o = {
-		.filter.all = PROBE_ALL_OPS,
+		.filter = { .all = PROBE_REQUESTS, .to_used = true },
 		.intervals.seconds = 1,
 		.page = PAGE_QUEUES,
 	};

@@ -21,13 +21,14 @@
 
 static const char doc[] =
 	"Shows the virtqueues of this machine live: ring layout and fill, buffers and doorbells "
-	"per second, how long the operations take. Enter opens a queue, h shows the keys."
+	"per second, how long the requests take and in which stage. Enter opens a queue, h shows "
+	"the keys."
 	"\vExamples:\n"
 	"  sudo vringtop\n"
 	"  sudo vringtop top 0.5            twice a second\n"
 	"  sudo vringtop -D virtio_net\n"
-	"  sudo vringtop -u                 times that the device takes\n"
-	"  sudo vringtop -o add,get         attach to two operations only";
+	"  sudo vringtop -o all             count all operations, not only those of requests\n"
+	"  sudo vringtop -o add,get         count two operations only";
 
 /* The longest interval, s. */
 #define LONGEST 60
@@ -146,6 +147,7 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 			break;
 		}
 		table_sort(&t, v->sort[v->page], v->reverse);
+		v->idle = v->all ? 0 : table_fold(&t);
 		draw(v, &diff, &t);
 
 		measure = probe_measure(p);
@@ -241,7 +243,8 @@ static void close_screen(void)
 
 int verb_top(int argc, char **argv)
 {
-	struct top_options o = { .filter.all = PROBE_ALL_OPS, .intervals.seconds = 1 };
+	struct top_options o = { .filter = { .all = PROBE_REQUESTS, .to_used = true },
+				 .intervals.seconds = 1 };
 	const struct filter *filter = &o.filter.filter;
 	struct view v = {
 		.stalls.after = STALL_AFTER,
@@ -250,6 +253,7 @@ int verb_top(int argc, char **argv)
 			[PAGE_QUEUES] = table_column(PAGE_QUEUES, "BUF/s"),
 			[PAGE_LAYOUTS] = table_column(PAGE_LAYOUTS, "OPS/s"),
 			[PAGE_DOORBELLS] = table_column(PAGE_DOORBELLS, "BELL/s"),
+			[PAGE_STAGES] = table_column(PAGE_STAGES, "BUF/s"),
 		},
 	};
 	const struct snapshot *first;

@@ -148,8 +148,13 @@ static void draw_table(struct view *v, const struct snapshot *diff, const struct
 		put(3 + i, 0, line);
 		attroff(A_REVERSE | A_DIM | A_BOLD | COLOR_PAIR(1));
 	}
-	if (!t->nr_rows)
+	if (!t->nr_rows && !v->idle)
 		put(4, 1, "No virtqueue matches.");
+	if (v->idle && (int)t->nr_rows - v->first < room) {
+		snprintf(line, sizeof(line), "%zu idle queue%s (a shows %s)", v->idle,
+			 v->idle == 1 ? "" : "s", v->idle == 1 ? "it" : "them");
+		put(3 + t->nr_rows - v->first, 0, line);
+	}
 }
 
 static void octaves(const struct op_stats *s, uint64_t count[OCTAVES * 2])
@@ -366,7 +371,8 @@ static void draw_help(const struct view *v)
 		"  Up Down PgUp PgDn   select a row; k j too",
 		"  Enter               open the queue: its operations, a histogram each",
 		"  Esc Backspace       back",
-		"  l  d  v             layouts, doorbells, queues (again: back to queues)",
+		"  s  d  l  v          stages, doorbells and interrupts, layouts, queues",
+		"  a                   idle queues: show them, or not",
 		"  o  O                times of the next, the previous operation, or of all",
 		"  <  >  r             sort by the column to the left or right; turn round",
 		"  p Space             pause: the screen stands still, counting goes on",
@@ -407,9 +413,8 @@ void draw(struct view *v, const struct snapshot *diff, const struct table *t)
 		draw_keys(" q quit  Esc back  Up Down operation  p pause  h help");
 	} else {
 		draw_table(v, diff, t);
-		draw_keys(
-			" q quit  Enter open  v queues  l layouts  d doorbells  o op  < > r sort  "
-			"h help");
+		draw_keys(" q quit  Enter open  s stages  d doorbells  l layouts  o op  a all  "
+			  "h help");
 	}
 	refresh();
 }

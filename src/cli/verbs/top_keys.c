@@ -118,6 +118,12 @@ bool on_key(struct view *v, int key, const struct snapshot *diff, const struct t
 	case 'd':
 		change_page(v, PAGE_DOORBELLS);
 		break;
+	case 's':
+		change_page(v, PAGE_STAGES);
+		break;
+	case 'a':
+		v->all = !v->all;
+		break;
 	case 'v':
 		change_page(v, PAGE_QUEUES);
 		break;

@@ -24,7 +24,9 @@ struct view {
 	int op;		       /* whose times the page of queues shows; -1: all */
 	int sort[NR_PAGES];
 	bool reverse;
-	int first; /* the first row on the screen */
+	bool all;    /* idle queues have rows, too */
+	size_t idle; /* queues without a row */
+	int first;   /* the first row on the screen */
 	struct stall_watch stalls;
 	double interval; /* s */
 	uint32_t ops;	 /* that are attached, a bit for each enum vt_op */

@@ -5,6 +5,7 @@
 
 int verb_top(int argc, char **argv);
 int verb_stat(int argc, char **argv);
+int verb_stages(int argc, char **argv);
 int verb_hist(int argc, char **argv);
 int verb_queues(int argc, char **argv);
 int verb_stalls(int argc, char **argv);
