@@ -75,7 +75,9 @@ UNIT_FLAGS := -O1 -g -std=gnu11 -Wall -Wextra -fsanitize=address,undefined -fno-
 NEEDS_BPF  := $(addprefix src/cli/,main.c probe/probe.c probe/probe_find.c probe/probe_load.c probe/probe_read.c probe/probe_rings.c)
 UNIT_SRC   := $(filter-out $(NEEDS_BPF),$(CLI_SRC))
 UNIT_OBJ   := $(UNIT_SRC:src/cli/%.c=$(BUILD)/unit/cli/%.o)
-UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+# The longest two begin first.
+UNIT       := $(addprefix $(BUILD)/unit/test_,recording compare)
+UNIT       += $(filter-out $(UNIT),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c)))
 
 $(BUILD)/unit/cli/%.o: src/cli/%.c
 	@mkdir -p $(@D)
@@ -126,10 +128,10 @@ include packaging/packaging.mk
 check: all $(UNIT) $(FUZZ) ## the fast tests, no guest; format, linters, manual pages, who includes whom
 	@scripts/setup.sh build lint prometheus
 	@$(MAKE) -s -C tests/device check
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT) tests/fuzz/fuzz.t tests/lint.t tests/delivered.t tests/prometheus.t
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -j $(JOBS) -e '' tests/fuzz/fuzz.t $(UNIT) tests/lint.t tests/delivered.t tests/prometheus.t
 
 unit: $(UNIT) ## the unit tests alone
-	CMOCKA_MESSAGE_OUTPUT=TAP prove -e '' $(UNIT)
+	CMOCKA_MESSAGE_OUTPUT=TAP prove -j $(JOBS) -e '' $(UNIT)
 
 fuzz: $(FUZZ) ## fuzz what parses what comes from outside, FUZZ_SECONDS for each target (3)
 	@tests/fuzz/fuzz.t

@@ -350,7 +350,7 @@ static void noise_is_no_change(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++)
-		assert_in_range(compare_often(&loads[i], 1, 200).false_alarms, 0, 2);
+		assert_in_range(compare_often(&loads[i], 1, 100).false_alarms, 0, 1);
 }
 
 static void runs_that_differ_are_no_change(void **unused)
@@ -362,9 +362,63 @@ static void runs_that_differ_are_no_change(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++) {
-		assert_in_range(compare_often(&loads[i], 3, 200).false_alarms, 0, 2);
-		assert_in_range(compare_often(&loads[i], 5, 100).false_alarms, 0, 1);
+		assert_in_range(compare_often(&loads[i], 3, 100).false_alarms, 0, 1);
+		assert_in_range(compare_often(&loads[i], 5, 50).false_alarms, 0, 1);
 	}
+}
+
+/*
+ * One recording a side, and every operation of the new one is a few percent slower or faster by
+ * chance: more than its intervals predict. So runs vary, and that is seldom taken for a change: in
+ * 5 of these comparisons without a look at all figures together. An operation of half the speed
+ * stands out in all.
+ */
+static void one_run_that_varies_is_no_change(void **unused)
+{
+	int claimed = 0, seen = 0;
+
+	(void)unused;
+	fill_pool();
+	for (int n = 0; n < 20; n++) {
+		struct comparison c = {};
+
+		for (enum side side = 0; side < NR_SIDES; side++) {
+			double times[4][3];
+
+			for (int q = 0; q < 4; q++)
+				for (int op = 0; op < 3; op++)
+					times[q][op] = side == SIDE_NEW ? exp(0.05 * normal()) : 1;
+			if (side == SIDE_NEW)
+				times[0][0] = 2;
+			assert_int_equal(compare_begin(&c, side), 0);
+			for (int i = 0; i < 40; i++) {
+				struct snapshot s = { .since = 1000000000 };
+
+				for (int q = 0; q < 4; q++) {
+					char role[] = { 'v', 'd', 'a' + q, 0 };
+
+					add_queue(&s, q, role, "req.0");
+				}
+				for (int q = 0; q < 4; q++)
+					for (int op = 0; op < 3; op++)
+						for (int j = 0; j < 100; j++)
+							count(&s.queues[q], op,
+							      pool[random_below(&state, POOL)] *
+								      times[q][op],
+							      1);
+				assert_int_equal(compare_add(&c, &s), 0);
+				snapshot_free(&s);
+			}
+		}
+		assert_int_equal(compare_run(&c, THRESHOLD, LEVEL, NULL), 0);
+		claimed += claims(&c, false) > 0;
+		seen += claims(&c, true) > 0;
+		compare_free(&c);
+	}
+	fprintf(stderr, "# one run that varies: of 20 comparisons %d wrong, right %d\n", claimed,
+		seen);
+	assert_in_range(claimed, 0, 3);
+	assert_int_equal(seen, 20);
 }
 
 static void a_change_is_seen(void **unused)
@@ -374,14 +428,14 @@ static void a_change_is_seen(void **unused)
 	struct outcome o;
 
 	(void)unused;
-	o = compare_often(&one, 1, 200);
-	assert_in_range(o.seen, 190, 200);
-	assert_in_range(o.false_alarms, 0, 2);
-	o = compare_often(&several, 3, 100);
+	o = compare_often(&one, 1, 100);
 	assert_in_range(o.seen, 95, 100);
 	assert_in_range(o.false_alarms, 0, 1);
-	o = compare_often(&several, 5, 100);
-	assert_in_range(o.seen, 95, 100);
+	o = compare_often(&several, 3, 50);
+	assert_in_range(o.seen, 48, 50);
+	assert_in_range(o.false_alarms, 0, 1);
+	o = compare_often(&several, 5, 50);
+	assert_in_range(o.seen, 48, 50);
 	assert_in_range(o.false_alarms, 0, 1);
 }
 
@@ -569,8 +623,8 @@ static void a_median_between_two_kinds_is_anything_there(void **unused)
 {
 	(void)unused;
 	state = 9;
-	assert_in_range(compare_two_kinds(200, 1, 0), 0, 2);
-	assert_in_range(compare_two_kinds(400, 3, 0.15), 0, 16);
+	assert_in_range(compare_two_kinds(100, 1, 0), 0, 1);
+	assert_in_range(compare_two_kinds(200, 3, 0.15), 0, 8);
 }
 
 /*
@@ -779,6 +833,7 @@ int main(void)
 		cmocka_unit_test(intervals_hold_what_they_promise),
 		cmocka_unit_test(noise_is_no_change),
 		cmocka_unit_test(runs_that_differ_are_no_change),
+		cmocka_unit_test(one_run_that_varies_is_no_change),
 		cmocka_unit_test(a_change_is_seen),
 		cmocka_unit_test(queues_match_by_role_and_name),
 		cmocka_unit_test(quantiles_claim_no_more_than_buckets_tell),

@@ -307,6 +307,36 @@ static void zero_is_a_gap_on_a_log_axis(void **unused)
 	expect(" d=\"M0 500h4M1000 500h4\"/>");
 }
 
+static char *two_places(char *mark, double value)
+{
+	sprintf(mark, "%.2fs", value);
+	return mark;
+}
+
+/* 1.00s is 1s on an axis. */
+static void marks_have_no_zeros_at_the_end(void **unused)
+{
+	static const double x[] = { 0, 10 }, y[] = { 0, 3 };
+	const struct plot_line line = { .name = "a line", .x = x, .y = y, .n = 2 };
+	const struct plot p = { .title = "a plot",
+				.x = { .label = "x", .max = 10 },
+				.y = { .label = "y", .max = 3, .format = two_places } };
+	size_t size;
+	FILE *f;
+
+	(void)unused;
+	free(text);
+	text = NULL;
+	f = open_memstream(&text, &size);
+	assert_non_null(f);
+	plot_lines(f, &p, &line, 1);
+	fclose(f);
+	expect(">0.5s<");
+	expect(">1s<");
+	expect(">10<");
+	assert_null(strstr(text, ".00s"));
+}
+
 /* Lines over three intervals: of each the path that its own series gives. */
 #define INTERVALS 3
 
@@ -603,6 +633,7 @@ int main(void)
 		cmocka_unit_test(cells_of_the_page),
 		cmocka_unit_test(bars_of_the_page),
 		cmocka_unit_test(zero_is_a_gap_on_a_log_axis),
+		cmocka_unit_test(marks_have_no_zeros_at_the_end),
 		cmocka_unit_test(lines_of_the_page),
 		cmocka_unit_test(quantiles_over_the_heat_map),
 		cmocka_unit_test(counters_of_the_trace),

@@ -68,6 +68,12 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 
 static uint64_t state;
 
+/* A process that frees little memory late is forked faster, and that is done hundreds of times. */
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=8";
+}
+
 static uint64_t chance(uint64_t below)
 {
 	state = state * 6364136223846793005ull + 1442695040888963407ull;
@@ -449,7 +455,7 @@ static void nothing_is_lost_when_it_is_killed(void **unused)
 		if (!pid) {
 			w = create();
 			writes_left = die_at;
-			for (int i = 0; i < 4; i++) {
+			for (int i = 0; i < 3; i++) {
 				passed += 1000000000;
 				write_events(w, 100);
 				write_intervals(w, i, i + 1);
@@ -980,7 +986,7 @@ static void damage_is_met_with_words(void **unused)
 	assert_int_equal(fread(original, 1, size, f), size);
 	fclose(f);
 	state = 42;
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 400; i++) {
 		bool cut = i % 5 == 0;
 
 		f = fopen(path, "w");
@@ -1009,8 +1015,8 @@ static void damage_is_met_with_words(void **unused)
 	}
 	free(original);
 	/* Not every byte matters; nor is every file lost. */
-	assert_in_range(whole, 1, 799);
-	assert_in_range(part, 50, 799);
+	assert_in_range(whole, 1, 319);
+	assert_in_range(part, 20, 319);
 }
 
 static void clean_up(void)

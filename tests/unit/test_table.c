@@ -342,6 +342,32 @@ static void a_line_has_each_cell_below_its_title(void **unused)
 	snapshot_free(&s);
 }
 
+/* On the heap, where the sanitizer sees a byte behind the line. */
+static void a_line_stays_in_its_room(void **unused)
+{
+	int shown[TABLE_MAX_COLUMNS], n = table_fit(PAGE_DOORBELLS, 300, shown);
+
+	(void)unused;
+	for (size_t size = 1; size < 120; size++) {
+		char *line = malloc(size);
+
+		assert_non_null(line);
+		table_line(PAGE_DOORBELLS, shown, n, NULL, line, size);
+		assert_in_range(strlen(line), 0, size - 1);
+		free(line);
+	}
+}
+
+/* The least width that shows all columns: each is as wide as its numbers need, and no wider. */
+static void columns_are_as_wide_as_needed(void **unused)
+{
+	int shown[TABLE_MAX_COLUMNS], all = table_fit(PAGE_DOORBELLS, 300, shown);
+
+	(void)unused;
+	assert_int_equal(table_fit(PAGE_DOORBELLS, 98, shown), all);
+	assert_in_range(table_fit(PAGE_DOORBELLS, 98 - 1, shown), 1, all - 1);
+}
+
 /* A column that no width shows would be dead. */
 static void every_column_is_shown_where_there_is_room(void **unused)
 {
@@ -706,6 +732,8 @@ int main(void)
 		cmocka_unit_test(the_page_of_doorbells),
 		cmocka_unit_test(the_page_of_stages),
 		cmocka_unit_test(a_line_has_each_cell_below_its_title),
+		cmocka_unit_test(a_line_stays_in_its_room),
+		cmocka_unit_test(columns_are_as_wide_as_needed),
 		cmocka_unit_test(every_column_is_shown_where_there_is_room),
 		cmocka_unit_test(what_is_not_counted_is_a_dash),
 		cmocka_unit_test(times_below_a_step_of_the_clock),
