@@ -96,7 +96,7 @@ fio --rw=randwrite --bs=4k --size=8M --direct=1 --ioengine=io_uring --iodepth=4 
 	--time_based --runtime=100000 --output=/tmp/fio --name=vda --filename=/dev/vda --name=vdb \
 	--filename=/dev/vdb &
 load=$!
-ip netns exec vr0 ping -q -i 0.05 10.77.0.2 >/tmp/ping &
+ip netns exec vr0 ping -i 0.05 10.77.0.2 >/tmp/ping &
 ping=$!
 ok "$kernel: the load runs" scripts/load.sh moving 60
 terminal 80 24 'tty >/tmp/tty; sleep 100000'
@@ -160,6 +160,14 @@ wait $load
 is "$kernel: $rounds kills: nothing that the load complains of" "$(grep -iE 'err= *[1-9]|verify:|latency of' /tmp/fio)" ''
 kill -INT $ping
 wait $ping
-like "$kernel: $rounds kills: no packet was lost" "$(</tmp/ping)" ' 0% packet loss'
+# The signal may come while the answer to the last packet is on its way: that one may be missing.
+lost=$(awk -F icmp_seq= '
+	/icmp_seq=/ { n = $2 + 0; answered[n] = 1; if (n > last) last = n }
+	/packets transmitted/ { sent = $1 + 0 }
+	END {
+		for (n = 1; n <= last; n++) if (!(n in answered)) missing++
+		print (last > 100), missing + 0, (sent - last <= 1)
+	}' /tmp/ping)
+is "$kernel: $rounds kills: no packet was lost" "$lost" '1 0 1'
 is "$kernel: the kernel has nothing to say" "$(complaints)" ''
 done_testing

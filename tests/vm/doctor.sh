@@ -74,7 +74,7 @@ lockdown=$(sed 's/.*\[\(.*\)\].*/\1/' /sys/kernel/security/lockdown 2>/dev/null)
 is "$kernel: lockdown" "${fact[lockdown.mode]}" "${lockdown:-none}"
 
 # What it would attach to is what the kernel says is attached to while stat runs.
-vringtop stat 0.1 >/tmp/stat 2>&1 &
+vringtop stat -o all 0.1 >/tmp/stat 2>&1 &
 tool=$!
 counts_or_ends $tool grep -q DEVICE /tmp/stat
 attached=$(awk '$1 ~ /^(virtqueue|vring|vp|vm)_/ { print $1 }' $tracing/enabled_functions | sort | paste -sd' ')
