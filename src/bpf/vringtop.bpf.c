@@ -533,6 +533,11 @@ static __always_inline __u64 bucket_of_long(__u64 *duration)
 	if (ns < 1ull << 16) {
 		ns >>= 6;
 		barrier_var(ns); /* keeps the compiler from using one more register */
+		/*
+		 * The verifier of Linux 6.1 also follows a path that cannot be, and then knows no
+		 * bound of the index.
+		 */
+		ns &= VT_SHORT - 1;
 		further = OCTAVES(6);
 	} else if (ns < 1ull << 22) {
 		ns >>= 12;
