@@ -191,6 +191,7 @@ wait $ping $fio
 like 'the load went on' "$(tail -n 2 "$work/ping")" ' [0-9]{3,} received'
 
 keys Escape
+keys a # idle ones, too
 ok 'the live view still shows the disks that live' terminal_line '^virtio[0-9]* vda'
 bind "$spare_disk" virtio_blk
 live "$devices/$spare_disk"/block/* 7 >>"$work/unbind_disk"

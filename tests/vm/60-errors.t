@@ -40,7 +40,7 @@ for bad in '1 0' '1 x' '1 -1' 'nan' '-- -1' '1e99' '1 2 3'; do
 done
 tried 'vringtop stat -o add,frobnicate 1 1'
 is 'an unknown operation: status 2' $status 2
-like 'an unknown operation: those there are' "$err" "unknown operation 'frobnicate'.*There are: add get"
+like 'an unknown operation: those there are' "$err" "unknown operation 'frobnicate'.*There are: all add get"
 tried 'vringtop stat -p frobnicate'
 is 'an unknown page: status 2' $status 2
 tried 'vringtop stat -d vdz 1 1'

@@ -229,8 +229,11 @@ static void parse_ops(const struct argp_state *state, const char *list, uint32_t
 
 	if (read_ops(list, ops, other))
 		return;
-	for (int op = 0; op < VT_NR_COUNTED && length < sizeof(names); op++)
+	for (int op = 0; op < VT_NR_COUNTED && length < sizeof(names); op++) {
+		if (op_is_retired(op))
+			continue;
 		length += snprintf(names + length, sizeof(names) - length, " %s", op_name(op));
+	}
 	wrong_use(state, names, "unknown operation '%s'", other);
 }
 
