@@ -86,7 +86,7 @@ if [[ ${1:-} != moved ]]; then
 	mkdir -p $root
 	mount -t tmpfs none $root
 	mkdir -p $root/{proc,sys,dev,tmp}
-	for program in bash dd sleep vringtop bpftool sed grep dmesg dirname cat; do
+	for program in bash dd taskset sleep vringtop bpftool sed grep dmesg dirname cat; do
 		program=$(command -v $program)
 		# shellcheck disable=SC2046 # a list
 		cp --parents -L "$program" $(ldd "$program" | grep -o '/[^ ]*') $root
@@ -128,7 +128,8 @@ ended=$(uptime)
 slept=$((ended - began))
 echo "suspended: $suspended"
 echo "slept: $((slept / 1000)).$(printf %03d $((slept % 1000)))"
-reads 40
+# Each CPU has a queue of its own. A new queue is known once it is used.
+for cpu in 0 1; do taskset -c $cpu dd if=/dev/vda of=/dev/null bs=4k count=20 iflag=direct status=none; done
 sleep 1.5
 kill -INT $tool
 wait $tool

@@ -83,5 +83,5 @@ ok 'and these are not few' test "$(said reads | grep .)" -gt 5
 like 'export: metrics by HTTP' "$(said export)" 'vringtop_build_info.*status 0'
 like 'the live view without terminfo: status and advice' "$(said 'no terminfo')" \
 	"cannot use a terminal of type 'vt100'.*vringtop stat.*status 1"
-like 'the live view with the one entry' "$(said 'live view')" 'req\.0.*status 0'
+like 'the live view with the one entry' "$(said 'live view')" '1 queues.*1 idle queue.*status 0'
 done_testing
