@@ -64,7 +64,7 @@ sums=$(trigger_sums | grep "^$device " | sort)
 triggers_off
 is "totals are those of the triggers" "$(sqlite3 -separator ' ' "$file" "SELECT 'virtio' || q.device, q.number, l.name, o.name, sum(count)
 	FROM op p JOIN queue q USING (queue) JOIN layout l USING (layout) JOIN operation o ON o.op = p.op
-	WHERE p.op < 19 GROUP BY q.queue, p.op" | sort)" "$sums"
+	WHERE (p.op < 19 OR o.name = 'interrupt') GROUP BY q.queue, p.op" | sort)" "$sums"
 
 # --- Killed ---
 fio --name=load --filename=/dev/vda --readonly --direct=1 --rw=randread --bs=4k --ioengine=psync --time_based \
