@@ -522,7 +522,7 @@ static __noinline int request_ended_far(__u32 id, __u64 interrupt, const struct 
 
 struct outs {
 	__u32 first; /* stamp of the queue */
-	__u32 nr, descs;
+	__u32 descs;
 	__u64 oldest;
 };
 
@@ -537,24 +537,25 @@ static long stamp_look(__u32 i, struct outs *o)
 	s = &out.stamps[at];
 	if (!s->added)
 		return 0;
-	o->nr++;
 	o->descs += s->descs;
 	if (!o->oldest || (__s64)(o->oldest - s->added) > 0)
 		o->oldest = s->added;
 	return 0;
 }
 
-/* Fills in which buffers of a queue are out. */
+/*
+ * Fills in which buffers of a queue are out. Without the stages of requests no program keeps the
+ * stamps up to date.
+ */
 static __always_inline void queue_look_out(struct vt_queue *q)
 {
 	struct path *a = path_at(q->id);
 	struct outs o = {};
 
-	if (!a || by_functions)
+	if (!a || by_functions || !stages)
 		return;
 	o.first = a->first_stamp;
 	bpf_loop(a->nr_stamps, stamp_look, &o, 0);
-	q->nr_out = o.nr;
 	q->descs_out = o.descs;
 	q->oldest = o.oldest ? o.oldest + clock_offset : 0;
 }

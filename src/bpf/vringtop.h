@@ -56,10 +56,10 @@ enum vt_op {
 	 * The stages of that time; docs/reading.md defines them. For each buffer they add up to
 	 * VT_AVAIL_TO_USED. A stage that a buffer did not have is not counted.
 	 */
-	VT_STAGE_QUEUED = 21,	/* until the driver rang the doorbell that announced the buffer */
-	VT_STAGE_DOORBELL = 22, /* until the doorbell was rung */
-	VT_STAGE_DEVICE = 23,	/* until the interrupt after the device used the buffer */
-	VT_STAGE_WAKEUP = 24,	/* until the driver fetched the buffer */
+	VT_STAGE_QUEUED = 21,	/* from the add to the begin of the buffer's doorbell */
+	VT_STAGE_DOORBELL = 22, /* to the end of the doorbell */
+	VT_STAGE_DEVICE = 23,	/* to the interrupt that announced the used buffer */
+	VT_STAGE_WAKEUP = 24,	/* to the end of the get */
 	VT_NR_TIMED = 25,	/* values below this are times, ns */
 	/* Not an operation: how many buffers a doorbell announces. */
 	VT_BUFFERS_PER_DOORBELL = 25,
@@ -199,11 +199,10 @@ struct vt_queue {
 	unsigned int num_free; /* free descriptors at the last look */
 	unsigned int broken;
 	/*
-	 * The buffers whose add was seen, and that the driver has not fetched yet: how many, how
-	 * many descriptors they have, and when the oldest was added (ns, CLOCK_MONOTONIC; 0: there
-	 * is none, or the queue has no stamps).
+	 * The buffers whose add was seen, and that the driver has not fetched yet: how many
+	 * descriptors they have, and when the oldest was added (ns, CLOCK_MONOTONIC; 0: there is
+	 * none, or it is not known).
 	 */
-	unsigned int nr_out;
 	unsigned int descs_out;
 	unsigned long long oldest;
 	char name[VT_NAME_LEN];

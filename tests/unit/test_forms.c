@@ -286,6 +286,20 @@ static void bars_of_the_page(void **unused)
 	expect("<rect class=\"s1\" width=\"27\" height=\"12\"/></svg>suppressed: ");
 }
 
+/* Makes `text` a plot with one line. */
+static void draw_line(const struct plot *p, const struct plot_line *line)
+{
+	size_t size;
+	FILE *f;
+
+	free(text);
+	text = NULL;
+	f = open_memstream(&text, &size);
+	assert_non_null(f);
+	plot_lines(f, p, line, 1);
+	fclose(f);
+}
+
 /* On a log axis 0 has no place: a gap, with a dot for each neighbour that stands alone. */
 static void zero_is_a_gap_on_a_log_axis(void **unused)
 {
@@ -294,16 +308,9 @@ static void zero_is_a_gap_on_a_log_axis(void **unused)
 	const struct plot p = { .title = "a plot",
 				.x = { .label = "x", .max = 2 },
 				.y = { .label = "y", .scale = PLOT_LOG, .min = 1, .max = 100 } };
-	size_t size;
-	FILE *f;
 
 	(void)unused;
-	free(text);
-	text = NULL;
-	f = open_memstream(&text, &size);
-	assert_non_null(f);
-	plot_lines(f, &p, &line, 1);
-	fclose(f);
+	draw_line(&p, &line);
 	expect(" d=\"M0 500h4M1000 500h4\"/>");
 }
 
@@ -321,16 +328,9 @@ static void marks_have_no_zeros_at_the_end(void **unused)
 	const struct plot p = { .title = "a plot",
 				.x = { .label = "x", .max = 10 },
 				.y = { .label = "y", .max = 3, .format = two_places } };
-	size_t size;
-	FILE *f;
 
 	(void)unused;
-	free(text);
-	text = NULL;
-	f = open_memstream(&text, &size);
-	assert_non_null(f);
-	plot_lines(f, &p, &line, 1);
-	fclose(f);
+	draw_line(&p, &line);
 	expect(">0.5s<");
 	expect(">1s<");
 	expect(">10<");

@@ -438,6 +438,19 @@ static void what_is_not_counted_is_a_dash(void **unused)
 	snapshot_free(&s);
 }
 
+/* 99 times of 0 ns and one of 4 ms, as by a clock that moves in steps of 4 ms. To be freed. */
+static struct op_stats *stepped_times(void)
+{
+	struct op_stats *o = NULL;
+
+	assert_int_equal(op_stats_room(&o, VT_NR_BUCKETS), 0);
+	histogram_put(&o->histogram, 0, 99);
+	histogram_put(&o->histogram, histogram_bucket(4000000), 1);
+	o->count = o->timed = 100;
+	o->sum = o->max = 4000000;
+	return o;
+}
+
 /* A clock that moves in steps: a time of 0 is below a step, one above it is what was measured. */
 static void times_below_a_step_of_the_clock(void **unused)
 {
@@ -448,11 +461,7 @@ static void times_below_a_step_of_the_clock(void **unused)
 
 	(void)unused;
 	s.queues = &q;
-	assert_int_equal(op_stats_room(&q.op[VT_OP_ADD], VT_NR_BUCKETS), 0);
-	histogram_put(&q.op[VT_OP_ADD]->histogram, 0, 99);
-	histogram_put(&q.op[VT_OP_ADD]->histogram, histogram_bucket(4000000), 1);
-	q.op[VT_OP_ADD]->count = q.op[VT_OP_ADD]->timed = 100;
-	q.op[VT_OP_ADD]->sum = q.op[VT_OP_ADD]->max = 4000000;
+	q.op[VT_OP_ADD] = stepped_times();
 	for (int steps = 0; steps < 2; steps++) {
 		s.clock_step = steps ? 4000000 : 0;
 		assert_int_equal(table_make(&s, PAGE_QUEUES, VT_OP_ADD, ALL, &t), 0);
@@ -597,6 +606,18 @@ static void bars_of_histograms(void **unused)
 				assert_true(bar >= 1 && bar <= 44 && (in != 5000 || bar == 44));
 			}
 		}
+	/* Buffers are numbers, not times. */
+	for (int q = 0; q < BUSY; q++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "  p50 %u  p90 %u  p99 %u  p99.9 %u  max %u\n",
+			 some_found(q), most_found(q), most_found(q), most_found(q), most_found(q));
+		assert_non_null(strstr(all, line));
+		snprintf(line, sizeof(line), "  p50 %u  p90 %u  p99 %u  p99.9 %u  max %u\n",
+			 some_buffers(q), most_buffers(q), most_buffers(q), most_buffers(q),
+			 most_buffers(q));
+		assert_non_null(strstr(all, line));
+	}
 	free(all);
 	snapshot_free(&s);
 }
@@ -609,11 +630,7 @@ static void histograms_below_a_step_of_the_clock(void **unused)
 	struct snapshot s = { .since = 1000000000, .nr_queues = 1, .queues = &q };
 
 	(void)unused;
-	assert_int_equal(op_stats_room(&q.op[VT_OP_ADD], VT_NR_BUCKETS), 0);
-	histogram_put(&q.op[VT_OP_ADD]->histogram, 0, 99);
-	histogram_put(&q.op[VT_OP_ADD]->histogram, histogram_bucket(4000000), 1);
-	q.op[VT_OP_ADD]->count = q.op[VT_OP_ADD]->timed = 100;
-	q.op[VT_OP_ADD]->sum = q.op[VT_OP_ADD]->max = 4000000;
+	q.op[VT_OP_ADD] = stepped_times();
 	for (int steps = 0; steps < 2; steps++) {
 		char *all;
 

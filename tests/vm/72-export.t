@@ -171,11 +171,7 @@ ok 'the file says the same' succeeds_within 60 same_file
 
 # --- A queue that is stuck, and goes on ---
 
-exec {control}<>/dev/virtio-ports/vringtop.rng
-ask_device() { # the device of the entropy queue does something to order: tests/device
-	echo "$1" >&$control
-	read -r -u $control
-}
+device_open
 ask_device 'no-interrupt-after 0'
 timeout 30 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
 # stalled_queues: the lines of queues that are stuck

@@ -8,21 +8,11 @@
 if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 	driver=/sys/bus/virtio/drivers/virtio_rng
 	device=$(cd $driver && echo virtio*)
-	exec {port}<>/dev/virtio-ports/vringtop.rng
+	device_open
 	cd /sys/kernel/tracing || exit 1
 	echo 8192 >buffer_size_kb
 	echo "device == ${device#virtio}" >events/virtio_ring/filter
 
-	# tell COMMAND: sets answer
-	tell() {
-		echo "$1" >&"$port"
-		read -r -u "$port" answer
-	}
-	# count NAME: a number of the device's report
-	count() {
-		tell report
-		sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" <<<"$answer"
-	}
 	trace() {
 		local event
 		echo 0 >events/virtio_ring/enable
@@ -38,12 +28,12 @@ if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 		timeout "$2" dd if=/dev/hwrng of=/dev/null bs=64 count="$1" iflag=fullblock 2>/dev/null
 	}
 
-	tell report
+	ask_device report
 	echo "negotiated $(sed 's/.*"negotiated":\[\([^]]*\)\].*/\1/; s/[",]/ /g' <<<"$answer")"
 
 	# A whole life of the queue, from its creation to its deletion.
 	echo "$device" >$driver/unbind
-	kicks=$(count kicks) buffers=$(count buffers)
+	kicks=$(device_says kicks) buffers=$(device_says buffers)
 	vringtop stat --json 0.1 >/tmp/json &
 	tool=$!
 	succeeds_within 120 test -s /tmp/json || echo 'vringtop prints nothing'
@@ -61,8 +51,8 @@ for _ in range(300):
 	kill -INT $tool
 	wait $tool || echo "vringtop failed"
 	doorbells=$(seen virtqueue_notify:)
-	echo "doorbells $doorbells kicks $(($(count kicks) - kicks))"
-	echo "added $(seen 'virtqueue_add:.* result=0 ') buffers $(($(count buffers) - buffers))"
+	echo "doorbells $doorbells kicks $(($(device_says kicks) - kicks))"
+	echo "added $(seen 'virtqueue_add:.* result=0 ') buffers $(($(device_says buffers) - buffers))"
 	sed -n 's/.*notification_data: .* result=\(0x[0-9a-f]*\) .* vqn=\([0-9]*\) next=\([0-9]*\) wrap=\([0-9]*\)/\1 \2 \3 \4/p' \
 		trace >/tmp/values
 	/usr/bin/python3 - "$device" <<-'END'
@@ -108,17 +98,17 @@ for _ in range(300):
 	# within these seconds
 	fault() {
 		local before after status=fine again=fine began=$SECONDS
-		before=$(count "$2")
+		before=$(device_says "$2")
 		trace kick_prepare
-		tell "$1 3"
+		ask_device "$1 3"
 		entropy 10 "${3:-4}" || status=stalled
 		[[ $1 != pause-after || $SECONDS -gt $began ]] || status='did not wait'
 		# The kernel may have taken some before the device was told: it says where the three are over.
-		tell report
+		ask_device report
 		[[ $2 != kicks ]] || before=$(($(sed -n 's/.*_after":\([0-9]*\).*/\1/p' <<<"$answer") - 3))
-		after=$(count "$2")
+		after=$(device_says "$2")
 		echo "$1: $status, $2 +$((after - before)), kicks suppressed $(seen 'result=0')"
-		tell resume
+		ask_device resume
 		entropy 10 20 || again=stalled
 		echo "$1: then $again"
 	}
@@ -128,7 +118,7 @@ for _ in range(300):
 	patience='' # in a split ring with event_idx there is no such flag
 	[[ $2 == packed ]] || patience=20
 	fault no-notify-after kicks $patience
-	tell 'pause-for 1s'
+	ask_device 'pause-for 1s'
 	fault pause-after kicks_ignored 20
 	exit
 fi

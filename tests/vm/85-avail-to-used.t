@@ -16,40 +16,24 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	done_testing
 fi
 device=$(cd /sys/bus/virtio/drivers/virtio_rng && echo virtio*)
-exec {port}<>/dev/virtio-ports/vringtop.rng
+device_open
 
-# held_for: the median time for which the device held a buffer, since it was told to
-held_for() {
-	echo report >&"$port"
-	read -r -u "$port" answer
-	answer=${answer#*'"held_ns_p50":'}
-	echo "${answer%%,*}"
-}
 # us NS
 us() {
 	printf '%d us' $(($1 / 1000))
 }
 
-# Reads with pauses: the guest is idle before each, as it is while the device holds a buffer, so all
-# buffers, held or not, wait for a CPU of the guest to wake up.
-/usr/bin/python3 -c '
-import os, time
-rng = os.open("/dev/hwrng", os.O_RDONLY)
-while True:
-    os.read(rng, 64)
-    time.sleep(0.004)' &
-reader=$!
+read_entropy 0.004
 
 # series HOLD SECONDS: sets p50, as vringtop shows it, and held, as the device says
 series() {
 	local answer
-	echo "hold $1ms" >&"$port"
-	read -r -u "$port" answer
+	ask_device "hold $1ms"
 	p50=$(vringtop stat --json -u -d "$device" "$2" 1 | /usr/bin/python3 -c '
 import json, sys
 queue, = json.load(sys.stdin)["queues"]
 print(queue["ops"]["avail_to_used"]["p50_ns"])')
-	held=$(held_for)
+	held=$(device_says held_ns_p50) # the median since the order
 }
 # within HOLD: p50 is within 5 % of the time that the buffers were held and the undelayed run took
 within() {
@@ -84,8 +68,7 @@ is "$layout: no run shows less than the buffers were held for" "$short" ''
 
 # The same buffers, timed by the kernel's own events: as many, and the mean of their times. If
 # anyone else adds a buffer meanwhile, as the kernel itself does every few seconds, once more.
-echo 'hold 2ms' >&"$port"
-read -r -u "$port" answer
+ask_device 'hold 2ms'
 kill $reader
 wait $reader 2>/dev/null
 sleep 0.1 # the last of its buffers comes back

@@ -69,6 +69,48 @@ about_guest() {
 	tail -n 15 <<<"$vm_err"
 }
 
+# --- The entropy device of a guest (tests/device) ---
+
+# device_open: opens the port on which the device takes orders. Only one process can have it open.
+device_open() {
+	exec {device_port}<>/dev/virtio-ports/vringtop.rng
+}
+
+# ask_device TEXT: `answer` becomes what the device answers
+ask_device() {
+	echo "$1" >&"$device_port"
+	read -r -u "$device_port" answer
+}
+
+# device_says NAME...: prints numbers of one report of the device
+device_says() {
+	local name value numbers=()
+	ask_device report
+	for name; do
+		value=${answer#*"\"$name\":"}
+		numbers+=("${value%%[,\}]*}")
+	done
+	echo "${numbers[*]}"
+}
+
+# read_entropy SECONDS: reads 64 bytes again and again, with a pause of so many seconds before each
+# read. Returns when the reads go on; $reader is the process that reads. The guest is idle before
+# each read, as it is while the device holds a buffer. So all buffers, held or not, wait for a CPU of
+# the guest to wake up.
+read_entropy() {
+	local before
+	before=$(device_says buffers)
+	/usr/bin/python3 -c '
+import os, sys, time
+rng = os.open("/dev/hwrng", os.O_RDONLY)
+while True:
+    time.sleep(float(sys.argv[1]))
+    os.read(rng, 64)' "$1" &
+	reader=$!
+	# More than the kernel itself reads meanwhile.
+	wait_until 60 'the device gives entropy' eval '(($(device_says buffers) >= before + 10))'
+}
+
 # --- Waiting ---
 
 # succeeds_within SECONDS COMMAND...: runs the command until it succeeds. Returns 1 if it does not in time.

@@ -374,9 +374,18 @@ uint64_t queue_polled(const struct queue *q)
 	return all > woken ? all - woken : 0;
 }
 
+uint64_t queue_stages(const struct queue *q)
+{
+	uint64_t sum = 0;
+
+	for (int op = VT_STAGE_QUEUED; op <= VT_STAGE_WAKEUP; op++)
+		sum += q->op[op] ? q->op[op]->sum : 0;
+	return sum;
+}
+
 int queue_longest_stage(const struct queue *q, double *share)
 {
-	uint64_t all = 0, most = 0;
+	uint64_t all = queue_stages(q), most = 0;
 	int longest = -1;
 
 	for (int op = VT_STAGE_QUEUED; op <= VT_STAGE_WAKEUP; op++) {
@@ -384,7 +393,6 @@ int queue_longest_stage(const struct queue *q, double *share)
 
 		if (!s || !s->timed)
 			continue;
-		all += s->sum;
 		if (longest < 0 || s->sum > most) {
 			longest = op;
 			most = s->sum;

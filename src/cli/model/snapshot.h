@@ -59,8 +59,8 @@ struct queue {
 	 * there is none, or not known.
 	 */
 	uint64_t oldest;
-	bool oldest_or_longer; /* the buffer is from before the start of the probe */
-	bool has_older;	       /* there may be buffers from before the start of the probe */
+	/* There may be a buffer from before the start of the probe; `oldest` is a lower bound. */
+	bool oldest_or_longer;
 	enum vt_layout layout;
 	uint64_t features;
 	struct vt_doorbells doorbells; /* filled only if doorbells carry notification data */
@@ -187,6 +187,9 @@ uint64_t queue_buffers(const struct queue *q);
 
 /** Returns the number of queues that are not gone. */
 size_t snapshot_queues(const struct snapshot *s);
+
+/** Returns the time of all stages of the requests: their sum, ns. */
+uint64_t queue_stages(const struct queue *q);
 
 /**
  * Finds the stage that has most of the time of the requests.

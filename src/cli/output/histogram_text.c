@@ -27,7 +27,7 @@ static double line_start(unsigned int line)
 /* Writes a value of a histogram of @op: a time, or a number of buffers. */
 static char *format_value(char *buf, enum vt_op op, double value, uint64_t clock_step)
 {
-	if (op == VT_BUFFERS_PER_DOORBELL)
+	if (op >= VT_NR_TIMED)
 		return format_number(buf, value);
 	return format_measured(buf, value, clock_step);
 }

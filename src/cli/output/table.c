@@ -21,9 +21,10 @@ static double quantile(const struct table_row *r, double q)
 	return histogram_quantile(&r->sum.histogram, q, r->sum.max);
 }
 
-static void time_or_dash(const struct table_row *r, double ns, char *cell)
+/* @s: what has the time @ns; without a known time the cell is "-" */
+static void time_or_dash(const struct table_row *r, const struct op_stats *s, double ns, char *cell)
 {
-	if (r->sum.timed)
+	if (s && s->timed)
 		format_measured(cell, ns, r->snapshot->clock_step);
 	else
 		strcpy(cell, "-");
@@ -141,12 +142,7 @@ static void text_stage_share(const struct table_row *r, enum vt_op stage, char *
 
 static void text_stage_p99(const struct table_row *r, enum vt_op stage, char *cell)
 {
-	const struct op_stats *s = r->queue->op[stage];
-
-	if (s && s->timed)
-		format_time(cell, stage_p99(r, stage));
-	else
-		strcpy(cell, "-");
+	time_or_dash(r, r->queue->op[stage], stage_p99(r, stage), cell);
 }
 
 #define STAGE_CELLS(name, stage)                                                                   \
@@ -359,7 +355,7 @@ static double key_mean(const struct table_row *r)
 
 static void text_mean(const struct table_row *r, char *cell)
 {
-	time_or_dash(r, key_mean(r), cell);
+	time_or_dash(r, &r->sum, key_mean(r), cell);
 }
 
 static double key_p50(const struct table_row *r)
@@ -369,7 +365,7 @@ static double key_p50(const struct table_row *r)
 
 static void text_p50(const struct table_row *r, char *cell)
 {
-	time_or_dash(r, key_p50(r), cell);
+	time_or_dash(r, &r->sum, key_p50(r), cell);
 }
 
 static double key_p99(const struct table_row *r)
@@ -379,7 +375,7 @@ static double key_p99(const struct table_row *r)
 
 static void text_p99(const struct table_row *r, char *cell)
 {
-	time_or_dash(r, key_p99(r), cell);
+	time_or_dash(r, &r->sum, key_p99(r), cell);
 }
 
 static double key_max(const struct table_row *r)
@@ -389,7 +385,7 @@ static double key_max(const struct table_row *r)
 
 static void text_max(const struct table_row *r, char *cell)
 {
-	time_or_dash(r, key_max(r), cell);
+	time_or_dash(r, &r->sum, key_max(r), cell);
 }
 
 static double key_queues(const struct table_row *r)
@@ -419,10 +415,10 @@ static const char legend_out[] = "bytes for the device to read, per second; n/a:
 static const char legend_in[] = "bytes that the device wrote, per second";
 static const char legend_times[] = "the times that the header names: mean, quantiles, maximum";
 static const char legend_queued[] = "from add to the begin of the doorbell: share, P99";
-static const char legend_bell[] = "while the doorbell was rung: share of the time, P99";
-static const char legend_device[] = "from there to the device's interrupt: share, P99";
+static const char legend_bell[] = "while the doorbell was rung: share, P99";
+static const char legend_device[] = "with the device, until its interrupt: share, P99";
 static const char legend_wakeup[] = "from the interrupt to the get: share, P99";
-static const char legend_oldest[] = "age of the oldest request; >: or older; input: no request";
+static const char legend_oldest[] = "oldest request's age; >: at least; input: waits for input";
 static const char legend_ringing[] = "how long it took to ring a doorbell: quantiles, maximum";
 static const char legend_doorbells[] = "doorbells rung (notify), per second";
 static const char legend_interrupts[] = "interrupts that were handed to the queue, per second";
@@ -459,7 +455,7 @@ static const struct column queue_columns[] = {
 	{ "MAX", 6, false, 0, 0, text_max, key_max, legend_times },
 	{ "OLDEST", 7, false, 0, NEEDS_REQUEST, text_oldest, key_oldest, legend_oldest },
 	{ "STAGE", 11, true, 0, VT_STAGES, text_stage, key_stage,
-	  "stage that has most of the time of requests; its share" },
+	  "stage with most of the time of requests, and its share" },
 	{},
 };
 
@@ -608,8 +604,7 @@ static void queue_row(const struct snapshot *s, const struct queue *q, int op, s
 	r->batch = q->op[VT_BUFFERS_PER_DOORBELL];
 	r->interrupts = q->op[VT_INTERRUPT];
 	r->fetched = q->op[VT_BUFFERS_PER_INTERRUPT];
-	for (int stage = VT_STAGE_QUEUED; stage <= VT_STAGE_WAKEUP; stage++)
-		r->stages += q->op[stage] ? q->op[stage]->sum : 0;
+	r->stages = queue_stages(q);
 	r->moved = q->changed && s->time - q->changed <= s->since;
 	for (int o = 0; o < VT_NR_OPS; o++)
 		r->moved |= q->op[o] && q->op[o]->count;

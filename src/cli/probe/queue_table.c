@@ -55,6 +55,19 @@ static bool may_get_role(const struct queue_table *t, const struct queue *q, uin
 	       now - (q->changed ?: t->start) < REMARKABLE;
 }
 
+/* Sets the age of the oldest buffer that is out. @q: its num and num_free are set */
+static void set_oldest(const struct queue_table *t, const struct snapshot *s,
+		       const struct vt_queue *k, struct queue *q)
+{
+	/* Once all descriptors in use belong to known buffers, no older buffer is left. */
+	if (k->descs_out >= queue_in_use(q))
+		q->oldest_or_longer = false;
+	if (q->oldest_or_longer)
+		q->oldest = s->time - t->start;
+	else
+		q->oldest = k->oldest && k->oldest < s->time ? s->time - k->oldest : 0;
+}
+
 /*
  * Adds new queues to the snapshot, and updates the data of the others. Returns 0, or -1 after it
  * has printed why not.
@@ -87,7 +100,7 @@ static int take_over(struct queue_table *t, struct snapshot *s)
 			if (k.serial >= t->first_new)
 				q->changed = s->time;
 			else
-				q->has_older = t->knows_out;
+				q->oldest_or_longer = t->knows_out;
 			added = true;
 		}
 		/* The kernel may set the name of the driver after the first queue exists. */
@@ -96,19 +109,12 @@ static int take_over(struct queue_table *t, struct snapshot *s)
 		q->fresh = q->changed && s->time - q->changed < REMARKABLE;
 		q->broken = k.broken;
 		q->num = k.num;
-		if (k.descs_out >= k.num - (k.num_free < k.num ? k.num_free : k.num))
-			q->has_older = false;
-		q->oldest_or_longer = q->has_older;
-		q->oldest = 0;
-		if (q->has_older)
-			q->oldest = s->time - t->start;
-		else if (k.oldest && k.oldest < s->time)
-			q->oldest = s->time - k.oldest;
 		/*
 		 * The program reads num and num_free one after the other. A resize in between could
 		 * make num_free larger than num.
 		 */
 		q->num_free = k.num_free < k.num ? k.num_free : k.num;
+		set_oldest(t, s, &k, q);
 		if (queue_has_notification_data(q)) {
 			q->doorbells = t->doorbells[entry];
 			doorbells_settle(&q->doorbells);

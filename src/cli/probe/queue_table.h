@@ -17,7 +17,7 @@ struct queue_table {
 	uint32_t nr_entries;
 	uint64_t start; /* ns, CLOCK_MONOTONIC: time at which the existing queues were found */
 	unsigned int first_new; /* serial of the first queue that was created after that */
-	bool knows_out;		/* the programs know the buffers that are out of each queue */
+	bool knows_out;		/* the programs know which buffers the driver has not fetched */
 	uint64_t roles_read;	/* ns: time of the last look-up of roles in sysfs; 0: never */
 };
 

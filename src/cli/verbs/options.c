@@ -248,18 +248,17 @@ static error_t parse_op_filter(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'o':
 	case OPT_OP:
-		if (!f->given)
-			f->to_used = f->asked;
-		f->given = true;
 		parse_ops(state, arg, &f->filter.ops);
 		return 0;
 	case 'u':
-		f->to_used = f->asked = true;
+		f->to_used = true;
 		return 0;
 	case ARGP_KEY_END:
 		f->to_used |= f->filter.ops >> VT_AVAIL_TO_USED & 1;
-		if (!f->given)
+		if (!f->filter.ops) {
 			f->filter.ops = f->all;
+			f->to_used |= f->requests;
+		}
 		if (f->to_used)
 			f->filter.ops |= 1u << VT_AVAIL_TO_USED;
 		return 0;

@@ -48,13 +48,8 @@ extern const struct argp filter_argp;
 struct op_filter {
 	struct filter filter; /* its ops: as asked for; none asked for: @all */
 	uint32_t all;	      /* set by the verb before parsing: a bit for each enum vt_op */
-	bool given;	      /* --op: operations were asked for */
-	bool asked;	      /* --avail-to-used */
-	/*
-	 * The times that tables show are those of requests, from available to used. A verb may set
-	 * this before parsing; -o without -u takes it back.
-	 */
-	bool to_used;
+	bool requests;	      /* set by the verb: without --op, tables show the times of requests */
+	bool to_used;	      /* the times that tables show are those of requests */
 };
 
 /* All that a recording may have. */

@@ -183,7 +183,7 @@ int verb_stages(int argc, char **argv)
 int verb_stat(int argc, char **argv)
 {
 	struct stat_options o = {
-		.filter = { .all = PROBE_REQUESTS, .to_used = true },
+		.filter = { .all = PROBE_REQUESTS, .requests = true },
 		.intervals.seconds = 1,
 		.page = PAGE_QUEUES,
 	};

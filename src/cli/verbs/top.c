@@ -92,18 +92,34 @@ static int no_memory(void)
 			"no memory for the live view");
 }
 
+/* Makes the rows @t of the snapshot @diff and draws them. Returns 0, or -1 after a message. */
+static int show(struct view *v, const struct snapshot *diff, struct table *t)
+{
+	table_free(t);
+	if (table_make(diff, v->page, v->op, v->ops, t))
+		return no_memory();
+	table_sort(t, v->sort[v->page], v->reverse);
+	v->idle = v->all ? 0 : table_fold(t);
+	draw(v, diff, t);
+	return 0;
+}
+
 /*
- * Handles all keys that were pressed. Returns 1 to go on, 0 if the user quits, -1 after a message.
+ * Handles all keys that were pressed. Draws after each key, because the next key means the rows
+ * that this key has changed. Returns 1 to go on, 0 if the user quits, -1 after a message.
  */
-static int read_keys(struct view *v, const struct snapshot *diff, const struct table *t)
+static int read_keys(struct view *v, const struct snapshot *diff, struct table *t)
 {
 	int key;
 
 	if (terminal_gone())
 		return complain(NULL, "the terminal is gone");
-	while ((key = getch()) != ERR)
+	while ((key = getch()) != ERR) {
 		if (!on_key(v, key, diff, t))
 			return 0;
+		if (show(v, diff, t))
+			return -1;
+	}
 	return 1;
 }
 
@@ -140,16 +156,9 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 
 	/* The first screen lists the queues at once. The first rates follow after 0.3 s at most. */
 	next += (v->interval < 0.3 ? v->interval : 0.3) * 1e9;
+	if (go_on > 0 && show(v, &diff, &t))
+		go_on = -1;
 	while (go_on > 0) {
-		table_free(&t);
-		if (table_make(&diff, v->page, v->op, v->ops, &t)) {
-			go_on = no_memory();
-			break;
-		}
-		table_sort(&t, v->sort[v->page], v->reverse);
-		v->idle = v->all ? 0 : table_fold(&t);
-		draw(v, &diff, &t);
-
 		measure = probe_measure(p);
 		switch (wait_for_input(STDIN_FILENO, measure < next ? measure : next)) {
 		case WAKE_STOP:
@@ -163,7 +172,7 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 			if (probe_now() < next)
 				break;
 			next = probe_now() + v->interval * 1e9;
-			if (refresh_counts(v, p, filter, &before, &diff))
+			if (refresh_counts(v, p, filter, &before, &diff) || show(v, &diff, &t))
 				go_on = -1;
 			else if (!v->paused && count && ++refreshes >= count)
 				go_on = 0;
@@ -243,7 +252,7 @@ static void close_screen(void)
 
 int verb_top(int argc, char **argv)
 {
-	struct top_options o = { .filter = { .all = PROBE_REQUESTS, .to_used = true },
+	struct top_options o = { .filter = { .all = PROBE_REQUESTS, .requests = true },
 				 .intervals.seconds = 1 };
 	const struct filter *filter = &o.filter.filter;
 	struct view v = {
