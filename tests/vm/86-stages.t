@@ -54,7 +54,7 @@ for _ in {1..8}; do
 	[[ $attaching != "$begin" || $end != "$(device_says interrupts buffers)" ]] || break
 done
 entropy="$((${end% *} - ${begin% *})) $((${end#* } - ${begin#* }))"
-is "$kernel, $layout: vringtop ends well" $status 0
+is "$kernel, $layout: vringtop ends well" "$status" 0
 
 /usr/bin/python3 - "$disk" "$rng" <(echo "$before") <(echo "$after") >/tmp/facts <<'END'
 import json, sys
