@@ -93,6 +93,11 @@ device_says() {
 	echo "${numbers[*]}"
 }
 
+# device_gave NUMBER: the device has used so many buffers
+device_gave() {
+	(($(device_says buffers) >= $1))
+}
+
 # read_entropy SECONDS: reads 64 bytes again and again, with a pause of so many seconds before each
 # read. Returns when the reads go on; $reader is the process that reads. The guest is idle before
 # each read, as it is while the device holds a buffer. So all buffers, held or not, wait for a CPU of
@@ -106,9 +111,10 @@ rng = os.open("/dev/hwrng", os.O_RDONLY)
 while True:
     time.sleep(float(sys.argv[1]))
     os.read(rng, 64)' "$1" &
+	# shellcheck disable=SC2034 # the test ends this process
 	reader=$!
 	# More than the kernel itself reads meanwhile.
-	wait_until 60 'the device gives entropy' eval '(($(device_says buffers) >= before + 10))'
+	wait_until 60 'the device gives entropy' device_gave $((before + 10))
 }
 
 # --- Waiting ---
