@@ -68,8 +68,9 @@ static __always_inline void batch_rung(struct path *a, const struct vt_row *row,
 struct flight {
 	struct {
 		__u64 key;   /* see flight_key(); 0: free */
-		__u64 added; /* ns */
+		__u64 added; /* ns; 0: the place is free, or its buffer is just being added */
 		__u32 batch; /* as in struct stamp */
+		__u32 id;    /* of the queue */
 	} buffer[FLIGHT_WAYS];
 };
 
@@ -125,8 +126,10 @@ static __always_inline void flight_start(__u64 id, __u64 token, __u32 batch, __u
 		 * other queues at the same time.
 		 */
 		if (has ? has == key : !__sync_val_compare_and_swap(&f->buffer[i].key, 0, key)) {
-			if (stages)
+			if (stages) {
 				f->buffer[i].batch = batch;
+				f->buffer[i].id = id;
+			}
 			f->buffer[i].added = now;
 			return;
 		}
@@ -135,9 +138,10 @@ static __always_inline void flight_start(__u64 id, __u64 token, __u32 batch, __u
 		if (f->buffer[i].added < f->buffer[oldest & (FLIGHT_WAYS - 1)].added)
 			oldest = i;
 	oldest &= FLIGHT_WAYS - 1;
+	f->buffer[oldest].added = now;
 	f->buffer[oldest].key = key;
 	f->buffer[oldest].batch = batch;
-	f->buffer[oldest].added = now;
+	f->buffer[oldest].id = id;
 }
 
 /*
@@ -152,8 +156,10 @@ static __always_inline bool flight_end(__u64 id, __u64 token, struct stamp *s)
 		if (f->buffer[i].key != key)
 			continue;
 		s->added = f->buffer[i].added;
-		if (stages)
+		if (stages) {
 			s->batch = f->buffer[i].batch;
+			f->buffer[i].added = 0;
+		}
 		f->buffer[i].key = 0;
 		return true;
 	}
@@ -170,12 +176,17 @@ static long stamp_clear(__u32 i, __u32 *first)
 	return 0;
 }
 
-/* Clears the stamps of a queue, because the device has no buffer any more. */
-static __always_inline void stamps_clear(const struct path *a)
+/*
+ * Forgets the buffers of a queue, because the device has no buffer any more. With functions it
+ * keeps the time, because the table has no list of the buffers of a queue: see flight_look().
+ */
+static __always_inline void stamps_clear(struct path *a)
 {
 	__u32 first = a->first_stamp;
 
-	if (!by_functions)
+	if (by_functions)
+		a->cleared = bpf_ktime_get_ns();
+	else
 		bpf_loop(a->nr_stamps, stamp_clear, &first, 0);
 }
 
@@ -543,19 +554,52 @@ static long stamp_look(__u32 i, struct outs *o)
 	return 0;
 }
 
-/*
- * Fills in which buffers of a queue are out. Without the stages of requests no program keeps the
- * stamps up to date.
- */
+/* Fills in which buffers of a queue are out, as their stamps say. */
 static __always_inline void queue_look_out(struct vt_queue *q)
 {
 	struct path *a = path_at(q->id);
 	struct outs o = {};
 
-	if (!a || by_functions || !stages)
+	if (!a)
 		return;
 	o.first = a->first_stamp;
 	bpf_loop(a->nr_stamps, stamp_look, &o, 0);
 	q->descs_out = o.descs;
 	q->oldest = o.oldest ? o.oldest + clock_offset : 0;
+}
+
+/*
+ * Adds the buffers of a group to what is known of their queues. How many descriptors they have is
+ * not known: each has one at least.
+ */
+static long flight_look(__u32 i, void *unused)
+{
+	barrier_var(i);
+	if (i >= sizeof(out.in_flight) / sizeof(out.in_flight[0]))
+		return 1;
+	for (int way = 0; way < FLIGHT_WAYS; way++) {
+		__u64 added = out.in_flight[i].buffer[way].added;
+		__u32 id = out.in_flight[i].buffer[way].id, *of;
+		const struct path *a;
+		struct vt_queue *q;
+
+		if (!added)
+			continue;
+		a = path_at(id);
+		of = bpf_map_lookup_elem(&queue_of, &id);
+		q = of ? bpf_map_lookup_elem(&queues, of) : NULL;
+		/* A buffer from before the ring was emptied was detached. */
+		if (!a || !q || added <= a->cleared)
+			continue;
+		q->descs_out++;
+		if (!q->oldest || q->oldest > added)
+			q->oldest = added;
+	}
+	return 0;
+}
+
+/* As queue_look_out(), of all queues. The caller has set their `descs_out` and `oldest` to 0. */
+static __always_inline void functions_look_out(void)
+{
+	bpf_loop(sizeof(out.in_flight) / sizeof(out.in_flight[0]), flight_look, NULL, 0);
 }

@@ -157,6 +157,7 @@ struct path {
 	__u64 next_interrupt;
 	__u32 until;
 	__u32 next_until;
+	__u64 cleared; /* with functions: when the ring was last emptied, ns; 0: never */
 	struct batch batches[NR_BATCHES];
 };
 
@@ -746,15 +747,25 @@ static long queue_refresh(__u32 i, void *unused)
 	if (!q || q->state != VT_QUEUE_LIVE)
 		return 0;
 	queue_look(q, (const void *)q->vq);
-	queue_look_out(q);
+	if (!stages)
+		return 0;
+	if (by_functions)
+		q->descs_out = q->oldest = 0;
+	else
+		queue_look_out(q);
 	return 0;
 }
 
-/* Reads how full the rings are now. The tool runs this program before it reads the counts. */
+/*
+ * Reads how full the rings are now, and which buffers are out. No program keeps the latter up to
+ * date without the stages of requests. The tool runs this program before it reads the counts.
+ */
 SEC("syscall")
 int refresh(void *ctx)
 {
 	bpf_loop(nr_queues, queue_refresh, 0, 0);
+	if (stages && by_functions)
+		functions_look_out();
 	return 0;
 }
 

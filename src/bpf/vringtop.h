@@ -200,8 +200,8 @@ struct vt_queue {
 	unsigned int broken;
 	/*
 	 * The buffers whose add was seen, and that the driver has not fetched yet: how many
-	 * descriptors they have, and when the oldest was added (ns, CLOCK_MONOTONIC; 0: there is
-	 * none, or it is not known).
+	 * descriptors they have (with functions: at least), and when the oldest was added (ns,
+	 * CLOCK_MONOTONIC; 0: there is none, or it is not known).
 	 */
 	unsigned int descs_out;
 	unsigned long long oldest;

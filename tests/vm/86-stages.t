@@ -84,6 +84,10 @@ is "$kernel, $layout: interrupts of each queue of the disk, as in /proc/interrup
 is "$kernel, $layout: buffers that interrupts found, and those without, are all" "$(fact fetched)" "$(fact requests)"
 is "$kernel, $layout: interrupts and buffers, as the entropy device counted them" "$(fact entropy)" "$entropy"
 
+test_held() {
+	[[ $(device_says in_hand) -gt 0 ]]
+}
+
 read_entropy 0.004
 # medians HOLD: of the stages, us
 medians() {
@@ -115,6 +119,42 @@ import json, sys
 print(*(q["oldest_ns"] for q in json.load(sys.stdin)["queues"]))')
 kill $reader
 wait $reader 2>/dev/null
+
+# One request that the device holds for as long as it is watched.
+rm /tmp/json
+vringtop stat --json -d "$rng" 0.3 >/tmp/json &
+tool=$!
+wait_until 120 'vringtop stat prints' test -s /tmp/json
+read_at=$(date +%s%N)
+ask_device 'hold 60000ms'
+dd if=/dev/hwrng of=/dev/null bs=64 count=2 iflag=fullblock status=none &
+reader=$!
+wait_until 60 'the device holds a request' test_held
+sleep 1.5
+kill -INT $tool
+wait $tool
+vringtop stat --json -d "$rng" 0.3 1 >/tmp/later # this one began after the request
+ask_device 'hold 0ms'
+wait $reader
+vringtop stat --json -d "$rng" 0.3 1 >/tmp/after
+/usr/bin/python3 - "$read_at" >/tmp/facts <<'END'
+import json, sys
+def queue(line):
+    q, = line["queues"]
+    return line["time_ns"], q["oldest_ns"], q["oldest_or_longer"]
+lines = [queue(json.loads(line)) for line in open("/tmp/json")]
+ages = [line for line in lines if line[1]]
+starts = [time - age for time, age, _ in ages]
+print("ages:", len(ages) >= 3 and not any(longer for _, _, longer in ages))
+print("one:", bool(ages) and max(starts) - min(starts) < 10_000_000 and min(starts) >= int(sys.argv[1]))
+_, age, longer = queue(json.load(open("/tmp/later")))
+print("later:", longer and 0 < age < 2_000_000_000)
+print("after:", queue(json.load(open("/tmp/after")))[1:])
+END
+is "$kernel, $layout: the oldest request has an age in each interval" "$(fact ages)" True
+is "$kernel, $layout: it is as old as the read, and grows with the clock" "$(fact one)" True
+is "$kernel, $layout: a request from before the start: at least the time since then" "$(fact later)" True
+is "$kernel, $layout: afterwards there is no request" "$(fact after)" '(0, False)'
 is "$kernel, $layout: without the stages the oldest request is not known" "$oldest" 0
 is "$kernel, $layout: held 10 ms longer: device is longer by 10 ms, the others by at most 5 % of that (us:$all)" \
 	"$moved" yes

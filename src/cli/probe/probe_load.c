@@ -292,7 +292,7 @@ int probe_load(struct probe *p, uint32_t ops)
 	if (choose_way(&way))
 		return -1;
 	p->by_functions = skel->rodata->by_functions = way.by_functions;
-	p->queues.knows_out = !p->by_functions && skel->rodata->stages;
+	p->queues.knows_out = skel->rodata->stages;
 	p->total.how = p->by_functions ? "functions" : "tracepoints";
 	p->total.unavailable = way.unavailable;
 	p->total.no_bytes_out = p->by_functions;
