@@ -302,12 +302,41 @@ static void every_figure_of_the_page(void **unused)
 		}
 }
 
+/* Both warnings, in each form, in their order. */
+static void warnings(void **unused)
+{
+	char first[] = "the clocks differ", second[] = "3 & 4 events are missing";
+	char *both[] = { first, second };
+	struct json_object *all, *array;
+
+	(void)unused;
+	diff.warnings = both;
+	diff.nr_warnings = 2;
+	say(diff_text);
+	expect("Note: the clocks differ\nNote: 3 & 4 events are missing\n");
+	say(page);
+	expect("the clocks differ");
+	expect("3 &amp; 4 events are missing");
+	say(diff_json);
+	all = json_tokener_parse(said);
+	assert_non_null(all);
+	array = json_object_object_get(all, "warnings");
+	assert_int_equal(json_object_array_length(array), 2);
+	for (int i = 0; i < 2; i++)
+		assert_string_equal(json_object_get_string(json_object_array_get_idx(array, i)),
+				    both[i]);
+	json_object_put(all);
+	diff.warnings = NULL;
+	diff.nr_warnings = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_figure_of_the_text),
 		cmocka_unit_test(every_figure_of_json),
 		cmocka_unit_test(every_figure_of_the_page),
+		cmocka_unit_test(warnings),
 	};
 
 	return cmocka_run_group_tests(tests, make_diff, remove_recordings);

@@ -647,6 +647,7 @@ static void names_of_device_types(void **unused)
 		{ VIRTIO_ID_SOUND, "sound" },
 		{ VIRTIO_ID_FS, "fs" },
 		{ VIRTIO_ID_WATCHDOG, "a driver" },
+		{ VIRTIO_ID_PMEM, "a driver" }, /* the first one that the list does not reach */
 		{ UINT32_MAX, "a driver" },
 	};
 
