@@ -103,6 +103,7 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 $(BUILD)/unit/test_interval_loop: UNIT_WRAP := wait_until probe_now confine
 $(BUILD)/unit/test_queues: UNIT_WRAP := confine
 $(BUILD)/unit/test_record: UNIT_WRAP := confine_recording
+$(BUILD)/unit/test_replaced_file: UNIT_WRAP := fork
 $(BUILD)/unit/test_not_shown: UNIT_WRAP := confine confine_recording confine_reading
 $(BUILD)/unit/test_load_error: UNIT_WRAP := kernel_try kernel_has_loop kernel_has_bpf kernel_has_events \
 	kernel_btf_is_newer kernel_confidential kernel_options_lacking bpf_btf_get_next_id geteuid

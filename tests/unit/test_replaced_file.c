@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A file that is replaced again and again: what a reader finds, and what is not replaced. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -75,6 +76,61 @@ static void replaces(void **state)
 	assert_int_equal(rmdir(folder), 0);
 	assert_int_equal(mkdir(folder, 0755), 0);
 	free(large);
+}
+
+static pid_t writer; /* the last process that was started */
+static volatile sig_atomic_t waited;
+
+pid_t __real_fork(void);
+pid_t __wrap_fork(void)
+{
+	pid_t pid = __real_fork();
+
+	if (pid > 0)
+		writer = pid;
+	return pid;
+}
+
+static void let_it_go_on(int signal)
+{
+	(void)signal;
+	waited = 1;
+	kill(writer, SIGCONT);
+}
+
+static void wait_for(const char *text)
+{
+	for (int i = 0; i < 5000 && !(content() && !strcmp(content(), text)); i++)
+		pause_a_moment();
+	assert_non_null(content());
+	assert_string_equal(content(), text);
+}
+
+/* While the content before is being written, a new one is left out at once. */
+static void does_not_wait(void **state)
+{
+	struct replaced_file *r = replaced_file_open(path, MARK);
+
+	(void)state;
+	assert_non_null(r);
+	signal(SIGALRM, let_it_go_on);
+	assert_int_equal(kill(writer, SIGSTOP), 0);
+	replaced_file_write(r, "# mark first\n", 13);
+	alarm(60);
+	replaced_file_write(r, "# mark second\n", 14);
+	alarm(0);
+	assert_false(waited);
+	kill(writer, SIGCONT);
+	wait_for("# mark first\n");
+	for (int i = 0; i < 5000 && strcmp(content(), "# mark third\n"); i++) {
+		replaced_file_write(r, "# mark third\n", 13);
+		pause_a_moment();
+		assert_string_not_equal(content(), "# mark second\n");
+	}
+	assert_string_equal(content(), "# mark third\n");
+	replaced_file_close(r);
+	for (int i = 0; i < 5000 && !access(path, F_OK); i++)
+		pause_a_moment();
 }
 
 static void write_file(const char *text)
@@ -156,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replaces),
+		cmocka_unit_test(does_not_wait),
 		cmocka_unit_test(spares_what_is_not_ours),
 		cmocka_unit_test(goes_on_without_a_folder),
 	};
