@@ -286,6 +286,35 @@ static void bars_of_the_page(void **unused)
 	expect("<rect class=\"s1\" width=\"27\" height=\"12\"/></svg>suppressed: ");
 }
 
+/* Bars of layouts: how many queues, and the parts of their operations. The idle queue is packed. */
+static void layouts_of_the_page(void **unused)
+{
+	static const int ops[] = { VT_OP_ADD, VT_OP_GET, VT_OP_KICK_PREPARE, VT_OP_NOTIFY };
+	double most = fmax(sum_all(0, count_of), sum_all(1, count_of));
+
+	(void)unused;
+	record_figures();
+	print(report_html, -1);
+	for (int q = 0; q < BUSY; q++) {
+		double all = sum_all(q, count_of), left = 0;
+		char bar[1024], *at = bar, rate[FORMAT_LEN];
+
+		for (int part = 0; part < 5; part++) {
+			double width = part < 4 ? count_of(q, ops[part]) : all - left;
+
+			at += sprintf(at,
+				      "<rect class=\"s%d\" x=\"%.1f\" y=\"120\" width=\"%.1f\" "
+				      "height=\"760\"/>",
+				      part, 1000 * left / most, 1000 * width / most);
+			left += width;
+		}
+		expect("%s</svg>", bar);
+		format_number(rate, (count_of(q, VT_OP_ADD) - no_of(q, VT_OP_ADD)) / SECONDS);
+		expect(">%s</span><span class=\"value\">%s, %s buffers/s<",
+		       q ? "split-in-order" : "packed", q ? "1 queue" : "2 queues", rate);
+	}
+}
+
 /* Makes `text` a plot with one line. */
 static void draw_line(const struct plot *p, const struct plot_line *line)
 {
@@ -404,38 +433,121 @@ static void lines_of_the_page(void **unused)
 	expect("class=\"l s2 d2\" d=\"M0 6H27\"/></svg>doorbells suppressed</li>");
 }
 
-/* The lines over a heat map, p50 and p99: 60 times in one bucket, 38 and 2 in others. */
-static void quantiles_over_the_heat_map(void **unused)
+/* --- One queue of the page --- */
+
+/* So many times were in a bucket. */
+struct level {
+	unsigned int bucket, count;
+};
+
+/* Makes `text` a page about a queue that had only these gets. The longest time is the last
+ * bucket's. */
+static void print_times(const struct level *levels, size_t n)
 {
-	static const unsigned int bucket[] = { 100, 110, 120 };
-	const double low = log10(bucket_from(100)), high = log10(bucket_to(120));
-	struct op_stats get = { .count = 100, .timed = 100, .sum = 100000 };
+	struct op_stats get = {};
 	struct recording_writer *w = begin(false);
 	struct queue q = figure_queues[0];
 	struct snapshot s = {
 		.time = SINCE, .since = SINCE, .how = "tracepoints", .nr_queues = 1, .queues = &q
 	};
-	int y[3];
 
-	(void)unused;
-	histogram_put(&get.histogram, bucket[0], 60);
-	histogram_put(&get.histogram, bucket[1], 38);
-	histogram_put(&get.histogram, bucket[2], 2);
-	get.max = bucket_to(bucket[2]) - 1;
-	get.sum = 60 * bucket_from(100) + 38 * bucket_from(110) + 2 * bucket_from(120);
+	for (size_t i = 0; i < n; i++) {
+		histogram_put(&get.histogram, levels[i].bucket, levels[i].count);
+		get.count = get.timed += levels[i].count;
+		get.sum += levels[i].count * bucket_from(levels[i].bucket);
+		get.max = bucket_to(levels[i].bucket) - 1;
+	}
 	q.op[VT_OP_GET] = &get;
 	assert_int_equal(recording_write(w, &s), 0);
 	end(w);
 	print(report_html, -1);
-	for (int i = 0; i < 3; i++) {
-		double middle = (bucket_from(bucket[i]) + bucket_to(bucket[i])) / 2;
+}
 
-		y[i] = lrint(1000 - 1000 * (log10(middle) - low) / (high - low));
+/* The place of a time on a logarithmic axis, in thousandths. */
+static double place(double value, double from, double to)
+{
+	return 1000 * log10(value / from) / log10(to / from);
+}
+
+static size_t heat_maps(void)
+{
+	size_t n = 0;
+
+	for (const char *at = text; (at = strstr(at, ": latency over time<")); at++)
+		n++;
+	return n;
+}
+
+/* 60 times in one bucket, 38 and 2 in others: cells, the lines p50 and p99, the distribution. */
+static void times_of_a_queue(void **unused)
+{
+	static const struct level levels[] = { { 100, 60 }, { 110, 38 }, { 120, 2 } };
+	static const int colour[] = { 9, 8, 0 }; /* 8: 10 * log(38 / 2) / log(60 / 2) = 8.7 */
+	const double low = bucket_from(100), high = bucket_to(120);
+	double share[] = { 0.6, 0.98, 0.995 }; /* the last one: half an operation below 1 */
+	char curve[256] = "M0 1000", *at = curve + strlen(curve);
+	int y[3];
+
+	(void)unused;
+	print_times(levels, 3);
+	for (int i = 0; i < 3; i++) {
+		unsigned int b = levels[i].bucket;
+		double end = i < 2 ? bucket_to(b) : bucket_to(b) - 1;
+
+		y[i] = lrint(1000 - place((bucket_from(b) + bucket_to(b)) / 2, low, high));
+		expect("<path class=\"cell h%d\" d=\"M0 %.0fH1000V%.0fH0Z\"/>", colour[i],
+		       1000 - place(bucket_to(b), low, high),
+		       1000 - place(bucket_from(b), low, high));
+		/* From 0 to 99.5 %: each nine is as long as the one before. */
+		at += sprintf(at, "L%.0f %.0f", place(end, low, high - 1),
+			      1000 - 1000 * log10(1 - share[i]) / log10(1 - share[2]));
 	}
+	expect("A cell is 2 s by a sixteenth of a power of two.");
 	expect("<path class=\"l over\" d=\"M0 %dL1000 %d\"/>", y[0], y[0]);
 	expect("<path class=\"l over d1\" d=\"M0 %dL1000 %d\"/>", y[2], y[2]);
 	expect("</svg>p50</li>");
 	expect("class=\"l over d1\" d=\"M0 6H27\"/></svg>p99</li>");
+	expect("<path class=\"l s0\" d=\"%s\"/>", curve);
+	assert_int_equal(heat_maps(), 1);
+	/* What there was none of. */
+	expect("<li><b>50</b><span>operations/s<");
+	expect("<li><b>0</b><span>buffers/s<");
+	expect("<li><b>0</b><span>doorbells/s<");
+	expect("<li><b>-</b><span>doorbells suppressed<");
+	expect("<li><b>0</b><span>operations lost<");
+	assert_null(strstr(text, ">Doorbells, sent and suppressed<"));
+}
+
+/* 101 buckets are too many rows: four become one. */
+static void rows_of_several_buckets(void **unused)
+{
+	static const struct level levels[] = { { 100, 50 }, { 200, 50 } };
+	const double low = bucket_from(100), high = bucket_from(204);
+
+	(void)unused;
+	print_times(levels, 2);
+	expect("A cell is 2 s by a quarter of a power of two.");
+	expect("<path class=\"cell h9\" d=\"M0 %.0fH1000V1000H0ZM0 0H1000V%.0fH0Z\"/>",
+	       1000 - place(bucket_from(104), low, high),
+	       1000 - place(bucket_from(200), low, high));
+}
+
+/* One at once, and three at most among what is folded up. */
+static void heat_maps_of_a_queue(void **unused)
+{
+	struct recording_writer *w = begin(false);
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, 1u << VT_OP_ADD | 1u << VT_OP_GET);
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	end(w);
+	print(report_html, -1);
+	assert_int_equal(heat_maps(), BUSY * 2);
+	record_figures();
+	print(report_html, -1);
+	assert_int_equal(heat_maps(), BUSY * 4);
 }
 
 /* --- The trace --- */
@@ -506,6 +618,24 @@ static void slices_of_the_trace(void **unused)
 	       "\"duration_ns\":4}}");
 }
 
+/* Nothing can be said of an interval that took no time. */
+static void an_interval_of_no_time(void **unused)
+{
+	struct recording_writer *w = begin(false);
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, UINT32_MAX);
+	s.since = 0;
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	end(w);
+	print(report_perfetto, -1);
+	expect("\"process_name\"");
+	assert_null(strstr(text, "per second"));
+	assert_null(strstr(text, "inf,"));
+}
+
 /* --- Every form --- */
 
 /* The largest times are in the last bucket, behind which the sanitizers see a look. */
@@ -553,6 +683,35 @@ static void text_says_why_there_are_no_times(void **unused)
 	record_figures();
 	print(report_text, VT_AVAIL_TO_USED);
 	assert_null(strstr(text, "NO TIMES"));
+}
+
+/* A command of one letter is a fact; what is not known has no line. */
+static void facts_of_the_text(void **unused)
+{
+	static const char *const unknown[] = { "\ncommand ", "\nconfig ", "\nboot " };
+	struct recording_info i = info;
+	struct recording_writer *w;
+	struct snapshot s;
+
+	(void)unused;
+	record_figures();
+	print(report_text, -1);
+	expect("\nkernel    6.12");
+	for (size_t n = 0; n < sizeof(unknown) / sizeof(*unknown); n++)
+		assert_null(strstr(text, unknown[n]));
+	assert_null(strstr(text, "\n          \n"));
+
+	i.command = "w";
+	unlink(path);
+	w = recording_create(path, &i);
+	assert_non_null(w);
+	make_figures(&s, UINT32_MAX);
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	assert_int_equal(recording_finish(w, &i), 0);
+	recording_writer_close(w);
+	print(report_text, -1);
+	expect("\ncommand   w\n");
 }
 
 /* Version 0.1.0 wrote none, and the recording of the smoke test is of that version. */
@@ -632,15 +791,20 @@ int main(void)
 		cmocka_unit_test(tiles_of_the_page),
 		cmocka_unit_test(cells_of_the_page),
 		cmocka_unit_test(bars_of_the_page),
+		cmocka_unit_test(layouts_of_the_page),
 		cmocka_unit_test(zero_is_a_gap_on_a_log_axis),
 		cmocka_unit_test(marks_have_no_zeros_at_the_end),
 		cmocka_unit_test(lines_of_the_page),
-		cmocka_unit_test(quantiles_over_the_heat_map),
+		cmocka_unit_test(times_of_a_queue),
+		cmocka_unit_test(rows_of_several_buckets),
+		cmocka_unit_test(heat_maps_of_a_queue),
 		cmocka_unit_test(counters_of_the_trace),
 		cmocka_unit_test(slices_of_the_trace),
+		cmocka_unit_test(an_interval_of_no_time),
 		cmocka_unit_test(metrics_of_a_recording),
 		cmocka_unit_test(the_last_bucket_is_the_last),
 		cmocka_unit_test(text_says_why_there_are_no_times),
+		cmocka_unit_test(facts_of_the_text),
 		cmocka_unit_test(a_recording_without_a_host_is_read),
 	};
 

@@ -368,6 +368,19 @@ static void columns_are_as_wide_as_needed(void **unused)
 	assert_in_range(table_fit(PAGE_DOORBELLS, 113 - 1, shown), 1, all - 1);
 }
 
+/* All columns of layouts are always shown. So they must fit into 80 columns, and no cell may grow.
+ */
+static void layouts_have_78_columns(void **unused)
+{
+	const struct column *c = table_columns(PAGE_LAYOUTS);
+	int width = -1;
+
+	(void)unused;
+	for (int i = 0; c[i].title; i++)
+		width += c[i].width + 1;
+	assert_int_equal(width, 78);
+}
+
 /* A column that no width shows would be dead. */
 static void every_column_is_shown_where_there_is_room(void **unused)
 {
@@ -751,6 +764,7 @@ int main(void)
 		cmocka_unit_test(a_line_has_each_cell_below_its_title),
 		cmocka_unit_test(a_line_stays_in_its_room),
 		cmocka_unit_test(columns_are_as_wide_as_needed),
+		cmocka_unit_test(layouts_have_78_columns),
 		cmocka_unit_test(every_column_is_shown_where_there_is_room),
 		cmocka_unit_test(what_is_not_counted_is_a_dash),
 		cmocka_unit_test(times_below_a_step_of_the_clock),
