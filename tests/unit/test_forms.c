@@ -518,6 +518,40 @@ static void times_of_a_queue(void **unused)
 	assert_null(strstr(text, ">Doorbells, sent and suppressed<"));
 }
 
+/* Two intervals: the lines have a step where the second begins. */
+static void quantiles_step_with_the_intervals(void **unused)
+{
+	static const unsigned int bucket[] = { 100, 120 };
+	const double low = bucket_from(100), high = bucket_to(120);
+	struct recording_writer *w = begin(false);
+	double y[2];
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		struct op_stats get = { .count = 10, .timed = 10 };
+		struct queue q = figure_queues[0];
+		struct snapshot s = { .time = (i + 1) * SINCE,
+				      .since = SINCE,
+				      .how = "tracepoints",
+				      .nr_queues = 1,
+				      .queues = &q };
+
+		histogram_put(&get.histogram, bucket[i], 10);
+		get.max = bucket_to(bucket[i]) - 1;
+		get.sum = 10 * bucket_from(bucket[i]);
+		/* The page names the features of the queue, whichever bit they have. */
+		q.features = 1ull << 28 | 1ull << 40;
+		q.op[VT_OP_GET] = &get;
+		assert_int_equal(recording_write(w, &s), 0);
+		y[i] = 1000 - place((bucket_from(bucket[i]) + bucket_to(bucket[i])) / 2, low, high);
+	}
+	end(w);
+	print(report_html, -1);
+	expect("<path class=\"l over\" d=\"M0 %.0fL500 %.0fL500 %.0fL1000 %.0f\"/>", y[0], y[0],
+	       y[1], y[1]);
+	expect(", virtio_blk, indirect, reset. ");
+}
+
 /* 101 buckets are too many rows: four become one. */
 static void rows_of_several_buckets(void **unused)
 {
@@ -714,6 +748,20 @@ static void facts_of_the_text(void **unused)
 	expect("\ncommand   w\n");
 }
 
+static void queues_that_were_idle(void **unused)
+{
+	struct recording_writer *w = begin(false);
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, 0);
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	end(w);
+	print(report_text, -1);
+	expect("\nidle      virtio2 vda req.0, virtio5 sda (2 queues)\n");
+}
+
 /* Version 0.1.0 wrote none, and the recording of the smoke test is of that version. */
 static void a_recording_without_a_host_is_read(void **unused)
 {
@@ -796,6 +844,7 @@ int main(void)
 		cmocka_unit_test(marks_have_no_zeros_at_the_end),
 		cmocka_unit_test(lines_of_the_page),
 		cmocka_unit_test(times_of_a_queue),
+		cmocka_unit_test(quantiles_step_with_the_intervals),
 		cmocka_unit_test(rows_of_several_buckets),
 		cmocka_unit_test(heat_maps_of_a_queue),
 		cmocka_unit_test(counters_of_the_trace),
@@ -805,6 +854,7 @@ int main(void)
 		cmocka_unit_test(the_last_bucket_is_the_last),
 		cmocka_unit_test(text_says_why_there_are_no_times),
 		cmocka_unit_test(facts_of_the_text),
+		cmocka_unit_test(queues_that_were_idle),
 		cmocka_unit_test(a_recording_without_a_host_is_read),
 	};
 

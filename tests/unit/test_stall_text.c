@@ -90,6 +90,54 @@ static void print_ring(const struct stall_watched *w)
 	stall_print_ring(&disk, w, false);
 }
 
+/* What the ring cannot tell, for each verdict that leaves something open. */
+static void open_questions(void **unused)
+{
+	static const struct {
+		enum stall_verdict verdict;
+		enum stall_why why;
+		const char *question; /* NULL: none */
+	} all[] = {
+		{ STALL_NO_DOORBELL, WHY_AVAIL_EVENT,
+		  "whether the device looked without a doorbell, the ring does not tell" },
+		{ STALL_NOT_USED, WHY_DUE,
+		  "whether the device looked, the ring does not tell: it may hold buffers" },
+		{ STALL_NOT_USED, WHY_NO_NOTIFY,
+		  "whether the driver rang before the flags were set, and whether the device "
+		  "looked, the ring does not tell: a device that takes buffers sets" },
+		{ STALL_NOT_USED, WHY_DUE_ALWAYS,
+		  "whether the device looked, the ring does not tell" },
+		{ STALL_NO_DOORBELL, WHY_NO_KICK, NULL },
+		{ STALL_HELD, WHY_TAKEN, NULL },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct stall_watched w = one_buffer();
+		char text[4096], *to = text;
+		const char *found;
+
+		w.stall.verdict = all[i].verdict;
+		w.stall.why = all[i].why;
+		capture(text, sizeof(text), print_disk, &w);
+		/* In one line. */
+		for (const char *from = text; *from; from++)
+			if (strncmp(from, "\n    ", 5))
+				*to++ = *from;
+			else
+				*to++ = ' ', from += 4;
+		*to = '\0';
+		found = strstr(text, "whether ");
+		if (!all[i].question)
+			assert_null(found);
+		else if (!found || strncmp(found, all[i].question, strlen(all[i].question)))
+			fail_msg("%zu: not there: %s\nin: %s", i, all[i].question, text);
+		/* Only the longer ones go on. */
+		if (all[i].why == WHY_DUE_ALWAYS)
+			assert_null(strstr(text, "the ring does not tell:"));
+	}
+}
+
 static void a_doorbell_that_was_due_before(void **unused)
 {
 	struct stall_watched w = one_buffer();
@@ -313,6 +361,7 @@ static void json(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(open_questions),
 		cmocka_unit_test(a_doorbell_that_was_due_before),
 		cmocka_unit_test(a_buffer_that_stays),
 		cmocka_unit_test(interrupts),

@@ -373,12 +373,13 @@ static void columns_are_as_wide_as_needed(void **unused)
 static void layouts_have_78_columns(void **unused)
 {
 	const struct column *c = table_columns(PAGE_LAYOUTS);
-	int width = -1;
+	int shown[TABLE_MAX_COLUMNS], width = -1, n = 0;
 
 	(void)unused;
-	for (int i = 0; c[i].title; i++)
-		width += c[i].width + 1;
+	for (; c[n].title; n++)
+		width += c[n].width + 1;
 	assert_int_equal(width, 78);
+	assert_int_equal(table_fit(PAGE_LAYOUTS, 20, shown), n);
 }
 
 /* A column that no width shows would be dead. */
