@@ -8,11 +8,12 @@
  * - wakeup: from there to the end of the get that fetched the buffer
  *
  * A buffer for which no doorbell was wanted goes from add to `device` at once. A buffer that the
- * driver fetched without an interrupt has no wakeup. A time that is not between add and get is
- * replaced by the nearer one of the two, so the stages always add up to the whole time.
+ * driver fetched without an interrupt has no wakeup. If a doorbell began before the
+ * add or ended after the get, the time of the add or of the get is used instead. So the stages
+ * always add up to the whole time.
  */
 
-/* Returns the place of the batch with a number. Another batch may be there. */
+/* Returns the place of a batch. It may have a batch with another number; see `number` in it. */
 static __always_inline struct batch *batch_of(struct path *a, __u64 number)
 {
 	number &= NR_BATCHES - 1;
@@ -208,7 +209,7 @@ static __always_inline bool stamp_of(const struct vt_slot *slot, __u64 buffer_id
 
 /*
  * The driver will ring a doorbell. Returns how many buffers the doorbell announces: all that were
- * added since the last one.
+ * added since the last doorbell.
  */
 static __always_inline __u32 announce(struct path *a)
 {
@@ -317,8 +318,9 @@ static __always_inline __u32 used_buffers(const struct virtqueue *vq, __u32 layo
 }
 
 /*
- * An interrupt begins: before the callback, so before the driver fetches a buffer. If there are
- * used buffers that no earlier interrupt found, keeps the time for these, and counts them.
+ * An interrupt begins. The callback of the driver has not run yet, so the driver has not fetched
+ * the buffers. Finds the used buffers that no earlier interrupt found, keeps the time of the
+ * interrupt for them, and counts them.
  * @now: ns, on the clock of the stamps
  */
 static __noinline int interrupt_begins(const struct virtqueue *vq, __u32 id, __u32 layout,
@@ -374,7 +376,7 @@ static __always_inline __u64 interrupt_of_next(struct path *a)
  * Stages
  */
 
-/* Slots that lie one after another: of VT_AVAIL_TO_USED, then of the stages in their order. */
+/* The slots of VT_AVAIL_TO_USED and of the stages, in this order. They lie one after another. */
 enum {
 	REQUEST_ALL,
 	REQUEST_QUEUED,
@@ -452,7 +454,7 @@ static __always_inline void request_count(bool near, struct vt_slot *first, __u3
 		count(slot, ns, false);
 }
 
-/* The doorbell of a request is not known. */
+/* Counts a stage without a time, because the doorbell of the request is not known any more. */
 static __always_inline void request_untimed(bool near, struct vt_slot *first, __u32 id, __u32 n)
 {
 	struct vt_slot *slot = near ? &first[n] : slot_find(id, request_op(n));
@@ -511,8 +513,8 @@ static __always_inline void request_ended(bool near, struct vt_slot *first, __u3
 }
 
 /*
- * The same with any slots.
- * @s: of the buffer; its add was seen
+ * Does the same where the slots are far, or do not exist yet.
+ * @s: the stamp of the buffer, whose add was seen
  */
 static __noinline int request_ended_far(__u32 id, __u64 interrupt, const struct stamp *s, __u64 end)
 {
@@ -528,7 +530,7 @@ static __noinline int request_ended_far(__u32 id, __u64 interrupt, const struct 
 }
 
 /*
- * Buffers that are out
+ * Buffers that are out: with the device
  */
 
 struct outs {

@@ -420,6 +420,8 @@ static void what_is_not_counted_is_a_dash(void **unused)
 		{ PAGE_QUEUES, "OUT/s", 1u << VT_OP_ADD },
 		{ PAGE_QUEUES, "FAIL/s", 1u << VT_OP_ADD },
 		{ PAGE_QUEUES, "IN/s", 1u << VT_OP_GET },
+		{ PAGE_QUEUES, "INT/s", 1u << VT_INTERRUPT },
+		{ PAGE_QUEUES, "OLDEST", 1u << VT_AVAIL_TO_USED },
 		{ PAGE_QUEUES, "BELL/s", 1u << VT_OP_NOTIFY },
 		{ PAGE_QUEUES, "SUPPR", 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_NOTIFY },
 		{ PAGE_LAYOUTS, "BUF/s", 1u << VT_OP_ADD },
@@ -428,9 +430,12 @@ static void what_is_not_counted_is_a_dash(void **unused)
 		{ PAGE_DOORBELLS, "BELL/s", 1u << VT_OP_NOTIFY },
 		{ PAGE_DOORBELLS, "SUPP/s", 1u << VT_OP_KICK_PREPARE },
 		{ PAGE_DOORBELLS, "BUF/BELL", 1u << VT_BUFFERS_PER_DOORBELL },
+		{ PAGE_DOORBELLS, "BUF/INT", 1u << VT_BUFFERS_PER_INTERRUPT },
 		{ PAGE_DOORBELLS, "MOST", 1u << VT_BUFFERS_PER_DOORBELL },
 		{ PAGE_DOORBELLS, "FAIL", 1u << VT_OP_NOTIFY },
 		{ PAGE_DOORBELLS, "P50", 1u << VT_OP_NOTIFY },
+		{ PAGE_STAGES, "P99", 1u << VT_AVAIL_TO_USED },
+		{ PAGE_STAGES, "WAK%", VT_STAGES },
 	};
 	struct snapshot s;
 

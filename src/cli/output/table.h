@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The tables of the live view, of `stat` and of `report`: the columns of each page, what a column
- * shows and means, the order of the rows, and which columns fit into a width.
+ * shows and means (table_columns.c), the rows and their order, and which columns fit into a width
+ * (table.c).
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -29,7 +30,7 @@ struct table_row {
 	unsigned int queues;
 	struct op_stats sum;	      /* sum of the operations whose times the page shows */
 	const struct op_stats *batch; /* buffers per doorbell; NULL: not known */
-	const struct op_stats *interrupts, *fetched; /* with buffers per interrupt; or NULL */
+	const struct op_stats *interrupts, *fetched; /* fetched: buffers per interrupt; or NULL */
 	uint64_t stages;			     /* ns: the sum of all stages */
 	uint64_t buffers, doorbells, suppressed, failed, bytes_out, bytes_in;
 	uint64_t adds_failed;
@@ -52,7 +53,8 @@ struct column {
 	int rank;
 	uint32_t needs; /* a bit for each enum vt_op; if one is not counted, the cell is "-" */
 	void (*text)(const struct table_row *r, char *cell); /* writes the cell: TABLE_CELL bytes */
-	double (*key)(const struct table_row *r); /* sort key; NULL: sort by device and index */
+	/* Sort key. NULL: QUEUE is sorted by the name, other columns by device and index. */
+	double (*key)(const struct table_row *r);
 	const char *legend; /* meaning; columns of one kind share a text; NULL: none needed */
 };
 

@@ -128,9 +128,9 @@ static const char *make_doc(void)
 static const char stages_doc[] =
 	"Prints where the time of requests goes, for each interval (1 s unless told): for each "
 	"queue the share and the 99th percentile of each stage.\n"
-	"A request is queued until the driver rings the doorbell that announces it, then rings "
-	"until the doorbell returns, then is with the device until the interrupt comes, then "
-	"waits for the driver to wake up and fetch it."
+	"A request has up to four stages. queued: until the driver begins to ring the doorbell "
+	"that announces the request. doorbell: until this doorbell has returned. device: until "
+	"the interrupt of the device. wakeup: until the driver has fetched the request."
 	"\vExamples:\n"
 	"  sudo vringtop stages\n"
 	"  sudo vringtop stages -d vda 5\n"
