@@ -36,8 +36,9 @@ ok 'and that a week ago all was well' promtool test rules vringtop-week.test.yml
 ok 'a recording is imported' promtool tsdb create-blocks-from openmetrics "$work/smoke.om" "$work/data"
 # Of the samples, the time of the last one.
 time=$(sed -n 's/^vringtop_attached.* \([0-9]*\)\.[0-9]*$/\1/p' "$work/smoke.om" | tail -n 1)
-# The recording has neither doorbells nor times from available to used: those are made up, for a disk whose
-# requests take at most 1.023 us or, half of them, at most 4.095 us; one doorbell rings for two.
+# The recording has no doorbells, interrupts, stages or times of requests, and none has the age of the oldest request:
+# those are made up, for a disk whose requests take at most 1.023 us or, half of them, at most 4.095 us. One doorbell
+# rings for two requests, one interrupt comes for three. Three quarters of the time are the device's.
 /usr/bin/python3 - "$time" >"$work/made.om" <<-'END'
 	import sys
 	end, queue = int(sys.argv[1]), 'job="vringtop",instance="a",device="virtio2",queue="0"'
@@ -49,6 +50,10 @@ time=$(sed -n 's/^vringtop_attached.* \([0-9]*\)\.[0-9]*$/\1/p' "$work/smoke.om"
 	family("queue", "info", "_info", [',name="req.0",role="vda"'], [lambda n: 1])
 	family("requests", "counter", "_total", [""], [lambda n: 3000 * n])
 	family("doorbells", "counter", "_total", [""], [lambda n: 1500 * n])
+	family("interrupts", "counter", "_total", [""], [lambda n: 1000 * n])
+	family("oldest_request_seconds", "gauge", "", [""], [lambda n: 0.5])
+	family("stage_duration_seconds", "histogram", "_sum", [',stage="queued"', ',stage="device"'],
+	       [lambda n: 0.001 * n, lambda n: 0.003 * n])
 	family("request_duration_seconds", "histogram", "_bucket",
 	       [f',le="{le}"' for le in ("1.023e-06", "4.095e-06", "+Inf")],
 	       [lambda n: 1500 * n, lambda n: 3000 * n, lambda n: 3000 * n])
@@ -81,6 +86,14 @@ done <"$work/expressions"
 is 'the median is the bound that half of them are at or below' \
 	"$(promtool query instant --time="$time" http://127.0.0.1:$port "$(sed -n 's/^instance_device_queue:vringtop_request_duration_seconds:p50_5m\t//p' "$work/expressions")" |
 		sed 's/^{\(.*\)} => \([^ ]*\) .*/\2/')" 0.000001023
+# of TITLE: what an expression of the board says
+of() {
+	promtool query instant --time="$((time + 1))" http://127.0.0.1:$port "$(sed -n "s/^$1\t//p" "$work/expressions")" |
+		sed 's/ @.*//' | sort
+}
+is 'the share of each stage' "$(of 'Time of requests of disks, by stage')" '{stage="device"} => 0.75
+{stage="queued"} => 0.25'
+like 'requests per interrupt' "$(of 'Requests per interrupt')" '=> 3$'
 # The tool's own sum and that of Prometheus.
 is 'a count is the same, digit by digit' \
 	"$(promtool query instant --time="$((time + 1))" http://127.0.0.1:$port 'sum(vringtop_operations_total)' |

@@ -36,7 +36,7 @@ static pid_t exporter;
 /* What export counts unless told otherwise. */
 #define OPS                                                                                        \
 	(1u << VT_OP_ADD | 1u << VT_OP_GET | 1u << VT_OP_KICK_PREPARE | 1u << VT_OP_NOTIFY |       \
-	 1u << VT_AVAIL_TO_USED | 1u << VT_BUFFERS_PER_DOORBELL)
+	 1u << VT_INTERRUPT | 1u << VT_AVAIL_TO_USED | VT_STAGES | 1u << VT_BUFFERS_PER_DOORBELL)
 
 /* With this, so many events are lost as there were readings. */
 static bool count_readings;

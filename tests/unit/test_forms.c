@@ -824,11 +824,18 @@ static void metrics_of_a_recording(void **state)
 	expect("vringtop_operation_duration_seconds_sum{instance=\"a-host\",device=\"virtio5\","
 	       "queue=\"2\",operation=\"get\"} 0.%09llu 1764512266.000000000\n",
 	       2ull * time_sum(1, VT_OP_GET));
+	expect("vringtop_interrupts_total{instance=\"a-host\",device=\"virtio2\",queue=\"0\"} %llu "
+	       "1764512266.000000000\n",
+	       2ull * count_of(0, VT_INTERRUPT));
+	expect("vringtop_stage_duration_seconds_sum{instance=\"a-host\",device=\"virtio5\","
+	       "queue=\"2\",stage=\"wakeup\"} 0.%09llu 1764512266.000000000\n",
+	       2ull * time_sum(1, VT_STAGE_WAKEUP));
 	expect("vringtop_lost_events_total{instance=\"a-host\"} %d 1764512266.000000000\n",
 	       2 * LOST);
 	expect("vringtop_attached{instance=\"a-host\",to=\"tracepoints\"} 1 "
 	       "1764512264.000000000\n");
 	assert_null(strstr(text, "queue_stalled"));
+	assert_null(strstr(text, "oldest_request"));
 	assert_string_equal(text + strlen(text) - 6, "# EOF\n");
 }
 

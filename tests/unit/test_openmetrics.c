@@ -116,15 +116,16 @@ struct bound {
 	bool only_fine;
 };
 
-static void times(const char *name, int queue, int op, const char *operation,
+/* @label: before the name of the operation; NULL: no such label */
+static void times(const char *name, int queue, int op, const char *label,
 		  const struct bound *bounds)
 {
 	unsigned long long count = queue < BUSY ? TIMED : 0;
 	unsigned long long sum = queue < BUSY ? time_sum(queue, op) : 0;
 	char more[64] = "";
 
-	if (operation)
-		snprintf(more, sizeof(more), ",operation=\"%s\"", operation);
+	if (label)
+		snprintf(more, sizeof(more), ",%s=\"%s\"", label, op_name(op));
 	for (; bounds->text; bounds++)
 		if (fine || !bounds->only_fine)
 			fprintf(expected, "vringtop_%s_bucket{%s%s,le=\"%s\"} %llu\n", name,
@@ -165,6 +166,14 @@ static const struct bound request_bounds[] = {
 	{ 4294967295, "4.294967295", false },
 	{ 16642998271, "16.642998271", false },
 	{ 0, NULL, false },
+};
+static const struct bound stage_bounds[] = {
+	{ 1023, "1.023e-06", false },	      { 4095, "4.095e-06", true },
+	{ 16383, "1.6383e-05", false },	      { 65535, "6.5535e-05", true },
+	{ 262143, "0.000262143", false },     { 1048575, "0.001048575", true },
+	{ 4194303, "0.004194303", false },    { 16777215, "0.016777215", true },
+	{ 67108863, "0.067108863", false },   { 268435455, "0.268435455", true },
+	{ 1073741823, "1.073741823", false }, { 0, NULL, false },
 };
 static const struct bound operation_bounds[] = {
 	{ 63, "6.3e-08", false },	    { 127, "1.27e-07", true },
@@ -260,6 +269,10 @@ static void expect_counts(void)
 	     "Doorbells that the device did not want (kick_prepare).");
 	three("doorbells_suppressed_total", no_of(0, VT_OP_KICK_PREPARE),
 	      no_of(1, VT_OP_KICK_PREPARE), 0);
+	head("interrupts", "counter", NULL, "Interrupts that the queue was given.");
+	three("interrupts_total", count_of(0, VT_INTERRUPT), count_of(1, VT_INTERRUPT), 0);
+	head("spurious_interrupts", "counter", NULL, "Interrupts that found no used buffer.");
+	three("spurious_interrupts_total", no_of(0, VT_INTERRUPT), no_of(1, VT_INTERRUPT), 0);
 }
 
 static void expect_histograms(bool of_operations)
@@ -271,6 +284,11 @@ static void expect_histograms(bool of_operations)
 	     "Time from the end of a buffer's add to the end of its get.");
 	for (int queue = 0; queue <= BUSY; queue++)
 		times("request_duration_seconds", queue, VT_AVAIL_TO_USED, NULL, request_bounds);
+	head("stage_duration_seconds", "histogram", "seconds",
+	     "Time that requests spent in a stage: queued, doorbell, device, or wakeup.");
+	for (int queue = 0; queue < BUSY; queue++)
+		for (int op = VT_STAGE_QUEUED; op <= VT_STAGE_WAKEUP; op++)
+			times("stage_duration_seconds", queue, op, "stage", stage_bounds);
 	if (!of_operations)
 		return;
 	head("operation_duration_seconds", "histogram", "seconds",
@@ -278,7 +296,7 @@ static void expect_histograms(bool of_operations)
 	for (int queue = 0; queue < BUSY; queue++)
 		for (int op = 0; op < VT_NR_OPS; op++)
 			if (op != UNSEEN)
-				times("operation_duration_seconds", queue, op, op_name(op),
+				times("operation_duration_seconds", queue, op, "operation",
 				      operation_bounds);
 }
 
@@ -309,6 +327,11 @@ static void expect_queues(void)
 	three("ring_descriptors", 256, 128, 64);
 	head("ring_descriptors_in_use", "gauge", NULL, "Descriptors that hold a buffer.");
 	three("ring_descriptors_in_use", 56, 96, 0);
+	/* Of the second queue only a lower bound is known. */
+	head("oldest_request_seconds", "gauge", "seconds",
+	     "Age of the oldest request that the driver has added and not fetched yet.");
+	fprintf(expected, "vringtop_oldest_request_seconds{%s} 0.001234567\n", labels[0]);
+	fprintf(expected, "vringtop_oldest_request_seconds{%s} 0.000000000\n", labels[2]);
 }
 
 /* Every metric there is: what is written, and what has to be. */
@@ -431,6 +454,57 @@ static void left_out(void **state)
 	snapshot_free(&s);
 }
 
+/* The lines with the oldest request of queue 0. */
+static size_t oldest_lines(const struct openmetrics *m)
+{
+	size_t n;
+
+	write_metrics(m);
+	n = strstr(written_text, "\nvringtop_oldest_request_seconds{device=\"virtio2\"") != NULL;
+	free(written_text);
+	written_text = NULL;
+	return n;
+}
+
+/* The age of the oldest request has no metric where it is not known, or where it means nothing. */
+static void oldest(void **state)
+{
+	struct snapshot s;
+	struct openmetrics m = { .s = &s, .ops = ALL, .most_queues = 3 };
+	struct queue *q;
+
+	(void)state;
+	make_figures(&s, ALL);
+	q = &s.queues[0];
+	assert_int_equal(oldest_lines(&m), 1);
+	q->oldest_or_longer = true;
+	assert_int_equal(oldest_lines(&m), 0);
+	q->oldest_or_longer = false;
+	/* Buffers are out, and nobody knows since when. */
+	q->oldest = 0;
+	assert_int_equal(oldest_lines(&m), 0);
+	q->num_free = q->num;
+	assert_int_equal(oldest_lines(&m), 1);
+	/* Without the stages nobody sees a buffer come back. */
+	m.ops = ALL & ~(1u << VT_STAGE_DEVICE);
+	assert_int_equal(oldest_lines(&m), 0);
+	m.ops = ALL;
+	/* A recording. */
+	m.version = "1.0";
+	assert_int_equal(oldest_lines(&m), 0);
+	m.version = NULL;
+	/* The receive queue of a network device: virtio 1.3, section 5.1.2. */
+	q->device_type = 1;
+	assert_int_equal(oldest_lines(&m), 0);
+	/* The transmit queue. */
+	q->index = 1;
+	write_metrics(&m);
+	assert_non_null(strstr(
+		written_text,
+		"\nvringtop_oldest_request_seconds{device=\"virtio2\",queue=\"1\"} 0.000000000\n"));
+	snapshot_free(&s);
+}
+
 /* A queue of which everything was seen has as many series as openmetrics_queue_series() says. */
 static void series(void **state)
 {
@@ -481,6 +555,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fine_buckets, setup, teardown),
 		cmocka_unit_test_teardown(limits, teardown),
 		cmocka_unit_test_teardown(left_out, teardown),
+		cmocka_unit_test_teardown(oldest, teardown),
 		cmocka_unit_test_teardown(series, teardown),
 		cmocka_unit_test_teardown(names, teardown),
 	};

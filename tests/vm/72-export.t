@@ -28,7 +28,6 @@ triggers_on() {
 	# By device and queue, with the sum of the durations; and of add on one disk each duration by itself.
 	mkdir "$instances/counts" "$instances/durations"
 	for event in "$instances"/counts/events/virtio_ring/virtqueue_*/; do
-		[[ $event != */virtqueue_interrupt/ ]] || continue # vringtop counts more_used, which comes before it
 		! grep -q ' duration;' "$event/format" ||
 			echo 'hist:keys=common_cpu,device,queue:vals=duration:size=4096' >"$event/trigger"
 	done
@@ -40,6 +39,7 @@ triggers_on() {
 triggers() {
 	local event
 	for event in "$instances"/counts/events/virtio_ring/virtqueue_*/; do
+		[[ $event != */virtqueue_interrupt/ ]] || continue # an interrupt is no operation
 		sed -n "s/^{ common_cpu: *[0-9]*, device: *\([0-9]*\), queue: *\([0-9]*\) *} hitcount: *\([0-9]*\) *duration: *\([0-9]*\).*/\1 \2 \3 \4/p" \
 			"$event/hist" | sed "s/^/$(basename "$event" | sed s/virtqueue_//) virtio/"
 	done | awk -v first="$split" -v second="$packed" '
@@ -69,6 +69,26 @@ operation_metrics() {
 # value NAME DEVICE [FILE]: of all queues of a device; gained NAME DEVICE: since $work/base
 value() { sed -n "s/^vringtop_$1{device=\"$2\",queue=\"[0-9]*\"} //p" "${3:-$work/metrics}" | awk '{ sum += $1 } END { print sum + 0 }'; }
 gained() { echo $(($(value "$1" "$2") - $(value "$1" "$2" "$work/base"))); }
+
+# stages COUNT STAGE: what a stage of the first disk has gained; COUNT is sum (ns), or count
+stages() {
+	awk -v labels="{device=\"$split\"," -v stage="stage=\"$2" -v name="vringtop_stage_duration_seconds_$1" '
+		index($0, name labels) && index($0, stage) {
+			sub(/\./, "", $NF)
+			sum += FNR == NR ? -$NF : $NF
+		}
+		END { printf "%.0f\n", sum }' "$work/base" "$work/metrics"
+}
+
+# vectors: how many interrupts the kernel has had from the first disk; traced_interrupts: its events of them
+vectors() {
+	awk -v cpus="$(nproc)" -v device="$split" '
+		$NF ~ "^" device "-req" { for (i = 2; i <= 1 + cpus; i++) n += $i } END { print n + 0 }' /proc/interrupts
+}
+traced_interrupts() {
+	sed -n "s/^{ common_cpu: *[0-9]*, device: *${split#virtio}, .*} hitcount: *\([0-9]*\) .*/\1/p" \
+		"$instances/counts/events/virtio_ring/virtqueue_interrupt/hist" | awk '{ n += $1 } END { print n + 0 }'
+}
 
 # disk_stat FIELD: of the first disk (Documentation/block/stat.rst)
 disk_stat() { awk -v field="$1" '{ print $field }' "/sys/block/$split_disk/stat"; }
@@ -102,12 +122,19 @@ settled() {
 	[[ $(grep "device=\"$split\"" "$work/base") == "$first" && $(<"/sys/block/$split_disk/stat") == "$stat" ]]
 }
 wait_until 120 'the disks are quiet' settled
+# Another vringtop, which counts the same in its own maps.
+vringtop hist --json -d "$split" >"$work/json" 2>"$work/counting" &
+other=$!
+wait_until 120 'the other vringtop counts' grep -q Counting "$work/counting"
 triggers_on
+vectors=$(vectors)
 sectors=$(disk_stat 3) requests=$(disk_stat 1)
 dd if="/dev/$split_disk" of=/dev/null bs=4k count=600 iflag=direct status=none
 dd if="/dev/$packed_disk" of=/dev/null bs=64k count=80 iflag=direct status=none
 dd if=/dev/zero of="/dev/$packed_disk" bs=4k count=40 oflag=direct status=none
 sectors=$(($(disk_stat 3) - sectors)) requests=$(($(disk_stat 1) - requests))
+
+vectors=$(($(vectors) - vectors))
 
 # Until the figures of the last request are in: they are read once a second.
 seen() {
@@ -131,6 +158,23 @@ is 'nothing is lost' "$(grep '^vringtop_lost_events_total' "$work/metrics")" 'vr
 is 'each request has its time' "$(gained request_duration_seconds_count "$split")" "$requests"
 is 'each doorbell has its buffers' "$(gained doorbell_buffers_count "$split") $(gained doorbell_buffers_sum "$split")" \
 	"$(gained doorbells_total "$split") $requests"
+
+kill -INT $other
+wait $other
+is 'interrupts: as /proc/interrupts, and as their event' \
+	"$(gained interrupts_total "$split") $(gained interrupts_total "$split")" "$vectors $(traced_interrupts)"
+is 'each request has a stage with the device' "$(stages count device)" "$requests"
+is 'interrupts, spurious ones, and each stage: as in the JSON of vringtop hist' \
+	"$(gained interrupts_total "$split") $(gained spurious_interrupts_total "$split")$(
+		for stage in queued doorbell device wakeup; do
+			printf ' %s %s' "$(stages count $stage)" "$(stages sum $stage)"
+		done
+	)" "$(/usr/bin/python3 -c '
+import json, sys
+queues = json.load(open(sys.argv[1]))["queues"]
+print(*(sum(q["interrupt"][key] for q in queues) for key in ("count", "spurious")),
+      *(sum(q["ops"].get(stage, {}).get(key, 0) for q in queues)
+        for stage in ("queued", "doorbell", "device", "wakeup") for key in ("count", "sum_ns")))' "$work/json")"
 
 # Each bound: exactly the durations that the trigger saw at or below it.
 sed -n 's/^{ common_cpu: *[0-9]*, duration: *\([0-9]*\) *} hitcount: *\([0-9]*\).*/\1 \2/p' \
@@ -172,6 +216,8 @@ ok 'the file says the same' succeeds_within 60 same_file
 # --- A queue that is stuck, and goes on ---
 
 device_open
+rng=$(cd /sys/bus/virtio/drivers/virtio_rng && echo virtio*)
+began=$(date +%s%N)
 ask_device 'no-interrupt-after 0'
 timeout 30 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
 # stalled_queues: the lines of queues that are stuck
@@ -182,6 +228,15 @@ stalled_queues() {
 stuck() { [[ $(stalled_queues) == *verdict=\"driver-did-not-fetch\"* ]]; }
 free() { [[ -z $(stalled_queues) ]]; }
 ok 'a stuck queue has its verdict' succeeds_within 60 stuck
+# The read began after $began, and the queue is stuck for more than a second.
+clients get /metrics >"$work/now"
+age=$(sed -n "s/^vringtop_oldest_request_seconds{device=\"$rng\",.*} //p" "$work/now" | tr -d .)
+out=$(($(date +%s%N) - began))
+ok "the oldest request is out since the device is silent: $age of $out ns" \
+	test $((10#${age:-0})) -gt 1000000000 -a $((10#${age:-0})) -le $out
+world=$(sed -n 's/^vringtop_queue_info{\(.*\),name="input\.[0-9]*",.*driver="virtio_net".*/\1/p' "$work/now" | head -n 1)
+like 'a network device receives' "$world" '^device='
+is 'a queue that waits for packets has no oldest request' "$(grep -F "vringtop_oldest_request_seconds{$world}" "$work/now")" ''
 ask_device resume
 ok 'and no more when it goes on' succeeds_within 60 free
 

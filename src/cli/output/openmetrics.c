@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 #include <string.h>
+#include "model/stall.h"
 #include "output/openmetrics.h"
 #include "output/stall_text.h"
 
@@ -144,23 +145,30 @@ static void put_gauge(struct writer *w, const struct queue *q, uint64_t n)
  * there.
  */
 struct bounds {
-	unsigned int first,
-		last; /* the exponents n; with powers of four, every second one from first */
-	bool one;     /* there is also a bound of 1, before the others */
+	unsigned int first, last; /* the exponents n */
+	unsigned int step;	  /* from one n to the next; with fine buckets, half of that */
+	bool one;		  /* there is also a bound of 1, before the others */
 	/*
 	 * One more bound: where the last bucket of vringtop begins, because that bucket has no end.
 	 */
 	bool range_end;
 };
 
-static const struct bounds request_bounds = { 10, 32, false, true };
-static const struct bounds operation_bounds = { 6, 24, false, false };
-static const struct bounds buffers_bounds = { 2, 10, true, false };
+static const struct bounds request_bounds = { 10, 32, 2, false, true };
+/* Each queue has four stages, so a stage has fewer buckets than a request. */
+static const struct bounds stage_bounds = { 10, 30, 4, false, false };
+static const struct bounds operation_bounds = { 6, 24, 2, false, false };
+static const struct bounds buffers_bounds = { 2, 10, 2, true, false };
+
+static unsigned int step_of(const struct openmetrics *m, const struct bounds *b)
+{
+	return m->fine ? b->step / 2 : b->step;
+}
 
 /* Returns the number of buckets, including the bucket of +Inf. */
 static size_t count_buckets(const struct openmetrics *m, const struct bounds *b)
 {
-	return (b->last - b->first) / (m->fine ? 1 : 2) + 2 + b->one + b->range_end;
+	return (b->last - b->first) / step_of(m, b) + 2 + b->one + b->range_end;
 }
 
 /* Returns the number of samples of a histogram: the buckets, _count and _sum. */
@@ -169,10 +177,12 @@ static size_t count_series(const struct openmetrics *m, const struct bounds *b)
 	return count_buckets(m, b) + 2;
 }
 
-/* The state while the buckets are written, in ascending order. */
+/* A histogram while its buckets are written, in ascending order. */
 struct run {
-	const struct op_stats *o; /* NULL: no event was counted */
-	unsigned int next;	  /* the first bucket of vringtop that @below does not contain */
+	const struct queue *q;
+	const char *label, *value; /* one more label of the samples; NULL: none */
+	const struct op_stats *o;  /* NULL: no event was counted */
+	unsigned int next;	   /* the first bucket of vringtop that @below does not contain */
 	uint64_t below;
 };
 
@@ -180,13 +190,12 @@ struct run {
  * Writes a bucket.
  * @le: the value of the label with the bound
  */
-static void put_bucket(struct writer *w, const struct queue *q, const char *operation,
-		       const char *le, uint64_t count)
+static void put_bucket(struct writer *w, const struct run *run, const char *le, uint64_t count)
 {
-	bool first = begin_name(w, "_bucket", q);
+	bool first = begin_name(w, "_bucket", run->q);
 
-	if (operation)
-		put_label(w, &first, "operation", operation);
+	if (run->label)
+		put_label(w, &first, run->label, run->value);
 	put_label(w, &first, "le", le);
 	end_name(w, first);
 	fprintf(w->f, "%llu", (unsigned long long)count);
@@ -194,8 +203,7 @@ static void put_bucket(struct writer *w, const struct queue *q, const char *oper
 }
 
 /* Writes the bucket with all values up to @bound (ns, or buffers). */
-static void put_bound(struct writer *w, const struct queue *q, const char *operation,
-		      struct run *run, uint64_t bound)
+static void put_bound(struct writer *w, struct run *run, uint64_t bound)
 {
 	unsigned int end = histogram_bucket(bound + 1);
 	char le[32];
@@ -207,32 +215,37 @@ static void put_bound(struct writer *w, const struct queue *q, const char *opera
 		snprintf(le, sizeof(le), "%.12g", bound / 1e9);
 	else
 		snprintf(le, sizeof(le), "%llu.0", (unsigned long long)bound);
-	put_bucket(w, q, operation, le, run->below);
+	put_bucket(w, run, le, run->below);
+}
+
+/* Writes a time, as s. */
+static void put_seconds(struct writer *w, unsigned long long ns)
+{
+	fprintf(w->f, "%llu.%09llu", ns / 1000000000, ns % 1000000000);
 }
 
 /*
  * Writes a histogram.
+ * @label, @value: one more label; NULL: none
  * @o: NULL: no event was counted yet
- * @operation: the value of a label; NULL: no such label
  */
-static void put_histogram(struct writer *w, const struct queue *q, const char *operation,
-			  const struct op_stats *o, const struct bounds *b)
+static void put_histogram(struct writer *w, const struct queue *q, const char *label,
+			  const char *value, const struct op_stats *o, const struct bounds *b)
 {
-	const char *label = operation ? "operation" : NULL;
 	unsigned long long count = o ? o->timed : 0, sum = o ? o->sum : 0;
-	struct run run = { .o = o };
+	struct run run = { .q = q, .label = label, .value = value, .o = o };
 
 	if (b->one)
-		put_bound(w, q, operation, &run, 1);
-	for (unsigned int n = b->first; n <= b->last; n += w->m->fine ? 1 : 2)
-		put_bound(w, q, operation, &run, (1ull << n) - 1);
+		put_bound(w, &run, 1);
+	for (unsigned int n = b->first; n <= b->last; n += step_of(w->m, b))
+		put_bound(w, &run, (1ull << n) - 1);
 	if (b->range_end)
-		put_bound(w, q, operation, &run, histogram_lower(VT_NR_BUCKETS - 1) - 1);
-	put_bucket(w, q, operation, "+Inf", count);
-	put_count(w, "_count", q, label, operation, count);
-	put_name(w, "_sum", q, label, operation);
+		put_bound(w, &run, histogram_lower(VT_NR_BUCKETS - 1) - 1);
+	put_bucket(w, &run, "+Inf", count);
+	put_count(w, "_count", q, label, value, count);
+	put_name(w, "_sum", q, label, value);
 	if (w->family->unit)
-		fprintf(w->f, "%llu.%09llu", sum / 1000000000, sum % 1000000000);
+		put_seconds(w, sum);
 	else
 		fprintf(w->f, "%llu", sum);
 	end_sample(w);
@@ -330,9 +343,19 @@ static void doorbells_suppressed(struct writer *w, const struct queue *q)
 	put_total(w, q, queue_suppressed(q));
 }
 
+static void interrupts(struct writer *w, const struct queue *q)
+{
+	put_total(w, q, q->op[VT_INTERRUPT] ? q->op[VT_INTERRUPT]->count : 0);
+}
+
+static void spurious_interrupts(struct writer *w, const struct queue *q)
+{
+	put_total(w, q, q->op[VT_INTERRUPT] ? q->op[VT_INTERRUPT]->refused : 0);
+}
+
 static void doorbell_buffers(struct writer *w, const struct queue *q)
 {
-	put_histogram(w, q, NULL, q->op[VT_BUFFERS_PER_DOORBELL], &buffers_bounds);
+	put_histogram(w, q, NULL, NULL, q->op[VT_BUFFERS_PER_DOORBELL], &buffers_bounds);
 }
 
 static size_t doorbell_buffers_series(const struct openmetrics *m)
@@ -342,7 +365,7 @@ static size_t doorbell_buffers_series(const struct openmetrics *m)
 
 static void request_duration(struct writer *w, const struct queue *q)
 {
-	put_histogram(w, q, NULL, q->op[VT_AVAIL_TO_USED], &request_bounds);
+	put_histogram(w, q, NULL, NULL, q->op[VT_AVAIL_TO_USED], &request_bounds);
 }
 
 static size_t request_duration_series(const struct openmetrics *m)
@@ -350,11 +373,33 @@ static size_t request_duration_series(const struct openmetrics *m)
 	return count_series(m, &request_bounds);
 }
 
+static void stage_duration(struct writer *w, const struct queue *q)
+{
+	for (int op = VT_STAGE_QUEUED; op <= VT_STAGE_WAKEUP; op++)
+		if (w->m->ops >> op & 1 && q->op[op])
+			put_histogram(w, q, "stage", op_name(op), q->op[op], &stage_bounds);
+}
+
+static size_t stages(const struct openmetrics *m)
+{
+	return __builtin_popcount(m->ops & VT_STAGES);
+}
+
+static bool has_stages(const struct openmetrics *m)
+{
+	return stages(m) > 0;
+}
+
+static size_t stage_duration_series(const struct openmetrics *m)
+{
+	return stages(m) * count_series(m, &stage_bounds);
+}
+
 static void operation_duration(struct writer *w, const struct queue *q)
 {
 	for (int op = 0; op < VT_NR_OPS; op++)
 		if (w->m->ops >> op & 1 && q->op[op])
-			put_histogram(w, q, op_name(op), q->op[op], &operation_bounds);
+			put_histogram(w, q, "operation", op_name(op), q->op[op], &operation_bounds);
 }
 
 static bool has_operation_duration(const struct openmetrics *m)
@@ -375,6 +420,25 @@ static void ring_descriptors(struct writer *w, const struct queue *q)
 static void ring_descriptors_in_use(struct writer *w, const struct queue *q)
 {
 	put_gauge(w, q, queue_in_use(q));
+}
+
+/* A recording does not say which buffers are out. */
+static bool has_oldest_request(const struct openmetrics *m)
+{
+	return !m->version;
+}
+
+/*
+ * Writes the age of the oldest request, if it is known and means that the device takes long. In a
+ * queue that waits for input the age only says how long no input came.
+ */
+static void oldest_request(struct writer *w, const struct queue *q)
+{
+	if (queue_waits_for_world(q) || q->oldest_or_longer || (!q->oldest && queue_in_use(q)))
+		return;
+	put_name(w, "", q, NULL, NULL);
+	put_seconds(w, q->oldest);
+	end_sample(w);
 }
 
 static void queue_broken(struct writer *w, const struct queue *q)
@@ -493,6 +557,13 @@ static const struct family families[] = {
 	  .type = GAUGE,
 	  .help = "Descriptors that hold a buffer.",
 	  .queue = ring_descriptors_in_use },
+	{ .name = "oldest_request_seconds",
+	  .type = GAUGE,
+	  .unit = "seconds",
+	  .help = "Age of the oldest request that the driver has added and not fetched yet.",
+	  .needs = VT_STAGES,
+	  .has = has_oldest_request,
+	  .queue = oldest_request },
 	{ .name = "requests",
 	  .type = COUNTER,
 	  .help = "Buffers that the driver made available to the device.",
@@ -521,6 +592,16 @@ static const struct family families[] = {
 	  .help = "Doorbells that the device did not want (kick_prepare).",
 	  .needs = BIT(VT_OP_KICK_PREPARE),
 	  .queue = doorbells_suppressed },
+	{ .name = "interrupts",
+	  .type = COUNTER,
+	  .help = "Interrupts that the queue was given.",
+	  .needs = BIT(VT_INTERRUPT),
+	  .queue = interrupts },
+	{ .name = "spurious_interrupts",
+	  .type = COUNTER,
+	  .help = "Interrupts that found no used buffer.",
+	  .needs = BIT(VT_INTERRUPT),
+	  .queue = spurious_interrupts },
 	{ .name = "operations",
 	  .type = COUNTER,
 	  .help = "Operations on the ring.",
@@ -545,6 +626,13 @@ static const struct family families[] = {
 	  .needs = BIT(VT_AVAIL_TO_USED),
 	  .queue = request_duration,
 	  .series = request_duration_series },
+	{ .name = "stage_duration_seconds",
+	  .type = HISTOGRAM,
+	  .unit = "seconds",
+	  .help = "Time that requests spent in a stage: queued, doorbell, device, or wakeup.",
+	  .has = has_stages,
+	  .queue = stage_duration,
+	  .series = stage_duration_series },
 	{ .name = "operation_duration_seconds",
 	  .type = HISTOGRAM,
 	  .unit = "seconds",

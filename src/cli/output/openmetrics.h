@@ -26,7 +26,11 @@ struct openmetrics {
 	const struct stall_watch *stalls; /* NULL: stalled queues are not known */
 	uint32_t ops;			  /* counted operations: a bit for each enum vt_op */
 	bool operations;		  /* also write a histogram of each operation's times */
-	bool fine;    /* true: a bucket ends at each power of two; false: at each power of four */
+	/*
+	 * true: a bucket ends at each power of two, of stages at each power of four; false: of
+	 * four, and of sixteen
+	 */
+	bool fine;
 	bool classic; /* true: the classic text format; false: OpenMetrics */
 	/* Only for a recording: */
 	uint64_t when;	      /* time of each sample, ns since 1970; 0: no time, so it is now */
