@@ -8,9 +8,17 @@ CC        ?= cc
 CLANG     ?= clang
 BPFTOOL   ?= bpftool
 LLVM_STRIP ?= llvm-strip
+PKG_CONFIG ?= pkg-config
+# The machine for which the programs are compiled, by libbpf's name for it, and their byte order.
+BPF_ARCH  := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(patsubst s390x,s390,$(shell uname -m))))
+BPF_TARGET := bpf
 # Where Debian has bpftool, which is not on the PATH of everyone who is not root; where setup.sh puts promtool.
 CACHE     := $(or $(VRINGTOP_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vringtop)
 export PATH := $(PATH):/usr/sbin:/sbin:$(CACHE)/prometheus/usr/bin
+# make MACHINE=arm64 ...: for another machine
+ifdef MACHINE
+include packaging/cross.mk
+endif
 PKGS      := libbpf json-c ncursesw libseccomp sqlite3 libzstd zlib libmicrohttpd
 
 CFLAGS    ?= -O2 -g
@@ -21,9 +29,9 @@ CFLAGS    += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-o
 LDFLAGS   += -fsanitize=address,undefined
 endif
 CPPFLAGS  += -D_GNU_SOURCE -DVRINGTOP_VERSION='"$(VERSION)"' -Isrc/bpf -Isrc/cli -I$(BUILD)
-PKG_FLAGS  = $(shell pkg-config --cflags $(PKGS))
-PKG_LIBS   = $(shell pkg-config --libs $(PKGS))
-BPF_FLAGS := -g -O2 -mcpu=v3 -target bpf -fdebug-compilation-dir=. -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter -I. -Isrc/bpf
+PKG_FLAGS  = $(shell $(PKG_CONFIG) --cflags $(PKGS))
+PKG_LIBS   = $(shell $(PKG_CONFIG) --libs $(PKGS))
+BPF_FLAGS := -g -O2 -mcpu=v3 -target $(BPF_TARGET) -fdebug-compilation-dir=. -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Wextra -Wno-unused-parameter -I. -Isrc/bpf
 
 # Quiet: a line for each file. `make V=1` shows the whole commands.
 ifeq ($(V),1)

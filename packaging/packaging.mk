@@ -11,7 +11,7 @@ MICROHTTPD  = $(shell $(CC) -print-file-name=libmicrohttpd.a)
 NO_TLS      = -lmicrohttpd -lpthread $(shell nm -u $(MICROHTTPD) 2>/dev/null | \
 		sed -n 's/^ *U \(gnutls_[a-z0-9_]*\)$$/-Wl,--defsym=\1=no_tls/p' | sort -u)
 endif
-STATIC_LIBS = $(NO_TLS) $(shell pkg-config --static --libs $(filter-out libmicrohttpd,$(PKGS)))
+STATIC_LIBS = $(NO_TLS) $(shell $(PKG_CONFIG) --static --libs $(filter-out libmicrohttpd,$(PKGS)))
 
 $(BUILD)/vringtop-static: $(CLI_OBJ) packaging/static.c
 	$(say) LINK $@

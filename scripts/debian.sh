@@ -36,6 +36,7 @@ apt_install() {
 # fetch_package SUITE PACKAGE DIR [TITLE]: unpacks a package of another Debian suite into DIR, and
 # writes its version into DIR/version. PACKAGE may be a pattern of apt's that one package matches.
 # The configuration of the machine's apt is not changed. Only its mirror is used.
+# FETCH_FOR, if set, is the architecture of the package: arm64.
 fetch_package() {
 	local suite=$1 package=$2 dir=$3 title=${4:-$2} mirror work packages log=$cache/logs/setup.log
 	mirror=$(debian_mirror)
@@ -53,6 +54,8 @@ fetch_package() {
 		-o "Dir::Etc::preferences=/dev/null" -o "Dir::Etc::preferencesparts=/dev/null"
 		-o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache"
 		-o "Acquire::Languages=none" -o "APT::Sandbox::User=$(id -un)")
+	[[ -z ${FETCH_FOR:-} ]] || apt+=(-o "APT::Architecture=$FETCH_FOR" -o "APT::Architectures=$FETCH_FOR"
+		-o "Dir::State::status=/dev/null")
 	trap end_job EXIT
 	# shellcheck disable=SC2016 # the inner shell's
 	run_job "setup: fetching $title of Debian's $suite" "$log" 0 bash -c \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the packages that are missing, and nothing else.
-# Usage: setup.sh [build|lint|prometheus|kernel|guest|browser|bench|debian|deb|source-7.3]...
-# Without an argument: all groups but bench and deb.
+# Usage: setup.sh [build|lint|prometheus|kernel|guest|browser|bench|debian|deb|machines|source-7.3]...
+# Without an argument: all groups but bench, deb and machines.
 set -euo pipefail
 . "$(dirname "$0")/debian.sh"
 
@@ -48,6 +48,12 @@ setup_deb() {
 	packages+=(debhelper dpkg-dev lintian rpm mmdebstrap debian-archive-keyring)
 }
 
+# For make MACHINE=..., and make test-machines.
+setup_machines() {
+	packages+=(gcc-aarch64-linux-gnu gcc-s390x-linux-gnu qemu-system-arm qemu-system-misc qemu-user-static
+		mmdebstrap kmod cpio xz-utils debian-archive-keyring)
+}
+
 # For guests with Debian's own kernels (debian-kernel.sh).
 setup_debian() {
 	packages+=(gcc libc6-dev kmod cpio xz-utils debian-archive-keyring)
@@ -57,7 +63,7 @@ setup_debian() {
 packages=() fetch_source=''
 for group in "$@"; do
 	case $group in
-	build | lint | prometheus | kernel | guest | browser | bench | debian | deb) "setup_$group" ;;
+	build | lint | prometheus | kernel | guest | browser | bench | debian | deb | machines) "setup_$group" ;;
 	source-7.3)
 		if [[ $(LC_ALL=C apt-cache policy linux-source-7.3) == *Candidate:\ [0-9]* ]]; then
 			packages+=(linux-source-7.3)
@@ -66,7 +72,7 @@ for group in "$@"; do
 			fetch_source=yes
 		fi
 		;;
-	*) die "unknown group '$group'" "the groups are: build, lint, prometheus, kernel, guest, browser, bench, debian, deb, source-7.3" ;;
+	*) die "unknown group '$group'" "the groups are: build, lint, prometheus, kernel, guest, browser, bench, debian, deb, machines, source-7.3" ;;
 	esac
 done
 install_packages "${packages[@]}"

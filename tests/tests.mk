@@ -9,6 +9,13 @@ mutants: ## put small faults into the code one by one, and see that a test notic
 	@scripts/setup.sh build $(if $(filter no,$(GUESTS)),,guest)
 	@tests/mutants/run.py --jobs $(JOBS) --only $(foreach name,$(MUTANTS),'$(name)') $(if $(filter no,$(GUESTS)),--no-guests)
 
+# CASES='arm64-pci s390x-*': only these.
+.PHONY: test-machines
+test-machines: ## guests of other machines and transports, emulated: docs/machines.md (half an hour)
+	@scripts/setup.sh build guest machines
+	@$(MAKE) --no-print-directory -j $(JOBS) all static
+	@prove --timer -v -e '' tests/machines/machines.t
+
 # --- Coverage: all unit tests, built again with gcov ---
 # The tool itself is built, too, so that files that no unit test can have count as not run. What guests
 # run is not in it: the tool gives up writing files after its start, so gcov cannot write what it counted.

@@ -34,15 +34,17 @@ struct {
 #define PACKED_FLAGS	  2
 #define PACKED_DESC_FLAGS 14
 
-static __u16 shared_u16(const void *from, __u64 at)
+/* Reads a number of the shared memory. @swapped: see ring_is_swapped() */
+static __u16 shared_u16(const void *from, __u64 at, bool swapped)
 {
 	__u16 value = 0;
 
 	bpf_probe_read_kernel(&value, sizeof(value), from + at);
-	return value;
+	return swapped ? __builtin_bswap16(value) : value;
 }
 
-static __always_inline void ring_read_split(struct vt_ring *r, const struct vring_virtqueue *vring)
+static __always_inline void ring_read_split(struct vt_ring *r, const struct vring_virtqueue *vring,
+					    bool swapped)
 {
 	const void *desc = BPF_CORE_READ(vring, split.vring.desc);
 	const void *avail = BPF_CORE_READ(vring, split.vring.avail);
@@ -55,16 +57,17 @@ static __always_inline void ring_read_split(struct vt_ring *r, const struct vrin
 	r->driver_area = r->desc_area + (avail - desc);
 	r->device_area = r->desc_area + (used - desc);
 
-	r->split.avail_flags = shared_u16(avail, SPLIT_FLAGS);
-	r->split.avail_idx = shared_u16(avail, SPLIT_IDX);
-	r->split.used_flags = shared_u16(used, SPLIT_FLAGS);
-	r->split.used_idx = shared_u16(used, SPLIT_IDX);
+	r->split.avail_flags = shared_u16(avail, SPLIT_FLAGS, swapped);
+	r->split.avail_idx = shared_u16(avail, SPLIT_IDX, swapped);
+	r->split.used_flags = shared_u16(used, SPLIT_FLAGS, swapped);
+	r->split.used_idx = shared_u16(used, SPLIT_IDX, swapped);
 	/* Without VIRTIO_F_EVENT_IDX these two fields are never written. */
-	r->split.used_event = shared_u16(avail, SPLIT_RING + (__u64)r->num * AVAIL_SIZE);
-	r->split.avail_event = shared_u16(used, SPLIT_RING + (__u64)r->num * USED_SIZE);
+	r->split.used_event = shared_u16(avail, SPLIT_RING + (__u64)r->num * AVAIL_SIZE, swapped);
+	r->split.avail_event = shared_u16(used, SPLIT_RING + (__u64)r->num * USED_SIZE, swapped);
 }
 
-static __always_inline void ring_read_packed(struct vt_ring *r, const struct vring_virtqueue *vring)
+static __always_inline void ring_read_packed(struct vt_ring *r, const struct vring_virtqueue *vring,
+					     bool swapped)
 {
 	const void *desc = BPF_CORE_READ(vring, packed.vring.desc);
 	const void *driver = BPF_CORE_READ(vring, packed.vring.driver);
@@ -79,13 +82,14 @@ static __always_inline void ring_read_packed(struct vt_ring *r, const struct vri
 	r->driver_area = BPF_CORE_READ(vring, packed.driver_event_dma_addr);
 	r->device_area = BPF_CORE_READ(vring, packed.device_event_dma_addr);
 
-	r->packed.driver_off_wrap = shared_u16(driver, PACKED_OFF_WRAP);
-	r->packed.driver_flags = shared_u16(driver, PACKED_FLAGS);
-	r->packed.device_off_wrap = shared_u16(device, PACKED_OFF_WRAP);
-	r->packed.device_flags = shared_u16(device, PACKED_FLAGS);
-	r->packed.last_used_flags =
-		shared_u16(desc, (__u64)(r->last_used & ~VT_WRAP) * DESC_SIZE + PACKED_DESC_FLAGS);
-	r->packed.next_avail_flags = shared_u16(desc, (__u64)next * DESC_SIZE + PACKED_DESC_FLAGS);
+	r->packed.driver_off_wrap = shared_u16(driver, PACKED_OFF_WRAP, swapped);
+	r->packed.driver_flags = shared_u16(driver, PACKED_FLAGS, swapped);
+	r->packed.device_off_wrap = shared_u16(device, PACKED_OFF_WRAP, swapped);
+	r->packed.device_flags = shared_u16(device, PACKED_FLAGS, swapped);
+	r->packed.last_used_flags = shared_u16(
+		desc, (__u64)(r->last_used & ~VT_WRAP) * DESC_SIZE + PACKED_DESC_FLAGS, swapped);
+	r->packed.next_avail_flags =
+		shared_u16(desc, (__u64)next * DESC_SIZE + PACKED_DESC_FLAGS, swapped);
 }
 
 /*
@@ -105,6 +109,7 @@ static __noinline int ring_read(struct vt_ring *r, const struct vt_queue *q)
 	const struct virtqueue *vq = (const void *)q->vq;
 	const struct vring_virtqueue *vring = (const void *)vq;
 	const struct vring_virtqueue___other *other = (const void *)vq;
+	bool swapped = ring_is_swapped(VT_BIG_ENDIAN, q->features);
 
 	__builtin_memset(r, 0, sizeof(*r));
 	r->serial = q->serial;
@@ -126,9 +131,9 @@ static __noinline int ring_read(struct vt_ring *r, const struct vt_queue *q)
 	if (BPF_CORE_READ(vring, event_triggered))
 		r->state |= VT_RING_TRIGGERED;
 	if (layout_is_packed(q->layout))
-		ring_read_packed(r, vring);
+		ring_read_packed(r, vring, swapped);
 	else
-		ring_read_split(r, vring);
+		ring_read_split(r, vring, swapped);
 	return 0;
 }
 
@@ -180,7 +185,7 @@ int look_at_rings(void *ctx)
 
 struct copy {
 	const struct vring_virtqueue *vring;
-	bool packed;
+	bool packed, swapped;
 	__u32 first, num;
 };
 
@@ -203,6 +208,8 @@ static long ring_copy(__u32 i, struct copy *c)
 		e->length = BPF_CORE_READ(packed, num);
 		bpf_probe_read_kernel(&e->desc, sizeof(e->desc),
 				      BPF_CORE_READ(vring, packed.vring.desc) + n * DESC_SIZE);
+		if (VT_BIG_ENDIAN && c->swapped)
+			desc_swap(e);
 		return 0;
 	}
 	split = BPF_CORE_READ(vring, split.desc_state);
@@ -210,9 +217,14 @@ static long ring_copy(__u32 i, struct copy *c)
 	e->token = (__u64)BPF_CORE_READ(split, data);
 	bpf_probe_read_kernel(&e->desc, sizeof(e->desc),
 			      BPF_CORE_READ(vring, split.vring.desc) + n * DESC_SIZE);
-	e->avail = shared_u16(BPF_CORE_READ(vring, split.vring.avail), SPLIT_RING + n * AVAIL_SIZE);
+	e->avail = shared_u16(BPF_CORE_READ(vring, split.vring.avail), SPLIT_RING + n * AVAIL_SIZE,
+			      VT_BIG_ENDIAN && c->swapped);
 	bpf_probe_read_kernel(&e->used, sizeof(e->used),
 			      BPF_CORE_READ(vring, split.vring.used) + SPLIT_RING + n * USED_SIZE);
+	if (VT_BIG_ENDIAN && c->swapped) {
+		desc_swap(e);
+		used_swap(e);
+	}
 	return 0;
 }
 
@@ -231,6 +243,8 @@ int copy_ring(struct vt_part *part)
 		return 1;
 	c.vring = (const void *)q->vq;
 	c.packed = layout_is_packed(q->layout);
+	if (VT_BIG_ENDIAN)
+		c.swapped = ring_is_swapped(true, q->features);
 	c.num = q->num;
 	bpf_loop(VT_PART, ring_copy, &c, 0);
 	ring_look(entry, NULL);

@@ -19,6 +19,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 #include "vringtop.h"
+#include "byte_order.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

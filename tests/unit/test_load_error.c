@@ -75,8 +75,13 @@ uid_t __wrap_geteuid(void)
 	return kernel.user;
 }
 
-/* Returns what complain_load() printed, to be freed. */
-static char *said(int error, const char *module)
+static int load_fails(int error, const char *module)
+{
+	return complain_load(error, module, 8 << 20);
+}
+
+/* Returns what @complains printed, to be freed. */
+static char *said(int (*complains)(int error, const char *name), int error, const char *name)
 {
 	FILE *f = tmpfile();
 	int saved = dup(STDERR_FILENO);
@@ -85,7 +90,7 @@ static char *said(int error, const char *module)
 	assert_non_null(f);
 	assert_non_null(text);
 	dup2(fileno(f), STDERR_FILENO);
-	assert_int_equal(complain_load(error, module, 8 << 20), -1);
+	assert_int_equal(complains(error, name), -1);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	rewind(f);
@@ -170,6 +175,12 @@ static void a_line_for_each_reason(void **state)
 		  NULL,
 		  "no memory for the counters in the kernel (8 MiB)",
 		  "Free some memory" },
+		/* Debian's kernels for s390x. */
+		{ { .lacks = "CONFIG_BPF_JIT" },
+		  -ENOMEM,
+		  NULL,
+		  "this kernel has no BPF JIT",
+		  "Use a kernel with CONFIG_BPF_JIT=y." },
 		{ { .no_module_ids = true },
 		  -EPERM,
 		  "virtio_ring",
@@ -187,7 +198,7 @@ static void a_line_for_each_reason(void **state)
 		char *text, *end;
 
 		kernel = cases[i].kernel;
-		text = said(cases[i].error, cases[i].module);
+		text = said(load_fails, cases[i].error, cases[i].module);
 		end = strchr(text, '\n');
 		if (strncmp(text, "vringtop: ", 10) || !end || strncmp(end, "\n  ", 3) ||
 		    strchr(end + 1, '\n') != text + strlen(text) - 1)
@@ -200,9 +211,28 @@ static void a_line_for_each_reason(void **state)
 	}
 }
 
+/* arm64 before Linux 6.4; the C library has no words for this errno. */
+static void attaching_is_not_possible(void **state)
+{
+	char *text = said(complain_attach, 524, "virtqueue_poll");
+
+	(void)state;
+	assert_non_null(
+		strstr(text, "cannot attach to virtqueue_poll: on this machine the kernel"));
+	assert_non_null(strstr(text, "Linux 6.4 or later"));
+	free(text);
+	text = said(complain_attach, ENOENT, "virtqueue_poll");
+	assert_string_equal(text, "vringtop: cannot attach to virtqueue_poll: "
+				  "No such file or directory\n");
+	free(text);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_line_for_each_reason) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_line_for_each_reason),
+		cmocka_unit_test(attaching_is_not_possible),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,8 +26,23 @@ static int complain_refused(const char *what)
 		"cannot load %s: the kernel refuses it to root (%s)", what, strerror(EPERM));
 }
 
+/* Returns true if the kernel was built without an option. */
+static bool built_without(const char *option)
+{
+	char lacks[256];
+	const char *source;
+
+	return kernel_options_lacking(false, lacks, sizeof(lacks), &source) > 0 &&
+	       strstr(lacks, option);
+}
+
 int complain_jit(void)
 {
+	if (built_without("CONFIG_BPF_JIT"))
+		return complain("Use a kernel with CONFIG_BPF_JIT=y. On s390x that takes "
+				"CONFIG_MARCH_Z196=y or later; Debian's kernels are for the z10.",
+				"this kernel has no BPF JIT, and its interpreter cannot run the "
+				"programs");
 	return complain("Switch it on: sysctl net.core.bpf_jit_enable=1",
 			"the kernel's BPF JIT is off, and its interpreter cannot run the programs");
 }
@@ -88,6 +103,9 @@ int complain_load(int err, const char *module, size_t counters)
 		return complain("Raise the limit (ulimit -n 256) and try again.",
 				"cannot load the programs: more open files are needed than this "
 				"process may have");
+	/* Without a JIT the kernel says the same. */
+	if (err == -ENOMEM && built_without("CONFIG_BPF_JIT"))
+		return complain_jit();
 	if (err == -ENOMEM)
 		return complain("Free some memory, or raise the memory limit of this process's "
 				"control group.",
@@ -107,4 +125,18 @@ int complain_load(int err, const char *module, size_t counters)
 				module);
 	return complain("Run it with VRINGTOP_DEBUG=1 and report what the kernel says.",
 			"cannot load the programs: %s", strerror(-err));
+}
+
+/* ENOTSUPP of the kernel, which the C library does not know. */
+#define KERNEL_ENOTSUPP 524
+
+int complain_attach(int err, const char *name)
+{
+	if (err == KERNEL_ENOTSUPP)
+		return complain("Use a kernel with CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS=y. "
+				"On arm64 that takes Linux 6.4 or later.",
+				"cannot attach to %s: on this machine the kernel cannot call BPF "
+				"programs from its functions",
+				name);
+	return complain(NULL, "cannot attach to %s: %s", name, strerror(err));
 }

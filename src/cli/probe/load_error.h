@@ -12,7 +12,7 @@
  */
 int complain_kernel(void);
 
-/** Prints that the JIT is off. Returns -1. */
+/** Prints that the JIT is off, or that the kernel has none. Returns -1. */
 int complain_jit(void);
 
 /**
@@ -22,5 +22,12 @@ int complain_jit(void);
  * @counters: memory that the counters need, bytes
  */
 int complain_load(int err, const char *module, size_t counters);
+
+/**
+ * Prints why a program cannot be attached. Returns -1.
+ * @err: errno of libbpf
+ * @name: the function or the event
+ */
+int complain_attach(int err, const char *name);
 
 #endif

@@ -15,6 +15,7 @@
 #include "probe/device.h"
 #include "probe/kernel.h"
 #include "probe/probe.h"
+#include "probe/load_error.h"
 #include "probe/probe_internal.h"
 #include "recording/recording.h"
 
@@ -61,7 +62,7 @@ static int attach(struct probe *p, bool life)
 			return complain("Build the kernel again with the series of this version "
 					"(make kernel).",
 					"the kernel's event %s has other fields", name + 1);
-		return complain(NULL, "cannot attach to %s: %s", name + 1, strerror(errno));
+		return complain_attach(errno, name + 1);
 	}
 	return 0;
 }
@@ -222,7 +223,7 @@ static struct probe *open_sized(uint32_t ops, uint32_t nr_entries, uint32_t *nee
 	if (p->by_functions) {
 		p->uevent = bpf_program__attach(p->skel->progs.on_uevent);
 		if (!p->uevent) {
-			complain(NULL, "cannot attach to virtio_uevent: %s", strerror(errno));
+			complain_attach(errno, "virtio_uevent");
 			goto fail;
 		}
 	}
