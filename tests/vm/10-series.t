@@ -85,6 +85,23 @@ examine() {
 	new_indirect_calls >"$out/broken-calls"
 }
 
+# cover_numbers FILE: the numbers of the patches that a cover letter's last line names, one a line.
+cover_numbers() {
+	sed -n 's/^Patches, as numbered in this folder: \(.*\)\.$/\1/p' "$1" | sed 's/, and / /; s/, / /g; s/ and / /g; s/ to /-/g' |
+		tr ' ' '\n' | while IFS=- read -r first last; do seq -f %04g "$first" "${last:-$first}"; done
+}
+
+# Each patch of 7.3 is in one cover letter, but for the last, which is for no upstream.
+patches=("$repo/kernel-patch/linux-7.3"/0*.patch)
+is '7.3: each patch is in one cover letter, but for the last' \
+	"$(for cover in "$repo/kernel-patch/linux-7.3"/cover-*.txt; do cover_numbers "$cover"; done | sort)" \
+	"$(printf '%s\n' "${patches[@]##*/}" | cut -c 1-4 | head -n -1)"
+for cover in fixes dispatch events; do
+	file=$repo/kernel-patch/linux-7.3/cover-$cover.txt
+	is "7.3: the cover letter of $cover says how many patches there are" \
+		"$(sed -n '1s,.*PATCH 0*/\([0-9]*\)\].*,\1,p' "$file")" "$(cover_numbers "$file" | wc -l)"
+done
+
 # One after the other: to have a kernel copied may mean to have it built. Then at once.
 for version in $versions; do
 	"$kernel" copy "$version-stock" "$work/$version" || exit 1
