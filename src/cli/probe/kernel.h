@@ -125,7 +125,7 @@ int kernel_complain_ftrace(void);
 /**
  * Returns the step of the clock that times the operations, ns. Times below one step cannot be
  * measured. Returns 0 if each reading gives a new value; only clocks that count timer ticks do not.
- * Reads the clock until the value has changed three times, so this takes up to three steps.
+ * Reads the clock until the value has changed three times; 25 times if it moves in steps.
  * @by_functions: true: programs read CLOCK_MONOTONIC; false: the tracepoints tell sched_clock()
  */
 uint64_t kernel_clock_step(bool by_functions);
