@@ -8,7 +8,8 @@
 rounds=${ROUNDS:-200} plugs=20
 
 if [[ -z ${VRINGTOP_GUEST:-} ]]; then
-	export KERNEL=${KERNEL:-6.12}
+	# It unbinds and plugs all the time, while another test uses the same CPUs.
+	export KERNEL=${KERNEL:-6.12} TIMEOUT=${TIMEOUT:-900}
 	MODULE=$("$repo/tests/kmod/build.sh" "$KERNEL") || exit
 	sockets=$(mktemp -d "${TMPDIR:-/tmp}/vringtop-life.XXXXXX")
 	trap 'rm -rf "$sockets"' EXIT
