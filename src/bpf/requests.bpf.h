@@ -8,9 +8,9 @@
  * - wakeup: from there to the end of the get that fetched the buffer
  *
  * A buffer for which no doorbell was wanted goes from add to `device` at once. A buffer that the
- * driver fetched without an interrupt has no wakeup. If a doorbell began before the
- * add or ended after the get, the time of the add or of the get is used instead. So the stages
- * always add up to the whole time.
+ * driver fetched without an interrupt has no wakeup. If a doorbell began before the add or ended
+ * after the get, the time of the add or of the get is used instead. So the stages always add up to
+ * the whole time.
  */
 
 /* Returns the place of a batch. It may have a batch with another number; see `number` in it. */

@@ -1,7 +1,8 @@
 #!/bin/bash
 # The life of a request: its stages add up to its time, to the ns; interrupts are those that
 # /proc/interrupts and the entropy device (tests/device) count; and when the device holds buffers
-# longer, the stage `device` is longer by that, and no other stage.
+# longer, the stage `device` is longer by that, and no other stage. The oldest request is as old as a
+# read that the device holds.
 # Environment: KERNELS   only some of them: "6.12-stock"
 . "$(dirname "$0")/lib.sh"
 
