@@ -110,6 +110,8 @@ $(BUILD)/unit/%.o: tests/unit/%.c
 # What a test answers itself instead of the function that is called.
 $(BUILD)/unit/test_interval_loop: UNIT_WRAP := wait_until probe_now confine
 $(BUILD)/unit/test_queues: UNIT_WRAP := confine
+$(BUILD)/unit/test_stalls: UNIT_WRAP := wait_until confine
+$(BUILD)/unit/test_stat: UNIT_WRAP := wait_until probe_now confine
 $(BUILD)/unit/test_record: UNIT_WRAP := confine_recording
 $(BUILD)/unit/test_replaced_file: UNIT_WRAP := fork
 $(BUILD)/unit/test_not_shown: UNIT_WRAP := confine confine_recording confine_reading

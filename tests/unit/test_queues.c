@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <json-c/json.h>
 #include "../fake_probe.h"
 #include "fail_alloc.h"
+#include "output/json.h"
 #include "verbs/verbs.h"
 
 /* The process stays as it is, for the tests that follow. */
@@ -88,6 +90,42 @@ static void a_line_for_each_queue(void **state)
 	assert_non_null(strstr(out, "output.0"));
 }
 
+/* A list of what json_queue() makes, which test_json compares. */
+static void json(void **state)
+{
+	struct json_object *all;
+
+	(void)state;
+	assert_int_equal(run(read_machine, "--json"), 0);
+	all = json_tokener_parse(out);
+	assert_int_equal(json_object_array_length(all), 2);
+	for (int i = 0; i < 2; i++) {
+		struct json_object *one = json_queue(&queues[i]);
+
+		assert_string_equal(json_object_to_json_string(json_object_array_get_idx(all, i)),
+				    json_object_to_json_string(one));
+		json_object_put(one);
+	}
+	json_object_put(all);
+}
+
+/* Names of features that have no room go on below the first one. */
+static void many_features(void **state)
+{
+	static const char blanks[] = "                                                       ";
+	char expected[400];
+
+	(void)state;
+	snprintf(expected, sizeof(expected),
+		 "virtio5 eth0 virtio_net      1 output.0    64 split     indirect event_idx\n"
+		 "%s platform order\n%s notif_data notif_config\n%s reset\n",
+		 blanks, blanks, blanks);
+	queues[1].features = ~0ull;
+	assert_int_equal(run(read_machine, NULL), 0);
+	queues[1].features = 0;
+	assert_string_equal(strstr(out, "virtio5"), expected);
+}
+
 static void no_memory_is_said(void **state)
 {
 	(void)state;
@@ -100,6 +138,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_for_each_queue),
+		cmocka_unit_test(json),
+		cmocka_unit_test(many_features),
 		cmocka_unit_test(no_memory_is_said),
 	};
 
