@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/output_file.h"
+#include "base/place.h"
 
 static const char *const no_inputs[] = { NULL };
 static const char *const inputs[] = { "input", NULL };

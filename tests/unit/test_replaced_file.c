@@ -12,12 +12,18 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include <sys/stat.h>
+#include "base/place.h"
 #include "base/replaced_file.h"
 
-#define MARK "# mark"
+#define MARK METRICS_MARK
 
 static char folder[] = "/tmp/replaced.XXXXXX";
 static char path[48];
+
+static void send_text(struct replaced_file *r, const char *text)
+{
+	replaced_file_write(r, text, strlen(text));
+}
 
 static void pause_a_moment(void)
 {
@@ -41,8 +47,8 @@ static const char *content(void)
 /* Each content is whole, and comes; so does one that is larger than a socket's buffer. */
 static void replaces(void **state)
 {
-	struct replaced_file *r = replaced_file_open(path, MARK);
-	char *large = malloc(900000), *small = "# mark small\n";
+	struct replaced_file *r = replaced_file_open(path);
+	char *large = malloc(900000), *small = MARK " small\n";
 	struct stat st;
 
 	(void)state;
@@ -109,25 +115,25 @@ static void wait_for(const char *text)
 /* While the content before is being written, a new one is left out at once. */
 static void does_not_wait(void **state)
 {
-	struct replaced_file *r = replaced_file_open(path, MARK);
+	struct replaced_file *r = replaced_file_open(path);
 
 	(void)state;
 	assert_non_null(r);
 	signal(SIGALRM, let_it_go_on);
 	assert_int_equal(kill(writer, SIGSTOP), 0);
-	replaced_file_write(r, "# mark first\n", 13);
+	send_text(r, MARK " first\n");
 	alarm(60);
-	replaced_file_write(r, "# mark second\n", 14);
+	send_text(r, MARK " second\n");
 	alarm(0);
 	assert_false(waited);
 	kill(writer, SIGCONT);
-	wait_for("# mark first\n");
-	for (int i = 0; i < 5000 && strcmp(content(), "# mark third\n"); i++) {
-		replaced_file_write(r, "# mark third\n", 13);
+	wait_for(MARK " first\n");
+	for (int i = 0; i < 5000 && strcmp(content(), MARK " third\n"); i++) {
+		send_text(r, MARK " third\n");
 		pause_a_moment();
-		assert_string_not_equal(content(), "# mark second\n");
+		assert_string_not_equal(content(), MARK " second\n");
 	}
-	assert_string_equal(content(), "# mark third\n");
+	assert_string_equal(content(), MARK " third\n");
 	replaced_file_close(r);
 	for (int i = 0; i < 5000 && !access(path, F_OK); i++)
 		pause_a_moment();
@@ -148,17 +154,17 @@ static void spares_what_is_not_ours(void **state)
 
 	(void)state;
 	write_file("a letter\n");
-	assert_null(replaced_file_open(path, MARK));
+	assert_null(replaced_file_open(path));
 	assert_string_equal(content(), "a letter\n");
 	unlink(path);
 
 	assert_int_equal(symlink("/etc/hostname", path), 0);
-	assert_null(replaced_file_open(path, MARK));
+	assert_null(replaced_file_open(path));
 	unlink(path);
 
 	/* What a vringtop left that was killed together with its writer. */
-	write_file("# mark old\n");
-	r = replaced_file_open(path, MARK);
+	write_file(MARK " old\n");
+	r = replaced_file_open(path);
 	assert_non_null(r);
 	replaced_file_close(r);
 	for (int i = 0; i < 5000 && !access(path, F_OK); i++)
@@ -173,16 +179,16 @@ static void goes_on_without_a_folder(void **state)
 
 	(void)state;
 	snprintf(within, sizeof(within), "%s/new/a.prom", folder);
-	r = replaced_file_open(within, MARK);
+	r = replaced_file_open(within);
 	assert_non_null(r);
 	for (int i = 0; i < 3; i++) {
-		replaced_file_write(r, MARK, 6);
+		send_text(r, MARK);
 		pause_a_moment();
 	}
 	snprintf(path, sizeof(path), "%s/new", folder);
 	assert_int_equal(mkdir(path, 0755), 0);
 	for (int i = 0; i < 5000 && access(within, F_OK); i++) {
-		replaced_file_write(r, MARK, 6);
+		send_text(r, MARK);
 		pause_a_moment();
 	}
 	assert_int_equal(access(within, F_OK), 0);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/error.h"
 #include "base/output_file.h"
+#include "base/place.h"
 
 struct output_file {
 	FILE *f;
@@ -40,23 +41,6 @@ int check_stdout(void)
 
 /* --- May the file be replaced? --- */
 
-/*
- * Returns true if the start of a file has the mark of a page, a trace or metrics of vringtop. Such
- * a file may be replaced.
- */
-static bool has_mark(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	char first[512 + 1] = "";
-	ssize_t n = fd < 0 ? 0 : read(fd, first, sizeof(first) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	first[n > 0 ? n : 0] = '\0';
-	return strstr(first, PAGE_MARK) || strstr(first, TRACE_MARK) ||
-	       !strncmp(first, METRICS_MARK, strlen(METRICS_MARK));
-}
-
 static bool same_file(const struct stat *st, const char *path)
 {
 	struct stat other;
@@ -64,43 +48,65 @@ static bool same_file(const struct stat *st, const char *path)
 	return !stat(path, &other) && st->st_dev == other.st_dev && st->st_ino == other.st_ino;
 }
 
-/* Checks that a file may be made at @path. Returns 0, or -1 after a message. */
-static int check_place(const char *path, const char *const *inputs, bool force)
+/*
+ * Returns true if a file is one of the recordings that are read, or the journal that belongs to
+ * one.
+ */
+static bool is_input(const struct stat *st, const char *const *inputs)
 {
-	struct stat st;
+	char journal[4096];
 
-	/*
-	 * There is no file, or lstat() may not examine it. In the second case writing fails with a
-	 * better message.
-	 */
-	if (lstat(path, &st))
-		return 0;
-	if (S_ISDIR(st.st_mode))
-		return complain("Name a file in it.", "%s is a folder", path);
-	if (S_ISLNK(st.st_mode))
-		return complain("Name the file that it leads to, or remove the link.",
-				"%s is a symbolic link: it is not followed", path);
-	for (; *inputs; inputs++)
-		if (same_file(&st, *inputs))
-			return complain("Name another file for the output.",
-					"%s is one of the recordings that are read: it is not "
-					"overwritten",
-					path);
-	if (!st.st_size || force || has_mark(path))
-		return 0;
-	return complain("Name another file, or replace this one with --force.",
-			"%s is there, and is no page or trace of vringtop: it is not overwritten",
-			path);
+	for (; *inputs; inputs++) {
+		snprintf(journal, sizeof(journal), "%s-journal", *inputs);
+		if (same_file(st, *inputs) || same_file(st, journal))
+			return true;
+	}
+	return false;
 }
 
 /*
- * Returns true for a pipe, a terminal or a device such as /dev/full: no content can be lost there.
+ * Checks that a file may be made at @path.
+ * @place: what is there
+ * Returns 0, or -1 after a message.
  */
-static bool is_special(const char *path)
+static int check_place(const char *path, enum place place, const char *const *inputs, bool force)
 {
 	struct stat st;
 
-	return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+	if (!stat(path, &st) && is_input(&st, inputs))
+		return complain("Name another file for the output.",
+				"%s is one of the recordings that are read, or a journal of one: "
+				"it is not overwritten",
+				path);
+	switch (place) {
+	case PLACE_FREE:
+	case PLACE_PAGE:
+	case PLACE_METRICS:
+	case PLACE_STREAM:
+	case PLACE_UNKNOWN: /* opening it fails with a better message */
+		return 0;
+	case PLACE_RECORDING:
+	case PLACE_FILE:
+		if (force)
+			return 0;
+		break;
+	case PLACE_FOLDER:
+	case PLACE_LINK:
+	case PLACE_DEVICE:
+		break;
+	}
+	return place_refuse(path, place, "Name another file, or replace this one with --force.");
+}
+
+/* Checks that stdout does not lead into an input. Returns 0, or -1 after a message. */
+static int check_stdout_place(const char *const *inputs)
+{
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st) || !is_input(&st, inputs))
+		return 0;
+	return complain("Redirect stdout to another file.",
+			"stdout is one of the recordings that are read: it is not overwritten");
 }
 
 /* --- The keeper --- */
@@ -217,8 +223,12 @@ static int open_temporary(struct output_file *o)
 
 struct output_file *output_open(const char *path, const char *const *inputs, bool force)
 {
-	struct output_file *o = calloc(1, sizeof(*o));
+	struct output_file *o;
+	enum place place;
 
+	if (check_stdout_place(inputs))
+		return NULL;
+	o = calloc(1, sizeof(*o));
 	if (o) {
 		o->keeper = -1;
 		o->path = strdup(path);
@@ -232,11 +242,13 @@ struct output_file *output_open(const char *path, const char *const *inputs, boo
 		o->f = stdout;
 		return o;
 	}
-	if (is_special(path)) {
-		o->f = fopen(path, "we");
-	} else if (check_place(path, inputs, force)) {
+	place = place_of(path);
+	if (check_place(path, place, inputs, force)) {
 		output_free(o);
 		return NULL;
+	}
+	if (place == PLACE_STREAM) {
+		o->f = fopen(path, "we");
 	} else if (open_temporary(o)) {
 		if (o->f)
 			fclose(o->f);

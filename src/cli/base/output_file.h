@@ -4,9 +4,9 @@
  * complete: until then it is a temporary file beside. After an error, Ctrl-C or a kill what was
  * there before is still there, and the temporary file is gone.
  *
- * A file that is there is replaced only if vringtop wrote it (a page, a trace or metrics, known by
- * the mark that it begins with), or with --force. It is never replaced if it is one of the inputs,
- * or through a symbolic link.
+ * A file that is there is replaced only if it is a page, a trace or metrics of vringtop
+ * (base/place.h), or with --force. It is never replaced if it is one of the inputs or the journal
+ * of one, or through a symbolic link. Nothing is written to a disk.
  */
 #ifndef OUTPUT_FILE_H
 #define OUTPUT_FILE_H
@@ -14,19 +14,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* What a page, a trace and metrics have among their first 512 bytes. */
-#define PAGE_MARK    "<meta name=\"generator\" content=\"vringtop\">"
-#define TRACE_MARK   "\"generator\":\"vringtop\""
-#define METRICS_MARK "# HELP vringtop_"
-
 struct output_file;
 
 /**
  * Opens a file for writing. Call it before confine_reading(): a process of its own, which is not
  * confined, gives the file its name later.
- * @path: "-" is stdout; a pipe or a device is written to as it is
- * @inputs: files that must not be replaced, ends with NULL
- * @force: replace a file that vringtop did not write
+ * @path: "-" is stdout; a pipe, a terminal or /dev/null is written to as it is
+ * @inputs: recordings that must not be replaced, ends with NULL. stdout may be none of them,
+ *either, whatever @path is
+ * @force: replace a recording, or a file that vringtop did not write
  * Returns NULL after it has printed why not.
  */
 struct output_file *output_open(const char *path, const char *const *inputs, bool force);

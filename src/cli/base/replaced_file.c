@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "base/confine.h"
 #include "base/error.h"
+#include "base/place.h"
 #include "base/replaced_file.h"
 
 struct replaced_file {
@@ -108,37 +109,23 @@ static _Noreturn void write_all(const char *path, int tool)
 /* --- The tool --- */
 
 /* Checks that a file may be made at @path. Returns 0, or -1 after a message. */
-static int check_place(const char *path, const char *mark)
+static int check_place(const char *path)
 {
-	char first[64] = "";
-	struct stat st;
-	ssize_t n = 0;
-	int fd;
+	enum place place = place_of(path);
 
-	/*
-	 * There is no file, or lstat() may not examine it. In the second case writing fails with a
-	 * better message.
-	 */
-	if (lstat(path, &st))
+	/* PLACE_UNKNOWN: writing fails with a better message. */
+	if (place == PLACE_FREE || place == PLACE_METRICS || place == PLACE_UNKNOWN)
 		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd >= 0) {
-		n = read(fd, first, sizeof(first) - 1);
-		close(fd);
-	}
-	if (S_ISREG(st.st_mode) && (!st.st_size || (n > 0 && !strncmp(first, mark, strlen(mark)))))
-		return 0;
-	return complain("Name another file, or remove this one.",
-			"%s is there, and vringtop did not write it: it is not replaced", path);
+	return place_refuse(path, place, "Name another file, or remove this one.");
 }
 
-struct replaced_file *replaced_file_open(const char *path, const char *mark)
+struct replaced_file *replaced_file_open(const char *path)
 {
 	struct replaced_file *r;
 	int ends[2];
 	pid_t pid;
 
-	if (check_place(path, mark))
+	if (check_place(path))
 		return NULL;
 	r = calloc(1, sizeof(*r));
 	if (!r) {

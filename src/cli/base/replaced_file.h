@@ -14,10 +14,10 @@ struct replaced_file;
 
 /**
  * Starts the process that writes the file. To be called before the tool confines itself.
- * @path: a file that is there is replaced only if it is empty or begins with @mark
- * Returns NULL after it has printed why not.
+ * @path: a file that is there is replaced only if it is empty, or metrics of vringtop
+ * (base/place.h) Returns NULL after it has printed why not.
  */
-struct replaced_file *replaced_file_open(const char *path, const char *mark);
+struct replaced_file *replaced_file_open(const char *path);
 
 /**
  * Replaces the content. It does not wait for the disk: if the content before is still being

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdarg.h>
 #include <stdlib.h>
-#include "base/output_file.h"
+#include "base/place.h"
 #include "output/html.h"
 
 /*

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/error.h"
+#include "base/place.h"
 #include "base/signals.h"
-#include "base/output_file.h"
 #include "output/json.h"
 #include "output/queue_name.h"
 #include "output/report.h"

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/error.h"
+#include "base/place.h"
 #include "recording/check.h"
 #include "recording/recording.h"
 

@@ -12,9 +12,6 @@
 #include <stdint.h>
 #include "vringtop.h"
 
-/* "VTOP", SQLite's application_id: it tells a recording from other SQLite databases. */
-#define RECORDING_APPLICATION_ID 0x56544f50
-
 /* The version of the file format. A reader refuses every other version. */
 #define RECORDING_FORMAT 1
 

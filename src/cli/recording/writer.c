@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zstd.h>
 #include "base/error.h"
+#include "base/place.h"
 #include "recording/encode.h"
 #include "recording/schema.h"
 #include "recording/writer.h"

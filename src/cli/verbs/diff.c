@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
 	{ 0, 0, 0, 0, "Output:", 2 },
 	OPTION_JSON,
 	{ "html", OPT_HTML, "FILE", 0, "A page with plots; - is stdout", 2 },
-	{ "force", OPT_FORCE, 0, 0, "Replace FILE even if it is no page or trace of vringtop", 2 },
+	{ "force", OPT_FORCE, 0, 0, "Replace FILE even if vringtop did not write it", 2 },
 	{ 0, 0, 0, 0, "Verdict:", 3 },
 	{ "fail-on", OPT_FAIL_ON, "EXPR", 0,
 	  "Exit with 3 if a figure is worse than this, for sure: 'p99>10%' (see below)", 3 },
@@ -344,15 +344,15 @@ static int judge(const struct diff *d)
 	return status;
 }
 
-/* Returns an exit status. @page: to be filled; may be NULL */
-static int run(struct diff *d, const struct diff_options *o, struct output_file *page)
+/* Returns an exit status. @output: the page to be filled; stdout if there is none */
+static int run(struct diff *d, const struct diff_options *o, struct output_file *output)
 {
 	bool compared = !confine_reading() && !compare(d, o);
 
-	if (compared && page)
-		diff_html(output_stream(page), d);
+	if (compared && o->html)
+		diff_html(output_stream(output), d);
 	/* Without a comparison there is no page. */
-	if (output_close(page, compared) || !compared)
+	if (output_close(output, compared) || !compared)
 		return 1;
 	if (o->json)
 		diff_json(d);
@@ -365,7 +365,7 @@ static int run(struct diff *d, const struct diff_options *o, struct output_file 
 int verb_diff(int argc, char **argv)
 {
 	struct diff_options o = { .filter.all = ALL_OPS, .threshold = 0.02 };
-	struct output_file *page = NULL;
+	struct output_file *output;
 	struct diff d = {};
 	int status = 1;
 
@@ -375,12 +375,9 @@ int verb_diff(int argc, char **argv)
 	d.nr_fail_on = o.nr_fail_on;
 	if (open_recordings(&d, &o))
 		goto out;
-	if (o.html) {
-		page = output_open(o.html, o.files, o.force);
-		if (!page)
-			goto out;
-	}
-	status = run(&d, &o, page);
+	output = output_open(o.html ?: "-", o.files, o.force);
+	if (output)
+		status = run(&d, &o, output);
 out:
 	diff_free(&d, o.nr_files);
 	free(o.files);

@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include "base/confine.h"
 #include "base/error.h"
-#include "base/output_file.h"
 #include "base/replaced_file.h"
 #include "base/signals.h"
 #include "output/openmetrics.h"
@@ -256,7 +255,7 @@ static int start(struct exporter *e)
 	signal(SIGPIPE, SIG_IGN);
 	raise_open_files();
 	if (e->o->textfile) {
-		e->file = replaced_file_open(e->o->textfile, METRICS_MARK);
+		e->file = replaced_file_open(e->o->textfile);
 		if (!e->file)
 			return -1;
 	}

@@ -14,6 +14,7 @@
 #include "base/confine.h"
 #include "base/error.h"
 #include "base/format.h"
+#include "base/place.h"
 #include "probe/machine.h"
 #include "probe/probe.h"
 #include "recording/writer.h"
@@ -29,7 +30,8 @@ static const char doc[] =
 	"  sudo vringtop record -o a.vt -d 30s -i 500ms\n"
 	"  sudo vringtop record -o a.vt --events -- fio job\n"
 	"  vringtop report a.vt                        look at it\n\n"
-	"A recording that is there already is kept as FILE.old; no other file is overwritten.";
+	"A recording that is there already is kept as FILE.old, in place of an older FILE.old; no "
+	"other file is overwritten.";
 
 /*
  * The longest time between two readings of the counters, ns. No bucket may wrap twice in between.
@@ -41,6 +43,9 @@ static const char doc[] =
 #define DRAIN 50000000ull
 /* Single operations arrive nearly in the order of time: none is more than this late, ns. */
 #define LATE 100000000ull
+
+/* What to do if a file is where the recording shall be. */
+#define REFUSED_ADVICE "Choose another name with -o, or remove it."
 
 /* Options without a letter. */
 #define OPT_EVENTS 256
@@ -155,63 +160,59 @@ static double cpu_used(void)
 /* --- The file --- */
 
 /*
- * What is at the path of the new recording: nothing or an empty file, an old recording, or anything
- * else.
+ * Checks the journal that SQLite will use for the recording @path: SQLite would overwrite and
+ * delete any file of that name. Returns 0, or -1 after a message.
  */
-enum place {
-	PLACE_FREE,
-	PLACE_RECORDING,
-	PLACE_TAKEN
-};
-
-static enum place place_of(const char *path)
+static int check_journal(const char *path)
 {
-	struct stat st;
-	uint8_t header[72] = {};
-	uint32_t id = 0;
+	static const uint8_t magic[] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
+	uint8_t first[sizeof(magic)];
+	char journal[4096];
+	bool ours = false;
+	enum place place;
 	int fd;
 
-	if (lstat(path, &st))
-		return errno == ENOENT ? PLACE_FREE : PLACE_TAKEN;
-	if (!S_ISREG(st.st_mode))
-		return PLACE_TAKEN;
-	if (!st.st_size)
-		return PLACE_FREE;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || read(fd, header, sizeof(header)) < 0)
-		memset(header, 0, sizeof(header));
-	if (fd >= 0)
-		close(fd);
-	for (int i = 68; i < 72; i++)
-		id = id << 8 | header[i];
-	return id == RECORDING_APPLICATION_ID ? PLACE_RECORDING : PLACE_TAKEN;
-}
-
-static int complain_taken(const char *path)
-{
-	return complain("Choose another name with -o, or remove it.",
-			"%s is there and is not a recording: it is not overwritten", path);
+	if (snprintf(journal, sizeof(journal), "%s-journal", path) >= (int)sizeof(journal))
+		return complain(NULL, "the name %s is too long", path);
+	place = place_of(journal);
+	if (place == PLACE_FREE || place == PLACE_UNKNOWN)
+		return 0;
+	if (place == PLACE_FILE) {
+		fd = open(journal, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		ours = fd >= 0 && read(fd, first, sizeof(first)) == sizeof(first) &&
+		       !memcmp(first, magic, sizeof(magic));
+		if (fd >= 0)
+			close(fd);
+	}
+	return ours ? 0 : place_refuse(journal, place, REFUSED_ADVICE);
 }
 
 /*
- * Checks that a recording can be made at @path. Called before anything else, so that a wrong path
- * fails at once. Returns 0, or -1 after a message.
+ * Checks that a recording can be made at @path: there is nothing, or a recording that can be
+ * renamed to FILE.old. Called before anything else, so that a wrong path fails at once. Returns 0,
+ * or -1 after a message.
  */
 static int check_place(const char *path)
 {
+	enum place place = place_of(path);
 	char old[4096];
 
-	switch (place_of(path)) {
-	case PLACE_FREE:
+	if (place == PLACE_UNKNOWN)
+		return complain(NULL, "cannot write to %s: %s", path, strerror(errno));
+	if (place != PLACE_FREE && place != PLACE_RECORDING)
+		return place_refuse(path, place, REFUSED_ADVICE);
+	if (check_journal(path))
+		return -1;
+	if (place == PLACE_FREE)
 		return 0;
-	case PLACE_TAKEN:
-		return complain_taken(path);
-	case PLACE_RECORDING:
-		break;
-	}
 	if (snprintf(old, sizeof(old), "%s.old", path) >= (int)sizeof(old))
 		return complain(NULL, "the name %s is too long", path);
-	return place_of(old) == PLACE_TAKEN ? complain_taken(old) : 0;
+	place = place_of(old);
+	if (place == PLACE_FREE || place == PLACE_RECORDING)
+		return check_journal(old);
+	if (place == PLACE_UNKNOWN)
+		return complain(NULL, "cannot write to %s: %s", old, strerror(errno));
+	return place_refuse(old, place, REFUSED_ADVICE);
 }
 
 /*
@@ -223,6 +224,9 @@ static int make_place(const char *path)
 	char from[4096], to[4096];
 	int fd;
 
+	/* Loading the programs took some time: another file may have come. */
+	if (check_place(path))
+		return -1;
 	if (place_of(path) == PLACE_RECORDING) {
 		snprintf(to, sizeof(to), "%s.old", path);
 		if (rename(path, to))
