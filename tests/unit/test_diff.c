@@ -115,9 +115,9 @@ static int diff(char *output, size_t size, const char *const *arguments)
 
 /*
  * A recording of a machine with @cpus and a device with two queues of one name; @more: and a queue
- * that others do not have. In 40 intervals add takes @ns.
+ * that others do not have. In 40 intervals add takes @ns. @clock_step: ns; 0: the clock has none
  */
-static void record_twins(const char *name, int cpus, bool more, uint64_t ns)
+static void record_twins(const char *name, int cpus, bool more, uint64_t ns, uint64_t clock_step)
 {
 	struct recording_info info = {
 		.attached = "tracepoints",
@@ -138,6 +138,7 @@ static void record_twins(const char *name, int cpus, bool more, uint64_t ns)
 				      .since = 1000000000,
 				      .how = "tracepoints",
 				      .nr_queues = 2 + more,
+				      .clock_step = clock_step,
 				      .queues = q };
 		struct op_stats o[3] = {};
 
@@ -184,8 +185,10 @@ static int make_recordings(void **unused)
 	record("u1", 7, 1, false, true, true);
 	record("u2", 8, 1, false, true, true);
 	record("idle", 9, 0, false, true, false);
-	record_twins("c1", 1, false, 1000);
-	record_twins("c2", 2, true, 40000);
+	record_twins("c1", 1, false, 1000, 0);
+	record_twins("c2", 2, true, 40000, 0);
+	record_twins("t1", 1, false, 8000000, 4000000);
+	record_twins("t2", 1, false, 4000000, 4000000);
 	return 0;
 }
 
@@ -451,6 +454,29 @@ static void json_and_page_have_it_all(void **unused)
 	assert_said("figures changed;", false);
 }
 
+/* A clock that moves in steps: each form says so, and shows no time that it cannot measure. */
+static void a_clock_that_steps(void **unused)
+{
+	static const char note[] = "t2: the clock moved in steps of 4.00ms; a time that is shorter";
+
+	(void)unused;
+	assert_int_equal(DIFF("t1", "t2"), 0);
+	assert_said(note, true);
+	assert_said("p50    8.00ms  <8.0ms", true);
+	assert_said("mean   8.00ms  4.00ms", true);
+	assert_int_equal(DIFF("--html", "-", "t1", "t2"), 0);
+	assert_said(note, true);
+	assert_said("&lt;8.0ms", true);
+	assert_int_equal(DIFF("--json", "t1", "t2"), 0);
+	assert_said(note, true);
+	assert_said("\"clock_step_ns\":4000000", true);
+	assert_int_equal(DIFF("--fail-on", "p50<-5%", "t1", "t2"), 3);
+	assert_said("<8.0ms, it was 8.00ms", true);
+	assert_int_equal(DIFF("--json", "c1", "c2"), 0);
+	assert_said("moved in steps", false);
+	assert_said("\"clock_step_ns\":0", true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +496,7 @@ int main(void)
 		cmocka_unit_test(it_is_confined),
 		cmocka_unit_test(wrong_use_is_told),
 		cmocka_unit_test(json_and_page_have_it_all),
+		cmocka_unit_test(a_clock_that_steps),
 	};
 
 	return cmocka_run_group_tests(tests, make_recordings, remove_recordings);

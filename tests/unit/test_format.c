@@ -68,9 +68,20 @@ static void times_below_a_step(void **unused)
 		uint64_t step;
 		const char *text;
 	} cases[] = {
-		{ 0, 0, "0ns" },	   { 0, 4000250, "<4.0ms" }, { 4000250, 4000250, "4.00ms" },
-		{ 0, 10000000, "<10ms" },  { 0, 9960000, "<10ms" },  { 0, 100000000, "<100ms" },
-		{ 0, 999600000, "<1.0s" }, { 0, 3333333, "<3.3ms" }, { 0, 55, "<55ns" },
+		{ 0, 0, "0ns" },
+		{ 0, 4000250, "<4.0ms" },
+		{ 4000250, 4000250, "<8.0ms" },
+		{ 1, 4000250, "<8.0ms" },
+		{ 5900000, 4000250, "<8.0ms" },
+		{ 6001000, 4000250, "6.00ms" },
+		{ 5000000, 5000000, "<10ms" },
+		{ 8000000, 4000000, "8.00ms" },
+		{ 0, 10000000, "<10ms" },
+		{ 0, 9960000, "<10ms" },
+		{ 0, 100000000, "<100ms" },
+		{ 0, 999600000, "<1.0s" },
+		{ 0, 3333333, "<3.3ms" },
+		{ 0, 55, "<55ns" },
 	};
 	char text[FORMAT_LEN];
 
@@ -78,6 +89,9 @@ static void times_below_a_step(void **unused)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		assert_string_equal(format_measured(text, cases[i].ns, cases[i].step),
 				    cases[i].text);
+	assert_string_equal(format_mean(text, 40000, 4000000), "40.0us");
+	assert_string_equal(format_mean(text, 0, 4000000), "<4.0ms");
+	assert_string_equal(format_mean(text, 0, 0), "0ns");
 }
 
 int main(void)

@@ -138,7 +138,7 @@ static void put_expected(FILE *f, int q, int op)
 	fputc(',', f);
 	if (op == VT_OP_GET)
 		fprintf(f, "%llu", (unsigned long long)bytes_in_of(q));
-	fputs(",yes\r\n", f);
+	fputs(",yes,0\r\n", f);
 }
 
 static void every_field_of_csv(void **unused)
@@ -151,7 +151,7 @@ static void every_field_of_csv(void **unused)
 	fputs("start_ns,interval_ns,device,role,driver,queue_index,queue,serial,layout,operation,"
 	      "count,refused,sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,sum_buffers,"
 	      "mean_buffers,p50_buffers,p90_buffers,p99_buffers,p999_buffers,max_buffers,bytes_out,"
-	      "bytes_in,recording_finished\r\n",
+	      "bytes_in,recording_finished,clock_step_ns\r\n",
 	      f);
 	for (int q = 0; q < BUSY; q++)
 		for (int op = 0; op < VT_NR_COUNTED; op++)

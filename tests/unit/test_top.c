@@ -402,7 +402,7 @@ static void operations_of_a_queue(void **unused)
 	for (int op = VT_OP_ADD; op <= VT_OP_GET; op++) {
 		char text[320];
 
-		table_op_line(op, figures.queues[0].op[op], SECONDS, 80, text, sizeof(text));
+		table_op_line(op, figures.queues[0].op[op], &figures, 80, text, sizeof(text));
 		if (text[strlen(text) - 1] == ' ')
 			text[strlen(text) - 1] = '\0';
 		line_is(6 + op, text);

@@ -102,6 +102,9 @@ int compare_add(struct comparison *c, const struct snapshot *diff)
 	struct compared_run *run = &c->runs[c->nr_runs - 1];
 	struct intervals *n = &run->intervals;
 
+	run->clock_step = diff->clock_step;
+	if (diff->clock_step > c->clock_step[run->side])
+		c->clock_step[run->side] = diff->clock_step;
 	if (!diff->since)
 		return 0; /* an interval without length has no rate */
 	if (n->nr == n->room) {

@@ -57,10 +57,12 @@ struct comparison {
 	struct compared_run {
 		enum side side;
 		struct intervals intervals;
-	} * runs; /* owned: the recordings */
+		uint64_t clock_step; /* ns; 0: its clock has no steps */
+	} * runs;		     /* owned: the recordings */
 	size_t nr_runs;
 	size_t nr_side[NR_SIDES];
-	size_t tested; /* number of figures that were tested */
+	size_t tested;		       /* number of figures that were tested */
+	uint64_t clock_step[NR_SIDES]; /* ns: the longest of the recordings; 0: none has steps */
 };
 
 /**

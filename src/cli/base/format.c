@@ -68,17 +68,23 @@ char *format_time(char *buf, double ns)
 char *format_measured(char *buf, double ns, uint64_t clock_step)
 {
 	static const char *const units[] = { "ns", "us", "ms", "s" };
-	double step = clock_step;
+	/* If the clock moved by n steps, n + 1 steps have not passed. */
+	double step = ns ? 2.0 * clock_step : clock_step;
 	int unit = 0;
 
-	/* A time of 0: the clock did not move. */
-	if (ns || !clock_step)
+	/* From 1.5 steps on the clock moved by 2 or more: quantiles lie between two times. */
+	if (ns >= 1.5 * clock_step)
 		return format_time(buf, ns);
 	for (; step >= 999.5 && unit < 3; unit++)
 		step /= 1000;
 	/* Two digits, because a cell has six characters. */
 	snprintf(buf, FORMAT_LEN, step < 9.95 && unit ? "<%.1f%s" : "<%.0f%s", step, units[unit]);
 	return buf;
+}
+
+char *format_mean(char *buf, double ns, uint64_t clock_step)
+{
+	return ns ? format_time(buf, ns) : format_measured(buf, ns, clock_step);
 }
 
 char *format_number(char *buf, double n)

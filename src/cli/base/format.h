@@ -16,8 +16,17 @@
 /** A time: "412ns", "1.23us", "45.6ms", "16.6s". */
 char *format_time(char *buf, double ns);
 
-/** A time that a clock with this step (ns) measured: "<4.0ms" if it is below a step. */
+/**
+ * A time that a clock measured which moves in steps of @clock_step ns; 0: it has no steps. If the
+ * clock did not move, a step of 4 ms gives "<4.0ms"; if it moved once, "<8.0ms".
+ */
 char *format_measured(char *buf, double ns, uint64_t clock_step);
+
+/**
+ * The mean of many such times. Only a mean of 0 is shown as below a step, because the steps cancel
+ * out in a mean.
+ */
+char *format_mean(char *buf, double ns, uint64_t clock_step);
 
 /** A number or a rate: "0", "37", "1.23k", "45.6M". */
 char *format_number(char *buf, double n);

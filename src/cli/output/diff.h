@@ -60,11 +60,12 @@ size_t diff_only(const struct comparison *c, enum side side, char *names, size_t
 char *diff_date(const struct recording_info *i, char *buf);
 
 /**
- * Writes a rate or a time in a form for people.
+ * Writes the value of a figure on a side, a rate or a time, in a form for people.
  * @buf: FORMAT_LEN bytes
  * Returns @buf.
  */
-char *format_figure(char *buf, enum figure f, double value);
+char *format_figure(char *buf, const struct comparison *c, enum figure f,
+		    const struct change *change, enum side side);
 
 /** Returns true if at least one figure of an operation changed. */
 bool op_changed(const struct compared_op *o);

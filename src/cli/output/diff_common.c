@@ -68,9 +68,16 @@ char *diff_date(const struct recording_info *i, char *buf)
 	return buf;
 }
 
-char *format_figure(char *buf, enum figure f, double value)
+char *format_figure(char *buf, const struct comparison *c, enum figure f,
+		    const struct change *change, enum side side)
 {
-	return f == FIGURE_RATE ? format_number(buf, value) : format_time(buf, value);
+	double value = change->value[side];
+
+	if (f == FIGURE_RATE)
+		return format_number(buf, value);
+	if (f == FIGURE_MEAN)
+		return format_mean(buf, value, c->clock_step[side]);
+	return format_measured(buf, value, c->clock_step[side]);
 }
 
 bool op_changed(const struct compared_op *o)

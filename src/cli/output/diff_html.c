@@ -245,8 +245,8 @@ static void put_changes(FILE *f, const struct comparison *c, const struct compar
 			snprintf(names[n], sizeof(names[n]), "%s %s", op_name(op),
 				 figure_name(fig));
 			snprintf(texts[n], sizeof(texts[n]), "%+.1f %%: %s, was %s",
-				 100 * to->change, format_figure(new, fig, to->value[SIDE_NEW]),
-				 format_figure(base, fig, to->value[SIDE_BASE]));
+				 100 * to->change, format_figure(new, c, fig, to, SIDE_NEW),
+				 format_figure(base, c, fig, to, SIDE_BASE));
 			ranges[n] = (struct plot_range){
 				.name = names[n],
 				.text = texts[n],
@@ -357,10 +357,9 @@ static void put_table(FILE *f, const struct comparison *c)
 			"<td class=\"n\" data-t=\"Change\">%+.1f %%</td>"
 			"<td class=\"n wide\" data-t=\"Between\">%+.1f to %+.1f %%</td>"
 			"<td data-t=\"Verdict\"><span class=\"%s\">%s</span></td></tr>\n",
-			op_name(op), figure_name(fig),
-			format_figure(base, fig, to->value[SIDE_BASE]),
-			format_figure(new, fig, to->value[SIDE_NEW]), 100 * to->change,
-			100 * to->low, 100 * to->high, classes[kind_of(q, op, fig, to->verdict)],
+			op_name(op), figure_name(fig), format_figure(base, c, fig, to, SIDE_BASE),
+			format_figure(new, c, fig, to, SIDE_NEW), 100 * to->change, 100 * to->low,
+			100 * to->high, classes[kind_of(q, op, fig, to->verdict)],
 			verdict_name(to->verdict, q, op, fig));
 	}
 	fputs("</tbody></table></div></section>\n", f);

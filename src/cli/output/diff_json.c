@@ -55,6 +55,7 @@ static struct json_object *json_recordings(const struct diff *d, enum side side)
 		json_put_string(o, "command", info->command);
 		json_object_object_add(o, "finished", json_object_new_boolean(info->finished));
 		json_object_object_add(o, "intervals", json_object_new_uint64(run->intervals.nr));
+		json_put_int(o, "clock_step_ns", run->clock_step);
 		json_object_array_add(all, o);
 	}
 	return all;

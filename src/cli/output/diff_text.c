@@ -5,16 +5,15 @@
 #include "base/format.h"
 #include "output/diff.h"
 
-static void print_change(const struct queue *q, enum vt_op op, enum figure f,
-			 const struct change *c, bool first)
+static void print_change(const struct comparison *all, const struct queue *q, enum vt_op op,
+			 enum figure f, const struct change *c, bool first)
 {
 	char base[FORMAT_LEN], new[FORMAT_LEN], range[64];
 
 	snprintf(range, sizeof(range), "%+.1f..%+.1f", 100 * c->low, 100 * c->high);
 	printf("  %-17s %-5s %7s %7s %+8.1f%% %17s  %s\n", first ? op_name(op) : "", figure_name(f),
-	       format_figure(base, f, c->value[SIDE_BASE]),
-	       format_figure(new, f, c->value[SIDE_NEW]), 100 * c->change, range,
-	       verdict_name(c->verdict, q, op, f));
+	       format_figure(base, all, f, c, SIDE_BASE), format_figure(new, all, f, c, SIDE_NEW),
+	       100 * c->change, range, verdict_name(c->verdict, q, op, f));
 }
 
 /* Prints a value. A value that is too long for a line is cut; --json has the whole value. */
@@ -70,7 +69,7 @@ void diff_text(const struct diff *d)
 				if (!named)
 					printf("%s\n", compared_name(c, q, name));
 				named = true;
-				print_change(compared_queue(q), op, f, &q->op[op]->change[f],
+				print_change(c, compared_queue(q), op, f, &q->op[op]->change[f],
 					     first);
 				first = false;
 			}

@@ -32,6 +32,15 @@ static char *format_value(char *buf, enum vt_op op, double value, uint64_t clock
 	return format_measured(buf, value, clock_step);
 }
 
+/*
+ * Returns where a line of the histogram ends. If the clock moves in steps, the line of 0 has all
+ * times below a step.
+ */
+static double line_end(unsigned int line, enum vt_op op, uint64_t clock_step)
+{
+	return !line && op < VT_NR_TIMED && clock_step ? clock_step : line_start(line + 1);
+}
+
 static void print_histogram(FILE *f, const char *title, enum vt_op op, const struct op_stats *s,
 			    const struct snapshot *diff)
 {
@@ -52,7 +61,9 @@ static void print_histogram(FILE *f, const char *title, enum vt_op op, const str
 		fprintf(f, "\n  times are not available on this kernel\n\n");
 		return;
 	}
-	fprintf(f, "\n  mean %s", format_value(a, op, op_stats_mean(s), diff->clock_step));
+	fprintf(f, "\n  mean %s",
+		op < VT_NR_TIMED ? format_mean(a, op_stats_mean(s), diff->clock_step)
+				 : format_number(a, op_stats_mean(s)));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		fprintf(f, "  %s %s", quantiles[i].name,
 			format_value(a, op,
@@ -76,8 +87,9 @@ static void print_histogram(FILE *f, const char *title, enum vt_op op, const str
 		int length = most ? (lines[i] * BAR + most - 1) / most : 0;
 
 		fprintf(f, "  %7s - %-7s %9llu |%.*s\n", format_value(a, op, line_start(i), 0),
-			format_value(b, op, line_start(i + 1), 0), (unsigned long long)lines[i],
-			length, "############################################");
+			format_value(b, op, line_end(i, op, diff->clock_step), 0),
+			(unsigned long long)lines[i], length,
+			"############################################");
 	}
 	fprintf(f, "\n");
 }

@@ -149,7 +149,7 @@ static const char csv_head[] =
 	"start_ns,interval_ns,device,role,driver,queue_index,queue,serial,layout,operation,"
 	"count,refused,sum_ns,mean_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,"
 	"sum_buffers,mean_buffers,p50_buffers,p90_buffers,p99_buffers,p999_buffers,max_buffers,"
-	"bytes_out,bytes_in,recording_finished\r\n";
+	"bytes_out,bytes_in,recording_finished,clock_step_ns\r\n";
 
 /* Writes a line: one operation of one queue in one interval. */
 static void put_csv_line(FILE *f, const struct report *r, const struct snapshot *s,
@@ -173,7 +173,8 @@ static void put_csv_line(FILE *f, const struct report *r, const struct snapshot 
 	put_figures(f, op < VT_NR_TIMED ? NULL : values);
 	put_known(f, op == VT_OP_ADD && !s->no_bytes_out, o->bytes_out);
 	put_known(f, op == VT_OP_GET, o->bytes_in);
-	fprintf(f, "%s\r\n", r->info->finished ? "yes" : "no");
+	fprintf(f, "%s,%llu\r\n", r->info->finished ? "yes" : "no",
+		(unsigned long long)s->clock_step);
 }
 
 int report_csv(struct report *r, FILE *f)

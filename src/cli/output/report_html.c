@@ -382,10 +382,12 @@ static char *make_hint(const struct page_of *p, size_t column, const struct op_s
 {
 	double from = p->edge[column], to = p->edge[column + 1];
 	char a[FORMAT_LEN], b[FORMAT_LEN], c[FORMAT_LEN], d[FORMAT_LEN], *text;
+	uint64_t step = p->report->total.clock_step;
 
 	if (asprintf(&text, "%.2f to %.2f s: %s/s, p50 %s, p99 %s, max %s", from, to,
-		     format_number(a, to > from ? o->count / (to - from) : 0), format_time(b, p50),
-		     format_time(c, p99), format_time(d, o->max)) < 0)
+		     format_number(a, to > from ? o->count / (to - from) : 0),
+		     format_measured(b, p50, step), format_measured(c, p99, step),
+		     format_measured(d, o->max, step)) < 0)
 		return NULL;
 	return text;
 }
@@ -538,25 +540,31 @@ static void put_cell(FILE *f, const char *title, bool left, const char *text)
 	html_text(f, text);
 }
 
-static void put_op_cells(FILE *f, enum vt_op op, const struct op_stats *o, double seconds)
+static void put_op_cells(FILE *f, enum vt_op op, const struct op_stats *o,
+			 const struct snapshot *total)
 {
 	static const struct {
 		const char *title;
 		double q;
 	} quantiles[] = { { "P50", 0.5 }, { "P90", 0.9 }, { "P99", 0.99 }, { "P99.9", 0.999 } };
 	char text[FORMAT_LEN + 64];
+	double seconds = total->since / 1e9;
 
 	put_cell(f, "OPERATION", true, op_name(op));
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)o->count);
 	put_cell(f, "COUNT", false, text);
 	put_cell(f, "RATE/s", false, format_number(text, seconds > 0 ? o->count / seconds : 0));
-	put_cell(f, "MEAN", false, o->timed ? format_time(text, op_stats_mean(o)) : "-");
+	put_cell(f, "MEAN", false,
+		 o->timed ? format_mean(text, op_stats_mean(o), total->clock_step) : "-");
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
 		put_cell(f, quantiles[i].title, false,
-			 o->timed ? format_time(text, histogram_quantile(&o->histogram,
-									 quantiles[i].q, o->max))
+			 o->timed ? format_measured(text,
+						    histogram_quantile(&o->histogram,
+								       quantiles[i].q, o->max),
+						    total->clock_step)
 				  : "-");
-	put_cell(f, "MAX", false, o->timed ? format_time(text, o->max) : "-");
+	put_cell(f, "MAX", false,
+		 o->timed ? format_measured(text, o->max, total->clock_step) : "-");
 	text[0] = '\0';
 	if (op_refused_name(op)) {
 		format_share(text, o->refused, o->count);
@@ -577,7 +585,7 @@ static void put_op_table(const struct page_of *p, const struct queue *q)
 		if (!q->op[op] || !q->op[op]->count)
 			continue;
 		fputs("<tr>", p->f);
-		put_op_cells(p->f, op, q->op[op], p->report->total.since / 1e9);
+		put_op_cells(p->f, op, q->op[op], &p->report->total);
 		putc('\n', p->f);
 	}
 	fputs("</table></div>\n", p->f);

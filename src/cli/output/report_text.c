@@ -81,8 +81,7 @@ static void put_operations(const struct report *r, FILE *f, int width)
 		for (int op = 0; op < VT_NR_TIMED; op++) {
 			if (!q->op[op] || !q->op[op]->count)
 				continue;
-			table_op_line(op, q->op[op], r->total.since / 1e9, width, line,
-				      sizeof(line));
+			table_op_line(op, q->op[op], &r->total, width, line, sizeof(line));
 			put_line(f, line);
 		}
 	}

@@ -292,22 +292,24 @@ void table_print(const struct table *t, int width, FILE *f)
 		fprintf(f, "%zu idle queue%s not shown\n", idle, idle == 1 ? "" : "s");
 }
 
-void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,
-		   size_t size)
+void table_op_line(enum vt_op op, const struct op_stats *s, const struct snapshot *diff, int width,
+		   char *line, size_t size)
 {
 	static const double quantiles[] = { 0.5, 0.9, 0.99, 0.999 };
 	char text[8][FORMAT_LEN], no[TABLE_CELL] = "";
+	double seconds = diff->since / 1e9;
 
 	format_number(text[0], s->count);
 	format_number(text[1], seconds > 0 ? s->count / seconds : 0);
 	for (int i = 2; i < 8; i++)
 		strcpy(text[i], "-");
 	if (s->timed) {
-		format_time(text[2], op_stats_mean(s));
+		format_mean(text[2], op_stats_mean(s), diff->clock_step);
 		for (int i = 0; i < 4; i++)
-			format_time(text[3 + i],
-				    histogram_quantile(&s->histogram, quantiles[i], s->max));
-		format_time(text[7], s->max);
+			format_measured(text[3 + i],
+					histogram_quantile(&s->histogram, quantiles[i], s->max),
+					diff->clock_step);
+		format_measured(text[7], s->max, diff->clock_step);
 	}
 	if (op_refused_name(op)) {
 		char share[FORMAT_LEN];

@@ -159,10 +159,11 @@ void table_print(const struct table *t, int width, FILE *f);
 
 /**
  * Writes a line for an operation of a queue: count, rate, times.
+ * @diff: the interval that @s is of
  * @width: the most characters
  * @line: @size bytes
  */
-void table_op_line(enum vt_op op, const struct op_stats *s, double seconds, int width, char *line,
-		   size_t size);
+void table_op_line(enum vt_op op, const struct op_stats *s, const struct snapshot *diff, int width,
+		   char *line, size_t size);
 
 #endif

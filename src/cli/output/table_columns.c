@@ -357,7 +357,10 @@ static double key_mean(const struct table_row *r)
 
 static void text_mean(const struct table_row *r, char *cell)
 {
-	time_or_dash(r, &r->sum, key_mean(r), cell);
+	if (r->sum.timed)
+		format_mean(cell, key_mean(r), r->snapshot->clock_step);
+	else
+		strcpy(cell, "-");
 }
 
 static double key_p50(const struct table_row *r)

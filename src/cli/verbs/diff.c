@@ -187,7 +187,8 @@ static int read_recording(struct diff *d, const struct filter *filter, struct re
 	const struct recording_info *info = recording_info(r);
 	const char *path = info->path;
 	struct snapshot s;
-	uint64_t lost = 0;
+	uint64_t lost = 0, clock_step = 0;
+	char step[FORMAT_LEN];
 	size_t nr = 0;
 	int got;
 
@@ -197,6 +198,7 @@ static int read_recording(struct diff *d, const struct filter *filter, struct re
 		int err;
 
 		lost += s.lost;
+		clock_step = s.clock_step;
 		filter_apply(filter, &s);
 		err = compare_add(&d->comparison, &s);
 		snapshot_free(&s);
@@ -216,7 +218,12 @@ static int read_recording(struct diff *d, const struct filter *filter, struct re
 	    (info->exit_status > 0 &&
 	     diff_warn(d, "%s: the command failed, with status %d.", path, info->exit_status)) ||
 	    (lost &&
-	     diff_warn(d, "%s: %llu events were not counted.", path, (unsigned long long)lost)))
+	     diff_warn(d, "%s: %llu events were not counted.", path, (unsigned long long)lost)) ||
+	    (clock_step &&
+	     diff_warn(d,
+		       "%s: the clock moved in steps of %s; a time that is shorter than a step "
+		       "cannot be measured.",
+		       path, format_time(step, clock_step))))
 		return complain(NULL, "no memory to read %s", path);
 	return 0;
 }
@@ -273,8 +280,8 @@ static int check_fail_on(const struct diff *d, const struct fail_on *f)
 				 "%+.1f %%)",
 				 f->text, compared_name(c, cq, name), op_name(i % VT_NR_TIMED),
 				 figure_name(f->figure),
-				 format_figure(new, f->figure, change->value[SIDE_NEW]),
-				 format_figure(base, f->figure, change->value[SIDE_BASE]),
+				 format_figure(new, c, f->figure, change, SIDE_NEW),
+				 format_figure(base, c, f->figure, change, SIDE_BASE),
 				 100 * change->change, 100 * change->low, 100 * change->high);
 	}
 	if (worst == FAIL_ON_FAIL)

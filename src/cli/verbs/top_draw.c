@@ -340,7 +340,7 @@ static void draw_queue(struct view *v, const struct snapshot *diff)
 	for (int i = 0; i < n && y < LINES - 1; i++) {
 		if (i == at)
 			attron(A_REVERSE);
-		table_op_line(ops[i], q->op[ops[i]], seconds, COLS, line, sizeof(line));
+		table_op_line(ops[i], q->op[ops[i]], diff, COLS, line, sizeof(line));
 		put(y++, 0, line);
 		attroff(A_REVERSE);
 	}
