@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 #include "base/format.h"
 #include "figures.h"
@@ -380,6 +381,238 @@ static void layouts_have_78_columns(void **unused)
 		width += c[n].width + 1;
 	assert_int_equal(width, 78);
 	assert_int_equal(table_fit(PAGE_LAYOUTS, 20, shown), n);
+}
+
+/* Prints the rows of a page into a text that is valid until the next call. */
+static const char *printed_table(const struct table *t, int width)
+{
+	static char all[4096];
+	FILE *f = fmemopen(all, sizeof(all), "w");
+
+	assert_non_null(f);
+	table_print(t, width, f);
+	fclose(f);
+	return all;
+}
+
+/* Whole, as on the narrowest and on a wide terminal. The values are those of the tests above. */
+static void whole_tables(void **unused)
+{
+	static const struct {
+		enum page page;
+		int width;
+		const char *text;
+	} all[] = {
+		{ PAGE_QUEUES, 80,
+		  "DEVICE       QUEUE     LAYOUT     BUF/s    P50    P99    MAX  OLDEST STAGE\n"
+		  "virtio2 vda  req.0     packed     4.95k   70ns 5.50us 3.54ms  1.23ms wakeup 26%\n"
+		  "virtio5 sda  +reques#2 split-io   8.54k  212ns 15.6us 10.5ms  >988ms wakeup 26%\n"
+		  "1 idle queue not shown\n" },
+		{ PAGE_QUEUES, 200,
+		  "DEVICE       QUEUE     LAYOUT    FILL  OPS/s  BUF/s BELL/s SUPPR  INT/s FAIL/s  "
+		  "OUT/s   IN/s   MEAN    P50    P99    MAX  OLDEST STAGE\n"
+		  "virtio2 vda  req.0     packed     22%   114k  4.95k  5.50k    7%  8.05k    101  "
+		  "1.43M  4.29M 2.85us   70ns 5.50us 3.54ms  1.23ms wakeup 26%\n"
+		  "virtio5 sda  +reques#2 split-io   75%   181k  8.54k  9.25k    8%  11.8k    264  "
+		  "1.76M  4.53M 5.35us  212ns 15.6us 10.5ms  >988ms wakeup 26%\n"
+		  "1 idle queue not shown\n" },
+		{ PAGE_LAYOUTS, 80,
+		  "LAYOUT    QUEUES  OPS/s SHARE  BUF/s  OUT/s   IN/s   MEAN    P50    P99    MAX\n"
+		  "packed         2   114k   39%  4.95k  1.43M  4.29M 2.85us   70ns 5.50us 3.54ms\n"
+		  "split-io       1   181k   61%  8.54k  1.76M  4.53M 5.35us  212ns 15.6us 10.5ms\n" },
+		{ PAGE_DOORBELLS, 80,
+		  "DEVICE       QUEUE     BELL/s SUPP/s BUF/BELL  INT/s BUF/INT DATA         RING\n"
+		  "virtio2 vda  req.0      5.50k    428      8.4  8.05k    18.3 q0 @12 w1    1.58k!\n"
+		  "virtio5 sda  +reques#2  9.25k    819     10.9  11.8k    20.5 -            2.82k!\n"
+		  "1 idle queue not shown\n" },
+		{ PAGE_DOORBELLS, 200,
+		  "DEVICE       QUEUE     BELL/s SUPP/s BUF/BELL  INT/s BUF/INT  MOST  FAIL    P50    "
+		  "P99    MAX DATA         RING\n"
+		  "virtio2 vda  req.0      5.50k    428      8.4  8.05k    18.3    21 1.21k   39ns "
+		  "3.01us 1.90ms q0 @12 w1    1.58k!\n"
+		  "virtio5 sda  +reques#2  9.25k    819     10.9  11.8k    20.5    27 2.22k  114ns "
+		  "8.45us 5.77ms -            2.82k!\n"
+		  "1 idle queue not shown\n" },
+		{ PAGE_STAGES, 80,
+		  "DEVICE       QUEUE        P99 QUE% QUEUED BEL%   BELL DEV% DEVICE WAK% WAKEUP\n"
+		  "virtio2 vda  req.0     6.02us  24% 6.53us  25% 6.78us  25% 7.04us  26% 7.30us\n"
+		  "virtio5 sda  +reques#2 16.9us  24% 18.9us  25% 20.0us  25% 21.0us  26% 22.0us\n"
+		  "1 idle queue not shown\n" },
+		{ PAGE_STAGES, 200,
+		  "DEVICE       QUEUE      BUF/s    P50    P99 QUE% QUEUED BEL%   BELL DEV% DEVICE WAK% "
+		  "WAKEUP  OLDEST\n"
+		  "virtio2 vda  req.0      4.95k   78ns 6.02us  24% 6.53us  25% 6.78us  25% 7.04us  26% "
+		  "7.30us  1.23ms\n"
+		  "virtio5 sda  +reques#2  8.54k  228ns 16.9us  24% 18.9us  25% 20.0us  25% 21.0us  26% "
+		  "22.0us  >988ms\n"
+		  "1 idle queue not shown\n" },
+	};
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		assert_int_equal(table_make(&s, all[i].page, -1, ALL, &t), 0);
+		assert_string_equal(printed_table(&t, all[i].width), all[i].text);
+		table_free(&t);
+	}
+	/* All idle, and none. */
+	snapshot_free(&s);
+	make_figures(&s, 0);
+	s.queues[0].oldest = s.queues[1].oldest = 0;
+	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, ALL, &t), 0);
+	assert_non_null(strstr(printed_table(&t, 80), "STAGE\n3 idle queues not shown\n"));
+	table_free(&t);
+	s.nr_queues = 0;
+	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, ALL, &t), 0);
+	assert_null(strstr(printed_table(&t, 80), "idle"));
+	table_free(&t);
+	s.nr_queues = BUSY + 1;
+	snapshot_free(&s);
+}
+
+/* The least widths with so many columns. */
+static void columns_by_width(void **unused)
+{
+	static const struct {
+		enum page page;
+		int width, columns, fewer;
+	} all[] = {
+		{ PAGE_QUEUES, 98, 12, 9 },	{ PAGE_QUEUES, 119, 15, 12 },
+		{ PAGE_QUEUES, 133, 17, 15 },	{ PAGE_QUEUES, 140, 18, 17 },
+		{ PAGE_DOORBELLS, 100, 12, 9 }, { PAGE_DOORBELLS, 113, 14, 12 },
+		{ PAGE_STAGES, 99, 14, 11 },
+	};
+	int shown[TABLE_MAX_COLUMNS];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		assert_int_equal(table_fit(all[i].page, all[i].width, shown), all[i].columns);
+		assert_int_equal(table_fit(all[i].page, all[i].width - 1, shown), all[i].fewer);
+	}
+}
+
+/* What a cell shows in place of a number, and where the row is sorted then. */
+static void states_of_queues(void **unused)
+{
+	static const struct {
+		bool gone, broken, input;
+		uint64_t oldest;
+		const char *fill, *text;
+		uint64_t key;
+	} all[] = {
+		{ false, false, false, 5000, "22%", "5.00us", 5000 },
+		{ false, false, false, 0, "22%", "-", 0 },
+		{ false, true, false, 5000, "BROK", "BROKEN", 5000 },
+		{ true, false, false, 5000, "GONE", "GONE", 5000 },
+		{ true, true, false, 0, "GONE", "GONE", 0 },
+		{ false, false, true, 5000, "22%", "input", 0 },
+		{ false, false, true, 0, "22%", "-", 0 },
+	};
+	const struct column *c = table_columns(PAGE_QUEUES);
+	int fill = table_column(PAGE_QUEUES, "FILL"), age = table_column(PAGE_QUEUES, "OLDEST");
+	char cell[TABLE_CELL];
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct queue *q = &s.queues[0];
+
+		q->gone = all[i].gone;
+		q->broken = all[i].broken;
+		q->oldest = all[i].oldest;
+		/* The first queue of a network card. */
+		q->device_type = all[i].input ? 1 : 2;
+		assert_int_equal(table_make(&s, PAGE_QUEUES, -1, ALL, &t), 0);
+		assert_string_equal(table_cell(&c[fill], &t.rows[0], cell), all[i].fill);
+		assert_string_equal(table_cell(&c[age], &t.rows[0], cell), all[i].text);
+		assert_true(c[age].key(&t.rows[0]) == all[i].key);
+		table_free(&t);
+	}
+	/* A ring of no size is not full. Without bytes of the kernel there is no rate. */
+	s.queues[0].num = s.queues[0].num_free = 0;
+	s.no_bytes_out = true;
+	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, ALL, &t), 0);
+	assert_true(c[fill].key(&t.rows[0]) == 0);
+	assert_string_equal(table_cell(&c[table_column(PAGE_QUEUES, "OUT/s")], &t.rows[0], cell),
+			    "n/a");
+	table_free(&t);
+	snapshot_free(&s);
+}
+
+/* Notification data of a split ring, and whether it agreed. */
+static void data_of_doorbells(void **unused)
+{
+	const struct column *c = table_columns(PAGE_DOORBELLS);
+	int data = table_column(PAGE_DOORBELLS, "DATA"),
+	    ring = table_column(PAGE_DOORBELLS, "RING");
+	char cell[TABLE_CELL];
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	s.queues[0].layout = VT_LAYOUT_SPLIT;
+	s.queues[0].doorbells.last[DOORBELLS - 1].value = 0x800c0003;
+	s.queues[0].op[VT_OP_NOTIFICATION_DATA]->refused = 0;
+	assert_int_equal(table_make(&s, PAGE_DOORBELLS, -1, ALL, &t), 0);
+	assert_string_equal(table_cell(&c[data], &t.rows[0], cell), "q3 @32780");
+	assert_string_equal(table_cell(&c[ring], &t.rows[0], cell), "ok");
+	s.queues[0].op[VT_OP_NOTIFICATION_DATA]->count = 0;
+	assert_string_equal(table_cell(&c[ring], &t.rows[0], cell), "-");
+	table_free(&t);
+	snapshot_free(&s);
+}
+
+/* The largest first; what is equal stands in the order of the devices. */
+static void the_order_of_rows(void **unused)
+{
+	static const struct {
+		enum page page;
+		const char *title;
+		int rows[3], reversed[3];
+	} all[] = {
+		{ PAGE_QUEUES, "BUF/s", { 1, 0, 2 }, { 2, 0, 1 } },
+		{ PAGE_QUEUES, "DEVICE", { 0, 1, 2 }, { 2, 1, 0 } },
+		{ PAGE_QUEUES, "QUEUE", { 0, 1, 2 }, { 2, 1, 0 } }, /* two are "request" */
+		{ PAGE_QUEUES, "LAYOUT", { 1, 0, 2 }, { 2, 0, 1 } },
+		{ PAGE_QUEUES, "FILL", { 1, 0, 2 }, { 2, 0, 1 } },
+		{ PAGE_DOORBELLS, "DATA", { 0, 1, 2 }, { 2, 1, 0 } },
+	};
+	struct snapshot s;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		for (int reverse = 0; reverse < 2; reverse++) {
+			const int *rows = reverse ? all[i].reversed : all[i].rows;
+			struct table t;
+
+			assert_int_equal(table_make(&s, all[i].page, -1, ALL, &t), 0);
+			table_sort(&t, table_column(all[i].page, all[i].title), reverse);
+			for (int n = 0; n < 3; n++)
+				if (t.rows[n].queue != &s.queues[rows[n]])
+					fail_msg("%zu: row %d is another one", i, n);
+			table_free(&t);
+		}
+	/* By name, not by device: the last one is the first now. */
+	strcpy(s.queues[2].name, "a");
+	for (int page = 0; page < 2; page++) {
+		struct table t;
+
+		assert_int_equal(table_make(&s, page, -1, ALL, &t), 0);
+		table_sort(&t, page ? table_column(page, "QUEUES") : table_column(page, "QUEUE"),
+			   false);
+		if (!page)
+			assert_ptr_equal(t.rows[0].queue, &s.queues[2]);
+		else
+			assert_int_equal(t.rows[0].layout, VT_LAYOUT_PACKED);
+		table_free(&t);
+	}
+	snapshot_free(&s);
 }
 
 /* A column that no width shows would be dead. */
@@ -771,6 +1004,11 @@ int main(void)
 		cmocka_unit_test(a_line_stays_in_its_room),
 		cmocka_unit_test(columns_are_as_wide_as_needed),
 		cmocka_unit_test(layouts_have_78_columns),
+		cmocka_unit_test(whole_tables),
+		cmocka_unit_test(columns_by_width),
+		cmocka_unit_test(states_of_queues),
+		cmocka_unit_test(data_of_doorbells),
+		cmocka_unit_test(the_order_of_rows),
 		cmocka_unit_test(every_column_is_shown_where_there_is_room),
 		cmocka_unit_test(what_is_not_counted_is_a_dash),
 		cmocka_unit_test(times_below_a_step_of_the_clock),
