@@ -330,6 +330,109 @@ static void warnings(void **unused)
 	diff.nr_warnings = 0;
 }
 
+/* What else the sides differ in: several values of a side, and one that is too long for a line. */
+static void differences(void **unused)
+{
+	static char long_value[] =
+		"0123456789012345678901234567890123456789012345678901234567890123"
+		"45678901tail";
+	static char fits[] =
+		"01234567890123456789012345678901234567890123456789012345678901234567890";
+	struct difference both[] = {
+		{ .what = "kernel", .side = { "6.12 <a>\n6.13", "7.3" } },
+		{ .what = "vda req.0: layout", .side = { long_value, fits } },
+	};
+	struct json_object *all, *array;
+
+	(void)unused;
+	say(page);
+	expect("<p>Kernel, machine, command, layouts and features are the same on both sides.</p>");
+	diff.differences = both;
+	diff.nr_differences = 2;
+	say(diff_text);
+	expect("\nThe sides differ in:\n"
+	       "kernel\n"
+	       "  base 6.12 <a>\n"
+	       "       6.13\n"
+	       "  new  7.3\n"
+	       "vda req.0: layout\n"
+	       "  base %.69s...\n"
+	       "  new  %s\n",
+	       long_value, fits);
+	say(page);
+	expect("<tr><th></th><th>Base</th><th>New</th></tr>\n"
+	       "<tr><td>kernel</td><td style=\"white-space:normal\">6.12 &lt;a&gt;<br>6.13</td>"
+	       "<td style=\"white-space:normal\">7.3</td></tr>\n"
+	       "<tr><td>vda req.0: layout</td><td style=\"white-space:normal\">%s</td>"
+	       "<td style=\"white-space:normal\">%s</td></tr>\n</table>",
+	       long_value, fits);
+	assert_null(strstr(said, "are the same on both sides"));
+	say(diff_json);
+	all = json_tokener_parse(said);
+	array = json_object_object_get(all, "differences");
+	assert_int_equal(json_object_array_length(array), 2);
+	for (int i = 0; i < 2; i++) {
+		struct json_object *one = json_object_array_get_idx(array, i);
+
+		assert_int_equal(json_object_object_length(one), 3);
+		assert_string_equal(json_object_get_string(json_object_object_get(one, "what")),
+				    both[i].what);
+		assert_string_equal(json_object_get_string(json_object_object_get(one, "base")),
+				    both[i].side[SIDE_BASE]);
+		assert_string_equal(json_object_get_string(json_object_object_get(one, "new")),
+				    both[i].side[SIDE_NEW]);
+	}
+	json_object_put(all);
+	diff.differences = NULL;
+	diff.nr_differences = 0;
+}
+
+/* Queues that only one side has, and a list of them that is too long for a line. */
+static void queues_of_one_side(void **unused)
+{
+	static struct compared_queue queues[20];
+	struct json_object *all, *array;
+
+	(void)unused;
+	queues[0] = queue;
+	for (int i = 1; i < 20; i++) {
+		enum side side = i == 1 ? SIDE_BASE : SIDE_NEW;
+
+		queues[i].on[side] = true;
+		queues[i].queue[side] = (struct queue){ .device = 3,
+							.device_type = 2,
+							.index = i,
+							.driver = "virtio_blk",
+							.role = "vdb" };
+		snprintf(queues[i].queue[side].name, VT_NAME_LEN, "req.%d", i);
+	}
+	diff.comparison.queues = queues;
+	diff.comparison.nr_queues = 4;
+	say(diff_text);
+	expect("\nOnly base has 1 queue: vdb req.1\n");
+	expect("\nOnly new has 2 queues: vdb req.2, vdb req.3\n");
+	say(page);
+	expect("<p class=\"note\">Only base has 1 queue: vdb req.1.</p>\n"
+	       "<p class=\"note\">Only new has 2 queues: vdb req.2, vdb req.3.</p>\n");
+	say(diff_json);
+	all = json_tokener_parse(said);
+	array = json_object_object_get(all, "only_base");
+	assert_int_equal(json_object_array_length(array), 1);
+	assert_string_equal(json_object_get_string(json_object_array_get_idx(array, 0)),
+			    "vdb req.1");
+	array = json_object_object_get(all, "only_new");
+	assert_int_equal(json_object_array_length(array), 2);
+	assert_string_equal(json_object_get_string(json_object_array_get_idx(array, 1)),
+			    "vdb req.3");
+	json_object_put(all);
+	/* 4 names have room in the 53 characters. */
+	diff.comparison.nr_queues = 20;
+	say(diff_text);
+	expect("\nOnly new has 18 queues: vdb req.2, vdb req.3, vdb req.4, vdb req.5, ...\n");
+	diff.comparison.queues = &queue;
+	diff.comparison.nr_queues = 1;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +440,8 @@ int main(void)
 		cmocka_unit_test(every_figure_of_json),
 		cmocka_unit_test(every_figure_of_the_page),
 		cmocka_unit_test(warnings),
+		cmocka_unit_test(differences),
+		cmocka_unit_test(queues_of_one_side),
 	};
 
 	return cmocka_run_group_tests(tests, make_diff, remove_recordings);

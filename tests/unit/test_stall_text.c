@@ -85,9 +85,11 @@ static void print_disk(const struct stall_watched *w)
 	stall_print("", &disk, w);
 }
 
+static const struct queue *printed_queue = &disk;
+
 static void print_ring(const struct stall_watched *w)
 {
-	stall_print_ring(&disk, w, false);
+	stall_print_ring(printed_queue, w, false);
 }
 
 /* What the ring cannot tell, for each verdict that leaves something open. */
@@ -337,6 +339,230 @@ static void a_packed_ring(void **unused)
 	json_object_put(o);
 }
 
+static void the_last_doorbell(void **unused)
+{
+	struct stall_watched w = one_buffer();
+	struct queue q = disk;
+	char sentences[STALL_SENTENCES][STALL_TEXT];
+	struct json_object *o, *bell;
+
+	(void)unused;
+	w.rung = 28 * SECOND;
+	stall_evidence(&q, &w, sentences);
+	assert_string_equal(sentences[1], "the last doorbell: 2.00s ago");
+	/* With its data: the index of the queue, then the offset; packed rings have a wrap counter.
+	 */
+	q.features = 1ull << 38;
+	q.doorbells.sent = 1;
+	q.doorbells.last[0] = (struct vt_doorbell){ .value = 0x800e0001, .number = 1 };
+	stall_evidence(&q, &w, sentences);
+	assert_string_equal(sentences[1], "the last doorbell: 2.00s ago, notification data "
+					  "0x800e0001: vqn 1, next_off 32782");
+	o = stall_json(&q, &w);
+	bell = json_object_object_get(o, "last_doorbell");
+	assert_int_equal(json_object_get_int64(json_object_object_get(bell, "ago_ns")), 2 * SECOND);
+	assert_int_equal(json_object_get_int64(json_object_object_get(bell, "notification_data")),
+			 0x800e0001);
+	json_object_put(o);
+	q.layout = VT_LAYOUT_PACKED;
+	stall_evidence(&q, &w, sentences);
+	assert_string_equal(sentences[1], "the last doorbell: 2.00s ago, notification data "
+					  "0x800e0001: vqn 1, next_off 14, next_wrap 1");
+	/* A verdict that has nothing to do with doorbells does not speak of them. */
+	w.stall.verdict = STALL_NOT_FETCHED;
+	for (size_t i = 0, nr = stall_evidence(&q, &w, sentences); i < nr; i++)
+		assert_null(strstr(sentences[i], "the last doorbell"));
+}
+
+static int64_t number(struct json_object *o, const char *a, const char *b)
+{
+	o = json_object_object_get(json_object_object_get(o, a), b);
+	assert_true(json_object_is_type(o, json_type_int));
+	return json_object_get_int64(o);
+}
+
+/* What is known of the oldest buffer, the interrupts and the device; absent if it is not known. */
+static void facts_as_json(void **unused)
+{
+	struct stall_watched w = one_buffer();
+	struct json_object *o;
+
+	(void)unused;
+	w.stall.status = -1;
+	o = stall_json(&disk, &w);
+	assert_null(json_object_object_get(o, "oldest_buffer"));
+	assert_null(json_object_object_get(o, "last_doorbell"));
+	assert_null(json_object_object_get(o, "interrupts"));
+	assert_null(json_object_object_get(o, "device_status"));
+	json_object_put(o);
+
+	w.buffers = buffers;
+	w.nr_buffers = SIZE;
+	w.oldest = 5;
+	w.nr_stuck = 3;
+	buffers[5] = (struct stall_buffer){ .token = 1, .since = 10 * SECOND };
+	w.interrupt = (struct stall_interrupt){ true, 31, 20, 18 };
+	w.stall.status = 0x0b;
+	w.stall.in_flight = 7;
+	w.stall.unfetched = 1;
+	w.stall.pending = 6;
+	w.stall.unseen = 2;
+	o = stall_json(&disk, &w);
+	assert_int_equal(number(o, "oldest_buffer", "id"), 5);
+	assert_int_equal(number(o, "oldest_buffer", "age_ns"), 20 * SECOND);
+	assert_int_equal(number(o, "oldest_buffer", "stuck_buffers"), 3);
+	assert_true(json_object_get_boolean(
+		json_object_object_get(json_object_object_get(o, "oldest_buffer"), "or_longer")));
+	assert_int_equal(number(o, "interrupts", "irq"), 31);
+	assert_int_equal(number(o, "interrupts", "count"), 20);
+	assert_int_equal(number(o, "interrupts", "since"), 2);
+	assert_int_equal(number(o, "device_status", "value"), 0x0b);
+	assert_int_equal(number(o, "buffers", "in_flight"), 7);
+	assert_int_equal(number(o, "buffers", "used"), 1);
+	assert_int_equal(number(o, "buffers", "with_device"), 6);
+	assert_int_equal(number(o, "buffers", "not_looked_at"), 2);
+	json_object_put(o);
+}
+
+/*
+ * Buffer 2 has three descriptors and is with the device for 20 s. Buffer 6 is used and not fetched.
+ * The chain of buffer 4 leaves the ring.
+ */
+static void chains_of_a_split_ring(void **unused)
+{
+	struct stall_watched w = one_buffer();
+	struct json_object *o, *all;
+	char text[4096];
+
+	(void)unused;
+	w.buffers = buffers;
+	w.nr_buffers = SIZE;
+	buffers[2] = (struct stall_buffer){ .token = 21, .since = 10 * SECOND };
+	buffers[4] = (struct stall_buffer){ .token = 1, .since = 10 * SECOND }; /* another one */
+	w.ring.next_avail = w.ring.split.avail_idx = 16;
+	w.ring.split.used_idx = 14;
+	w.ring.batch_last = 4;
+	entries[5].token = 0;
+	entries[2] = (struct vt_ring_entry){
+		.token = 21,
+		.desc = { .addr = 0x1000, .len = 16, .flags_or_id = 1, .next_or_flags = 7 }
+	};
+	entries[7].desc.len = 512;
+	entries[7].desc.flags_or_id = 3; /* NEXT WRITE */
+	entries[7].desc.next_or_flags = 0;
+	entries[0].desc.len = 1;
+	entries[0].desc.flags_or_id = 2;
+	entries[4].token = 41;
+	entries[4].desc.flags_or_id = 1;
+	entries[4].desc.next_or_flags = SIZE;
+	entries[6].token = 61;
+	entries[13 % SIZE].used.id = 6;
+	entries[13 % SIZE].used.len = 513;
+	capture(text, sizeof(text), print_ring, &w);
+	assert_string_equal(strstr(text, "    buffers\n"),
+			    "    buffers\n"
+			    "      id 2, state with the device, age_at_least 20.0s\n"
+			    "        desc 2, len 16, flags 0x1 NEXT, next 7\n"
+			    "        desc 7, len 512, flags 0x3 NEXT WRITE, next 0\n"
+			    "        desc 0, len 1, flags 0x2 WRITE\n"
+			    "      id 4, state with the device\n"
+			    "        desc 4, len 0, flags 0x1 NEXT, next 8\n"
+			    "      id 6, state used, not fetched, used_len 513\n"
+			    "        desc 6, len 0, flags 0x0\n");
+	buffers[2].since_is_exact = true;
+	w.ring.desc_area = 0xabcd000;
+	w.ring.driver_area = 0xabce000;
+	w.ring.device_area = 0xabcf000;
+	o = stall_json_ring(&disk, &w, true);
+	assert_int_equal(number(o, "driver", "batch_last"), 4);
+	all = json_object_object_get(o, "buffers");
+	assert_int_equal(json_object_array_length(all), 3);
+	assert_string_equal(
+		json_object_to_json_string_ext(json_object_array_get_idx(all, 0),
+					       JSON_C_TO_STRING_PLAIN),
+		"{\"id\":2,\"state\":\"with the device\",\"age_ns\":20000000000,\"descriptors\":["
+		"{\"desc\":2,\"addr\":\"0x1000\",\"len\":16,\"flags\":1,\"flags_set\":\"NEXT\",\"next\":7},"
+		"{\"desc\":7,\"addr\":\"0x0\",\"len\":512,\"flags\":3,\"flags_set\":\"NEXT WRITE\","
+		"\"next\":0},"
+		"{\"desc\":0,\"addr\":\"0x0\",\"len\":1,\"flags\":2,\"flags_set\":\"WRITE\"}]}");
+	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(o, "addresses"),
+							   JSON_C_TO_STRING_PLAIN),
+			    "{\"descriptor_area\":\"0xabcd000\",\"driver_area\":\"0xabce000\","
+			    "\"device_area\":\"0xabcf000\"}");
+	json_object_put(o);
+}
+
+/* The same ring as in a_packed_ring(), in words. */
+static void a_packed_ring_in_words(void **unused)
+{
+	struct queue packed = disk;
+	struct stall_watched w = one_buffer();
+	char text[4096];
+
+	(void)unused;
+	packed.layout = VT_LAYOUT_PACKED;
+	w.ring = (struct vt_ring){ .serial = 1,
+				   .state = VT_RING_BROKEN,
+				   .num = SIZE,
+				   .batch_last = VT_NO_BATCH,
+				   .next_avail = 2 | W,
+				   .last_used = 0 | W,
+				   .packed = { .driver_flags = 1,
+					       .device_flags = 2,
+					       .device_off_wrap = 5 | W,
+					       .last_used_flags = 0x8080 } };
+	memset(entries, 0, sizeof(entries));
+	for (int id = 5; id <= 7; id++) {
+		entries[id].token = id;
+		entries[id].length = 1;
+	}
+	entries[0].desc.flags_or_id = 6;
+	entries[0].desc.len = 99;
+	entries[0].desc.next_or_flags = 0x8080;
+	entries[1].desc.flags_or_id = 7;
+	entries[1].desc.next_or_flags = 0x80 | 2;
+	printed_queue = &packed;
+	capture(text, sizeof(text), print_ring, &w);
+	printed_queue = &disk;
+	assert_string_equal(
+		strstr(text, "    buffers\n"),
+		"    buffers\n"
+		"      id 5, state with the device, nr_descriptors 1, place overwritten by used\n"
+		"      buffers\n"
+		"      id 6, state used, not fetched, used_len 99, nr_descriptors 1\n"
+		"      id 7, state with the device, nr_descriptors 1, desc 1\n"
+		"    descriptors\n"
+		"      desc 0, len 99, id 6, flags 0x8080, state used\n"
+		"      desc 1, len 0, id 7, flags 0x82 WRITE, state available\n");
+	assert_non_null(strstr(text, "broken yes, reset no\n"));
+	assert_non_null(strstr(text, "device_event desc_event_off 5, desc_event_wrap 1"));
+}
+
+/* A queue that waits for the outside has one line, with its buffers. */
+static void a_queue_that_waits(void **unused)
+{
+	struct stall_watched w = one_buffer();
+	char text[4096];
+
+	(void)unused;
+	w.stalled = false;
+	w.stall.verdict = STALL_WAITING;
+	w.stall.why = WHY_WORLD;
+	w.stall.in_flight = 8;
+	capture(text, sizeof(text), print_disk, &w);
+	assert_non_null(strstr(text, "virtio3 vda, queue 1 req.1, split: "));
+	assert_non_null(strstr(text, " (8 buffers)\n"));
+	assert_ptr_equal(strchr(text, '\n') + 1, text + strlen(text));
+	w.stall.in_flight = 1;
+	capture(text, sizeof(text), print_disk, &w);
+	assert_non_null(strstr(text, " (1 buffer)\n"));
+	/* Any other queue that is not stalled has no time. */
+	w.stall.why = WHY_DUE;
+	capture(text, sizeof(text), print_disk, &w);
+	assert_non_null(strstr(text, "\n    1 buffer in flight"));
+	assert_null(strstr(text, "    for "));
+}
+
 /* The text and the JSON of a queue have the same evidence. */
 static void json(void **unused)
 {
@@ -370,6 +596,11 @@ int main(void)
 		cmocka_unit_test(values_are_in_the_reason),
 		cmocka_unit_test(a_split_ring),
 		cmocka_unit_test(a_packed_ring),
+		cmocka_unit_test(the_last_doorbell),
+		cmocka_unit_test(facts_as_json),
+		cmocka_unit_test(chains_of_a_split_ring),
+		cmocka_unit_test(a_packed_ring_in_words),
+		cmocka_unit_test(a_queue_that_waits),
 		cmocka_unit_test(json),
 	};
 
