@@ -853,6 +853,48 @@ static void links_are_not_followed(void **unused)
 	unlink(directory);
 }
 
+/*
+ * Two rows of a table with one number. SQL cannot write that, so the test writes the bytes: a page
+ * with rows is a byte 0x0d, the number of rows at 3, and from 8 on the offset of each row, which
+ * begins with its length and its number (www.sqlite.org/fileformat2.html, section 1.6).
+ */
+static void two_queues_with_one_number(void **unused)
+{
+	unsigned char page[65536], *first, *second;
+	int fd, root = 0, size = 0;
+	sqlite3_stmt *s;
+	sqlite3 *db;
+
+	(void)unused;
+	record();
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT rootpage, (SELECT page_size FROM "
+					    "pragma_page_size) FROM sqlite_master "
+					    "WHERE name='queue'",
+					    -1, &s, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	root = sqlite3_column_int(s, 0);
+	size = sqlite3_column_int(s, 1);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	assert_in_range(size, 512, sizeof(page));
+	fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, page, size, (off_t)(root - 1) * size), size);
+	assert_int_equal(page[0], 0x0d);
+	assert_true(page[3] || page[4] > 1);
+	first = page + (page[8] << 8 | page[9]);
+	second = page + (page[10] << 8 | page[11]);
+	/* Lengths and numbers below 128 have one byte each. */
+	assert_true(first[0] < 128 && first[1] < 128 && second[0] < 128 && second[1] < 128);
+	assert_true(first[1] < second[1]);
+	second[1] = first[1];
+	assert_int_equal(pwrite(fd, page, size, (off_t)(root - 1) * size), size);
+	close(fd);
+	refused("a queue is none");
+}
+
 /* A row that cannot be is met when it is read; what is before it, is read. */
 static void what_cannot_be_ends_it(void **unused)
 {
@@ -1042,6 +1084,7 @@ int main(void)
 		cmocka_unit_test(unknown_operations_are_left_out_and_said),
 		cmocka_unit_test(recordings_of_before_are_read),
 		cmocka_unit_test(links_are_not_followed),
+		cmocka_unit_test(two_queues_with_one_number),
 		cmocka_unit_test(what_cannot_be_ends_it),
 		cmocka_unit_test(no_other_file_is_deleted),
 		cmocka_unit_test(damage_is_met_with_words),
