@@ -276,6 +276,8 @@ static void every_figure_of_the_page(void **unused)
 	       path[SIDE_BASE]);
 	expect("<dt>new</dt><dd>%s (nova, 1970-01-01 00:00 UTC, 31 intervals of 1 s)",
 	       path[SIDE_NEW]);
+	/* The line of no change. */
+	expect("<path class=\"zero\" d=\"M%.0f 0V1000\"/>", -from * 1000 / (to - from));
 	for (int op = 0; op < NR_OPS; op++)
 		for (int f = 0; f < NR_FIGURES; f++) {
 			const char *name = op ? "notify" : "add";

@@ -355,6 +355,11 @@ static void last_doorbells(void **unused)
 	figures.queues[0].layout = VT_LAYOUT_SPLIT;
 	show();
 	line_has(5, " last @32780+8! @32779+7 ");
+	/* No doorbell was counted yet. */
+	free(figures.queues[0].op[VT_OP_NOTIFICATION_DATA]);
+	figures.queues[0].op[VT_OP_NOTIFICATION_DATA] = NULL;
+	show();
+	line_has(5, "doorbell data: 0 wrong, 0 behind; last @");
 	/* A queue whose doorbells have no data goes on with its operations. */
 	figures.queues[0].features = 1ull << 32;
 	show();
