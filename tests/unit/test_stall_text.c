@@ -481,7 +481,8 @@ static void chains_of_a_split_ring(void **unused)
 		json_object_to_json_string_ext(json_object_array_get_idx(all, 0),
 					       JSON_C_TO_STRING_PLAIN),
 		"{\"id\":2,\"state\":\"with the device\",\"age_ns\":20000000000,\"descriptors\":["
-		"{\"desc\":2,\"addr\":\"0x1000\",\"len\":16,\"flags\":1,\"flags_set\":\"NEXT\",\"next\":7},"
+		"{\"desc\":2,\"addr\":\"0x1000\",\"len\":16,\"flags\":1,"
+		"\"flags_set\":\"NEXT\",\"next\":7},"
 		"{\"desc\":7,\"addr\":\"0x0\",\"len\":512,\"flags\":3,\"flags_set\":\"NEXT WRITE\","
 		"\"next\":0},"
 		"{\"desc\":0,\"addr\":\"0x0\",\"len\":1,\"flags\":2,\"flags_set\":\"WRITE\"}]}");

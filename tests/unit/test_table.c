@@ -405,8 +405,10 @@ static void whole_tables(void **unused)
 	} all[] = {
 		{ PAGE_QUEUES, 80,
 		  "DEVICE       QUEUE     LAYOUT     BUF/s    P50    P99    MAX  OLDEST STAGE\n"
-		  "virtio2 vda  req.0     packed     4.95k   70ns 5.50us 3.54ms  1.23ms wakeup 26%\n"
-		  "virtio5 sda  +reques#2 split-io   8.54k  212ns 15.6us 10.5ms  >988ms wakeup 26%\n"
+		  "virtio2 vda  req.0     packed     4.95k   70ns 5.50us 3.54ms  1.23ms "
+		  "wakeup 26%\n"
+		  "virtio5 sda  +reques#2 split-io   8.54k  212ns 15.6us 10.5ms  >988ms "
+		  "wakeup 26%\n"
 		  "1 idle queue not shown\n" },
 		{ PAGE_QUEUES, 200,
 		  "DEVICE       QUEUE     LAYOUT    FILL  OPS/s  BUF/s BELL/s SUPPR  INT/s FAIL/s  "
@@ -419,14 +421,18 @@ static void whole_tables(void **unused)
 		{ PAGE_LAYOUTS, 80,
 		  "LAYOUT    QUEUES  OPS/s SHARE  BUF/s  OUT/s   IN/s   MEAN    P50    P99    MAX\n"
 		  "packed         2   114k   39%  4.95k  1.43M  4.29M 2.85us   70ns 5.50us 3.54ms\n"
-		  "split-io       1   181k   61%  8.54k  1.76M  4.53M 5.35us  212ns 15.6us 10.5ms\n" },
+		  "split-io       1   181k   61%  8.54k  1.76M  4.53M 5.35us  212ns "
+		  "15.6us 10.5ms\n" },
 		{ PAGE_DOORBELLS, 80,
 		  "DEVICE       QUEUE     BELL/s SUPP/s BUF/BELL  INT/s BUF/INT DATA         RING\n"
-		  "virtio2 vda  req.0      5.50k    428      8.4  8.05k    18.3 q0 @12 w1    1.58k!\n"
-		  "virtio5 sda  +reques#2  9.25k    819     10.9  11.8k    20.5 -            2.82k!\n"
+		  "virtio2 vda  req.0      5.50k    428      8.4  8.05k    18.3 q0 @12 "
+		  "w1    1.58k!\n"
+		  "virtio5 sda  +reques#2  9.25k    819     10.9  11.8k    20.5 -       "
+		  "     2.82k!\n"
 		  "1 idle queue not shown\n" },
 		{ PAGE_DOORBELLS, 200,
-		  "DEVICE       QUEUE     BELL/s SUPP/s BUF/BELL  INT/s BUF/INT  MOST  FAIL    P50    "
+		  "DEVICE       QUEUE     BELL/s SUPP/s BUF/BELL  INT/s BUF/INT  MOST  "
+		  "FAIL    P50    "
 		  "P99    MAX DATA         RING\n"
 		  "virtio2 vda  req.0      5.50k    428      8.4  8.05k    18.3    21 1.21k   39ns "
 		  "3.01us 1.90ms q0 @12 w1    1.58k!\n"
@@ -439,11 +445,14 @@ static void whole_tables(void **unused)
 		  "virtio5 sda  +reques#2 16.9us  24% 18.9us  25% 20.0us  25% 21.0us  26% 22.0us\n"
 		  "1 idle queue not shown\n" },
 		{ PAGE_STAGES, 200,
-		  "DEVICE       QUEUE      BUF/s    P50    P99 QUE% QUEUED BEL%   BELL DEV% DEVICE WAK% "
+		  "DEVICE       QUEUE      BUF/s    P50    P99 QUE% QUEUED BEL%   BELL "
+		  "DEV% DEVICE WAK% "
 		  "WAKEUP  OLDEST\n"
-		  "virtio2 vda  req.0      4.95k   78ns 6.02us  24% 6.53us  25% 6.78us  25% 7.04us  26% "
+		  "virtio2 vda  req.0      4.95k   78ns 6.02us  24% 6.53us  25% 6.78us  "
+		  "25% 7.04us  26% "
 		  "7.30us  1.23ms\n"
-		  "virtio5 sda  +reques#2  8.54k  228ns 16.9us  24% 18.9us  25% 20.0us  25% 21.0us  26% "
+		  "virtio5 sda  +reques#2  8.54k  228ns 16.9us  24% 18.9us  25% 20.0us  "
+		  "25% 21.0us  26% "
 		  "22.0us  >988ms\n"
 		  "1 idle queue not shown\n" },
 	};
