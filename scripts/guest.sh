@@ -18,7 +18,7 @@ mount_once bpf /sys/fs/bpf
 
 # The kernel of a distribution looks for SCSI disks in the background, and has their driver as a module.
 if [[ -e /lib/modules/$(uname -r) ]]; then
-	for _ in {1..100}; do [[ ! -b /dev/sda ]] || break; sleep 0.1; done
+	for _ in {1..3000}; do [[ ! -b /dev/sda ]] || break; sleep 0.1; done
 fi
 
 # virtme-ng puts paths of the host on the kernel's command line, which differ with each boot. They are removed

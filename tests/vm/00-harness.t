@@ -15,6 +15,8 @@ left_behind() {
 	pgrep -f "qemu-system.*$scratch" || [[ $? -eq 1 ]] || echo "pgrep failed"
 }
 
+none_left_behind() { [[ -z $(left_behind) ]]; }
+
 # --- Status and streams, with the image named by its path ---
 payload='seq 1 40000 | gzip -nc'
 printf 'in\0put\n' | "$vm" "cat; $payload; echo from the guest >&2; exit 3" >"$scratch/out" 2>"$scratch/err"
@@ -99,7 +101,7 @@ like "and shows the panic" "$vm_err" 'the guest died.*sysrq triggered crash'
 for signal in INT TERM HUP; do
 	rm -f "$scratch/out"
 	env --default-signal="$signal" "$vm" 'echo started; sleep 1000' >"$scratch/out" 2>"$scratch/err" </dev/null &
-	for _ in {1..300}; do [[ ! -s $scratch/out ]] || break; sleep 0.1; done
+	succeeds_within 300 test -s "$scratch/out"
 	kill "-$signal" $!
 	wait $!
 	is "SIG$signal ends vm.sh" "$?" $((128 + $(kill -l "$signal")))
@@ -144,11 +146,10 @@ in_terminal() {
 	terminal 100 30 bash "$scratch/session" "$vm" "$1"
 }
 # shellcheck disable=SC2016 # the guest's shell expands it
-in_terminal 'stty size; read -r a; echo "a=$a"; stty size
+in_terminal 'stty size; read -r a; echo "a=$a"; until [[ $(stty size) == "25 90" ]]; do sleep 0.1; done; stty size
 	trap "echo caught; exit 5" INT; while :; do sleep 0.1; done'
 ok "a terminal's size is the guest's" terminal_line "30 100"
 terminal_resize 90 25
-sleep 1
 terminal_keys 'keys' Enter
 ok "keys pass through" terminal_line "a=keys"
 ok "a new size passes through" terminal_line "25 90"
@@ -162,6 +163,7 @@ ok "a command that takes every key" terminal_line "up"
 terminal_keys 'C-]'
 ok "is ended by Ctrl-]" terminal_line "status 143,  echo"
 terminal_close
-is "and nothing stays behind" "$(sleep 1; left_behind)" ''
+succeeds_within 300 none_left_behind
+is "and nothing stays behind" "$(left_behind)" ''
 
 done_testing

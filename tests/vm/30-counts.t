@@ -71,7 +71,7 @@ ip -n vr1 neighbour replace 10.77.0.1 lladdr "$(mac vr0)" dev "$(net_name vr1)" 
 sleep 1
 vringtop hist --json >"$out/json" 2>"$out/err" &
 tool=$!
-wait_until 120 'vringtop counts' grep -q Counting "$out/err"
+wait_until 300 'vringtop counts' grep -q Counting "$out/err"
 # A key for each CPU, see exact.sh.
 for op in $ops; do echo 'hist:keys=common_cpu,device,queue' >"$events/virtqueue_$op/trigger"; done
 

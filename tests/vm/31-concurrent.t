@@ -8,7 +8,7 @@
 # Environment: KERNELS   to try (6.12-stock)
 #              ROUNDS    pings from each of four CPUs (4000; 60000 make a million calls of each function)
 . "$(dirname "$0")/lib.sh"
-export ACCEL=tcg,thread=multi CPUS=4 TIMEOUT=${TIMEOUT:-$((300 + ${ROUNDS:-4000} / 50))}
+export ACCEL=tcg,thread=multi CPUS=4 TIMEOUT=$((TIMEOUT + ${ROUNDS:-4000} / 50))
 # shellcheck disable=SC2086 # a list
 in_guests ${KERNELS:-6.12-stock}
 
@@ -27,10 +27,10 @@ ip -n vr1 neighbour replace 10.77.0.1 lladdr "$(mac vr0)" dev "$(net_name vr1)" 
 
 vringtop record -i 1 -o "$out/recording.vt" 2>"$out/record" &
 recorder=$!
-wait_until 120 'vringtop records' test -s "$out/record"
+wait_until 300 'vringtop records' test -s "$out/record"
 vringtop hist --json -o "${ops// /,}" >"$out/json" 2>"$out/err" &
 tool=$!
-wait_until 120 'vringtop counts' grep -q Counting "$out/err"
+wait_until 300 'vringtop counts' grep -q Counting "$out/err"
 for op in $ops; do
 	echo "p:$op virtqueue_$op" >>$tracing/kprobe_events
 	echo 1 >"$tracing/events/kprobes/$op/enable"

@@ -30,7 +30,7 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	while read -r kernel memory possible serials; do
 		queues=$((39 + 1 + serials * 2 * (ports + 1)))
 		smp="-smp 2,sockets=$possible,cores=1,threads=1,maxcpus=$possible"
-		MEMORY=$memory QEMU_OPTS="$(devices "$serials") $smp" KERNEL=$kernel TIMEOUT=900 \
+		MEMORY=$memory QEMU_OPTS="$(devices "$serials") $smp" KERNEL=$kernel \
 			vm_run 'cat /sys/devices/system/cpu/possible; /usr/bin/python3 tests/vm/many_queues.py'
 		is "$kernel, $memory, $possible CPUs, $queues queues: the guest ends well" "$vm_status" 0
 		{
@@ -78,8 +78,9 @@ is "$kernel: record: all are in the recording" "$(sqlite3 /tmp/a.vt 'SELECT coun
 # The entropy device with the rate limit hangs: QEMU does not take its request.
 limited=$(cd /sys/bus/virtio/drivers/virtio_rng && printf '%s\n' virtio* | sort -V | tail -n 1)
 echo virtio_rng.1 >/sys/class/misc/hw_random/rng_current
-dd if=/dev/hwrng of=/dev/null bs=64 count=3 status=none &
-sleep 1
+dd if=/dev/hwrng of=/tmp/entropy bs=64 count=3 status=none &
+# The device gives the first bytes at once. The driver asks for the next ones when the first are read.
+wait_until 300 'the device has given what it may' test -s /tmp/entropy
 vringtop stalls --json >/tmp/stalls
 is "$kernel: stalls: the queue that hangs is found among all" \
 	"$? $(json /tmp/stalls 'd["queues"], d["queues_not_shown"], [s["queue"]["device"] for s in d["stalled"]]')" \

@@ -63,7 +63,7 @@ chmod +x "$work/root/init"
 truncate -s 16M "$work/disk"
 
 image=$("$repo/scripts/kernel.sh" image 6.12)
-timeout 120 "$repo/scripts/qemu.sh" -accel "$("$repo/scripts/accel.sh" "$image")" -machine q35 -m 512M \
+timeout "$TIMEOUT" "$repo/scripts/qemu.sh" -accel "$("$repo/scripts/accel.sh" "$image")" -machine q35 -m 512M \
 	-nodefaults -display none -no-reboot -serial "file:$work/console" \
 	-drive "if=none,id=disk,format=raw,file=$work/disk" -device virtio-blk-pci,drive=disk \
 	-kernel "$image" -initrd "$work/initramfs" -append 'console=ttyS0 quiet panic=-1' </dev/null

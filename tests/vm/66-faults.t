@@ -5,7 +5,6 @@
 #              ROUNDS          starts and kills (8)
 . "$(dirname "$0")/lib.sh"
 . "$repo/tests/vm/exact.sh"
-export TIMEOUT=${TIMEOUT:-1800}
 # shellcheck disable=SC2086 # a list
 in_guests ${FAULT_KERNELS:-6.12-stock}
 rounds=${ROUNDS:-8} # starts and kills
@@ -35,7 +34,7 @@ fi
 bpftrace -e 'kprobe:virtqueue_add_sgs { @ = count(); }
 	interval:ms:10 /!@ready/ { @ready = 1; printf("ready\n"); }' >/tmp/bpftrace 2>&1 &
 tracer=$!
-wait_until 120 'bpftrace has attached' grep -q ready /tmp/bpftrace
+wait_until 300 'bpftrace has attached' grep -q ready /tmp/bpftrace
 perf stat -x, -e $event -a -o /tmp/perf -- dd if=/dev/vda of=/dev/null bs=4k count=50 iflag=direct status=none
 saw 'beside bpftrace and perf' 50
 bpftrace_stop $tracer
@@ -71,23 +70,20 @@ assert all(op.get("max_ns", 0) < 60e9 for q in d["queues"] for op in q["ops"].va
 
 # Stopped for a while (as the machine may be): one long interval, and no burst of short ones after it.
 rm -f /tmp/json
-vringtop stat --json -d vda 0.4 >/tmp/json &
-tool=$!
-wait_until 60 'vringtop stat prints' test -s /tmp/json
+tool_start /tmp/json 0.4 -d vda
 kill -STOP $tool
 reads 30
-sleep 2.8
+sleep 6
 kill -CONT $tool
 reads 10
-sleep 1.3
-kill -INT $tool
-wait $tool
+tool_stop
 is "$kernel: stopped and continued: status" $? 0
 is "$kernel: stopped and continued: buffers, long intervals, a burst of short ones" "$(/usr/bin/python3 -c '
 import json
 all = [json.loads(line) for line in open("/tmp/json")]
-print(sum(q["buffers"] for i in all for q in i["queues"]), sum(i["interval_ns"] > 2.5e9 for i in all),
-      sum(i["interval_ns"] < 0.2e9 for i in all[:-1]) > 2)')" '40 1 False'
+short = [i["interval_ns"] < 0.2e9 for i in all[:-1]]
+print(sum(q["buffers"] for i in all for q in i["queues"]), sum(i["interval_ns"] > 6e9 for i in all),
+      any(all_short == (True, True, True) for all_short in zip(short, short[1:], short[2:])))')" '40 1 False'
 
 # Killed at any moment, whatever it does, while data is written, read back and compared, and two
 # network devices talk. A request that takes a minute is an error, too.
@@ -98,9 +94,9 @@ fio --rw=randwrite --bs=4k --size=8M --direct=1 --ioengine=io_uring --iodepth=4 
 load=$!
 ip netns exec vr0 ping -i 0.05 10.77.0.2 >/tmp/ping &
 ping=$!
-ok "$kernel: the load runs" scripts/load.sh moving 60
+ok "$kernel: the load runs" scripts/load.sh moving 300
 terminal 80 24 'tty >/tmp/tty; sleep 100000'
-wait_until 60 'there is a terminal' test -s /tmp/tty
+wait_until 300 'there is a terminal' test -s /tmp/tty
 export TERM=screen
 start() { # VERB OPTION...
 	rm -f /tmp/out
@@ -123,7 +119,7 @@ confined() {
 for _ in 1 2; do # once before, to have all in memory
 	began=${EPOCHREALTIME/[.,]/}
 	start stat --json 0.05
-	wait_until 60 'vringtop stat prints' test -s /tmp/out
+	wait_until 300 'vringtop stat prints' test -s /tmp/out
 	takes=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
 	kill -KILL $tool
 	wait $tool 2>/dev/null
@@ -154,7 +150,7 @@ terminal_close
 echo "# $kernel: $rounds kills within $((takes * 3 / 2)) ms: $starting while it started, $running while it ran, $ended after its end"
 ok "$kernel: $rounds kills: at moments of all kinds" test $starting -gt 0 -a $running -gt 0
 is_as_before "$kernel: $rounds kills: no program, map or link is left"
-ok "$kernel: $rounds kills: the disks still move" scripts/load.sh moving 60
+ok "$kernel: $rounds kills: the disks still move" scripts/load.sh moving 300
 ok "$kernel: $rounds kills: no request failed, took long, or brought other data back" kill -INT $load
 wait $load
 is "$kernel: $rounds kills: nothing that the load complains of" "$(grep -iE 'err= *[1-9]|verify:|latency of' /tmp/fio)" ''

@@ -62,10 +62,14 @@ while IFS='|' read -r kernel status missing words; do
 	KERNEL=$kernel vm_run 'all=("stat 0.2" "hist 0.2" "stalls --watch" "record -i 0.2 -o /tmp/y.vt")
 		for n in "${!all[@]}"; do
 			vringtop ${all[n]} >/tmp/running.$n 2>&1 & tools[n]=$!
-			for i in {1..1200}; do [[ ! -s /tmp/running.$n ]] || break; sleep 0.1; done
+			for i in {1..3000}; do [[ ! -s /tmp/running.$n ]] || break; sleep 0.1; done
 		done
 		sysctl -q -w kernel.ftrace_enabled=0
+		# With the series they go on; without it each ends by itself.
 		sleep 1.5
+		[[ -d /sys/kernel/tracing/events/virtio_ring ]] || for n in "${!all[@]}"; do
+			for i in {1..3000}; do kill -0 ${tools[n]} 2>/dev/null || break; sleep 0.1; done
+		done
 		for n in "${!all[@]}"; do
 			kill -INT ${tools[n]} 2>/dev/null; wait ${tools[n]}
 			echo "running ${all[n]}: $? $(grep -c "ftrace_enabled is 0" /tmp/running.$n)"

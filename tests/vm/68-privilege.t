@@ -57,11 +57,11 @@ status_of() {
 	shift
 	for field; do sed -n "s/^$field:\t/$field /p" "/proc/$pid/status"; done
 }
+has_lines() { # NUMBER FILE
+	[[ $(wc -l <"$2") -ge $1 ]]
+}
 started() { # FILE: the first interval is there
-	for _ in {1..150}; do
-		[[ $(grep -c . "$1") -lt 2 ]] || return 0
-		sleep 0.2
-	done
+	! succeeds_within 300 has_lines 2 "$1" || return 0
 	cat "$1"
 	return 1
 }
@@ -106,7 +106,7 @@ NoNewPrivs 1"
 if [[ -e /proc/sys/kernel/seccomp/actions_avail ]]; then
 	is "$kernel: a filter" "$(status_of $pid Seccomp)" 'Seccomp 2'
 	kill -USR1 $pid
-	for _ in {1..50}; do grep -q end "$work/err" && break; sleep 0.1; done
+	succeeds_within 300 grep -qx end "$work/err"
 	is "$kernel: these calls are allowed, and no other" "$(grep -x '[0-9]*' "$work/err" | call_names)" \
 		"$(printf '%s\n' "${allowed[@]}" | sort)"
 	is "$kernel: with these arguments" "$(grep -v -x '[0-9]*' "$work/err")" "$arguments"
@@ -115,8 +115,7 @@ else
 	skip 'this kernel has no seccomp' "$kernel: these calls are allowed, and no other"
 fi
 lines=$(wc -l <"$work/out")
-for _ in {1..50}; do [[ $(wc -l <"$work/out") -lt $((lines + 3)) ]] || break; sleep 0.2; done
-ok "$kernel: it goes on" test "$(wc -l <"$work/out")" -ge $((lines + 3))
+ok "$kernel: it goes on" succeeds_within 300 has_lines $((lines + 3)) "$work/out"
 kill $pid
 wait $pid
 is "$kernel: it ends well" $? 0
@@ -129,17 +128,17 @@ END
 ok "$kernel: the reads of the disk are counted" test "$(<"$work/adds")" -ge 200
 
 # What it asks the kernel of a stalled queue, it may: its device's status, and its interrupt in /sys/kernel/irq.
-exec {port}<>/dev/virtio-ports/vringtop.rng
-echo 'no-interrupt-after 0' >&$port
-read -r -u $port answer
-timeout 30 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
-sleep 1
+device_open
+ask_device 'no-interrupt-after 0'
+told=$answer
+timeout 600 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
+withheld() { (($(device_says interrupts_withheld) > 0)); }
+wait_until 300 'the device withholds an interrupt' withheld
 "${user[@]}" vringtop stalls -D virtio_rng >"$work/stalled" 2>"$work/err"
-is "$kernel: the user is told of a queue that is stalled" "$? $answer $(<"$work/err")" '3 ok '
+is "$kernel: the user is told of a queue that is stalled" "$? $told $(<"$work/err")" '3 ok '
 like "$kernel: with the count of its interrupts" "$(<"$work/stalled")" \
 	'driver did not fetch.*interrupts of the queue \(irq [0-9]+\): [0-9]+, none since'
-echo resume >&$port
-read -r -u $port answer
+ask_device resume
 
 vringtop stat --json 0.5 >"$work/root" &
 pid=$!

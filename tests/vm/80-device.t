@@ -28,6 +28,11 @@ if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 		timeout "$2" dd if=/dev/hwrng of=/dev/null bs=64 count="$1" iflag=fullblock 2>/dev/null
 	}
 
+	# intervals_since LINES NUMBER
+	intervals_since() {
+		(($(wc -l </tmp/json) >= $1 + $2))
+	}
+
 	ask_device report
 	echo "negotiated $(sed 's/.*"negotiated":\[\([^]]*\)\].*/\1/; s/[",]/ /g' <<<"$answer")"
 
@@ -36,18 +41,25 @@ if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 	kicks=$(device_says kicks) buffers=$(device_says buffers)
 	vringtop stat --json 0.1 >/tmp/json &
 	tool=$!
-	succeeds_within 120 test -s /tmp/json || echo 'vringtop prints nothing'
+	succeeds_within 300 test -s /tmp/json || echo 'vringtop prints nothing'
 	trace add notify notification_data
 	echo "$device" >$driver/bind
-	# Slowly, as vringtop shows 32 values of an interval, and an interval on a busy machine is long.
+	# vringtop shows 32 values of an interval, and an interval on a busy machine is long. So after 12 reads an
+	# interval ends first: the next one has at most the reads before its begin was shown, and 12 more.
 	/usr/bin/python3 -c '
 import os, time
 rng = os.open("/dev/hwrng", os.O_RDONLY)
-for _ in range(300):
-    os.read(rng, 64)
-    time.sleep(0.008)'
+def intervals():
+    return open("/tmp/json").read().count("\n")
+for n in range(300):
+    if n % 12 == 0:
+        shown, end = intervals(), time.monotonic() + 300
+        while intervals() == shown and time.monotonic() < end:
+            time.sleep(0.01)
+    os.read(rng, 64)'
 	echo "$device" >$driver/unbind
-	sleep 0.5
+	shown=$(wc -l </tmp/json)
+	succeeds_within 300 intervals_since "$shown" 2 || echo 'vringtop prints no more'
 	kill -INT $tool
 	wait $tool || echo "vringtop failed"
 	doorbells=$(seen virtqueue_notify:)
@@ -94,6 +106,7 @@ for _ in range(300):
 
 	[[ $1 != short ]] || exit 0
 
+	only_we_read
 	# fault SETTING COUNTER [SECONDS]: a driver that wants ten more buffers, of which three come, or all
 	# within these seconds
 	fault() {
@@ -101,7 +114,7 @@ for _ in range(300):
 		before=$(device_says "$2")
 		trace kick_prepare
 		ask_device "$1 3"
-		entropy 10 "${3:-4}" || status=stalled
+		entropy 10 "${3:-10}" || status=stalled
 		[[ $1 != pause-after || $SECONDS -gt $began ]] || status='did not wait'
 		# The kernel may have taken some before the device was told: it says where the three are over.
 		ask_device report
@@ -109,17 +122,17 @@ for _ in range(300):
 		after=$(device_says "$2")
 		echo "$1: $status, $2 +$((after - before)), kicks suppressed $(seen 'result=0')"
 		ask_device resume
-		entropy 10 20 || again=stalled
+		entropy 10 300 || again=stalled
 		echo "$1: then $again"
 	}
 	fault stop-after kicks_ignored
 	fault no-interrupt-after interrupts_withheld
 	fault stale-avail-event-after kicks
 	patience='' # in a split ring with event_idx there is no such flag
-	[[ $2 == packed ]] || patience=20
+	[[ $2 == packed ]] || patience=300
 	fault no-notify-after kicks $patience
 	ask_device 'pause-for 1s'
-	fault pause-after kicks_ignored 20
+	fault pause-after kicks_ignored 300
 	exit
 fi
 

@@ -182,7 +182,7 @@ END
 check 'recordings with a known difference' "$dir/longer.py" "$repo/tests/format-1.vt" "$dir"
 "$vringtop" diff --html "$dir/diff.html" "$dir/base.vt" "$dir/new.vt" >"$dir/diff" 2>&1
 is 'diff --html: the exit status' $? 0
-timeout 300 "$repo/tests/browser.py" "$dir/page.html" "$dir/diff.html" >"$dir/seen" 2>"$dir/said"
+timeout 1200 "$repo/tests/browser.py" "$dir/page.html" "$dir/diff.html" >"$dir/seen" 2>"$dir/said"
 is 'Chromium shows the pages' "$? $(<"$dir/said")" '0 '
 cat >"$dir/seen.py" <<'END'
 import json, sys

@@ -13,15 +13,14 @@ rounds=${ROUNDS:-1} calm=${CALM:-10}
 
 # --- In the guest: what is printed, and the live view; prints facts ---
 if [[ -n ${VRINGTOP_GUEST:-} ]]; then
-	exec {port}<>/dev/virtio-ports/vringtop.rng
-	tell() {
-		echo "$1" >&"$port"
-		read -r -u "$port" _
-	}
+	device_open
 	vringtop stalls >/tmp/fine
 	echo "status fine $?"
 	echo "words fine $(grep -c 'waiting, and that is fine' /tmp/fine)"
-	timeout --foreground --preserve-status -s INT 2 vringtop stalls --after 60s >/tmp/early 2>&1
+	vringtop stalls --after 600s >/tmp/early 2>&1 &
+	succeeds_within 300 grep -q Looking /tmp/early
+	kill -INT $!
+	wait $!
 	echo "early $? $(sed 1d /tmp/early)"
 	# What is shown of a ring while it moves is of one moment: as many buffers are listed as its driver
 	# has there. In one the driver may be amid an add or a get.
@@ -43,9 +42,10 @@ while shown < 10 or (len(set(counts)) < 2 and shown < 60):
         counts.append((r["buffers"]["in_flight"], len(r["ring"]["buffers"])))
 print("busy", len(set(counts)) > 1, sum(a != b for a, b in counts) <= 1, counts)'
 	kill "${readers[@]}"
-	tell 'stop-after 0'
-	timeout 30 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
-	sleep 0.5
+	ask_device 'stop-after 0'
+	timeout 600 dd if=/dev/hwrng of=/dev/null bs=64 count=1 2>/dev/null &
+	ignored() { (($(device_says kicks_ignored) > 0)); }
+	wait_until 300 'the device ignores a doorbell' ignored
 	vringtop stalls --after 300ms | cat >/tmp/stalled
 	echo "status stalled ${PIPESTATUS[0]}"
 	rng=$(cd /sys/bus/virtio/drivers/virtio_rng && echo virtio*)
@@ -62,8 +62,8 @@ print("busy", len(set(counts)) > 1, sum(a != b for a, b in counts) <= 1, counts)
 	terminal_close
 	echo "others $(vringtop stalls --after 300ms -D virtio_blk >/dev/null; echo $?) $(vringtop stalls --ring vdz 2>&1 >/dev/null | head -n 1)"
 	sed 's/^/text /' /tmp/stalled /tmp/ring
-	tell resume
-	exec {port}>&-
+	ask_device resume
+	exec {device_port}>&-
 	wait # a child that ends interrupts a write to the exerciser
 	# Buffers of one and two descriptors that no kick_prepare follows (tests/kmod).
 	insmod "$MODULE"
@@ -96,7 +96,7 @@ wanted() {
 faults() {
 	local name=$1 kernel=$2 options=$3 fault
 	shift 3
-	RNG_OPTS=$options KERNEL=$kernel TIMEOUT=$((120 + rounds * 60)) \
+	RNG_OPTS=$options KERNEL=$kernel TIMEOUT=$((TIMEOUT + rounds * 60)) \
 		vm_run "AFTER=${AFTER:-} /usr/bin/python3 tests/vm/stalls.py faults $rounds $*"
 	is "$name: the guest ends well" "$vm_status $(sed 1d <<<"$vm_err")" '0 '
 	for fault; do
@@ -132,12 +132,12 @@ if wanted calm; then
 	QEMU_OPTS+=" -device virtserialport,bus=qmp-bus.0,name=vringtop.qmp,chardev=qmp-port"
 	export QEMU_OPTS
 	built=$("$repo/tests/kmod/build.sh" 6.12) || exit
-	KERNEL=6.12 TIMEOUT=$((calm + 400)) vm_run "AFTER=${AFTER:-} MODULE=${built@Q} bash ${0@Q} $calm"
+	KERNEL=6.12 TIMEOUT=$((TIMEOUT + calm)) vm_run "AFTER=${AFTER:-} MODULE=${built@Q} bash ${0@Q} $calm"
 	unset QEMU_OPTS
 
 	is 'status 0 where nothing is stalled' "$(fact 'status fine')" 0
 	like 'ended too early to know' "$(fact early)" \
-		'^1 vringtop: ended after [0-9.]+ of 60 s: what is stalled is not known yet'
+		'^1 vringtop: ended after [0-9.]+ of 600 s: what is stalled is not known yet'
 	like 'a ring that moves: state and descriptors are of one moment' "$(fact busy)" '^True True'
 	like 'receive queues wait, and that is fine' "$(fact 'words fine')" '^[1-9]'
 	is 'status 3 where something is' "$(fact 'status stalled') $(fact 'status ring')" '3 3'

@@ -32,7 +32,7 @@ for layout in split packed; do
 		-device "virtserialport,bus=real-console-$layout.0,name=real-console-$layout,chardev=real-null-port-$layout"
 		-object "rng-random,filename=/dev/urandom,id=real-urandom-$layout"
 		-device "virtio-rng-pci,id=real-rng-$layout,rng=real-urandom-$layout,packed=$packed"
-		-device "virtio-rng-pci,id=real-limited-$layout,rng=real-urandom-$layout,packed=$packed,max-bytes=64,period=6000"
+		-device "virtio-rng-pci,id=real-limited-$layout,rng=real-urandom-$layout,packed=$packed,max-bytes=64,period=15000"
 	)
 done
 
@@ -51,7 +51,7 @@ results=$repo/build/qemu-faults
 mkdir -p "$results"
 for kernel in ${KERNELS:-6.12}; do
 	# iomem: the guest must be able to map the table of MSI-X vectors.
-	QEMU_OPTS=${devices[*]} KERNEL=$kernel APPEND=iomem=relaxed TIMEOUT=${TIMEOUT:-$((120 + 120 * rounds))} \
+	QEMU_OPTS=${devices[*]} KERNEL=$kernel APPEND=iomem=relaxed TIMEOUT=$((TIMEOUT + 120 * rounds)) \
 		vm_run "AFTER=${AFTER:-} /usr/bin/python3 tests/vm/qemu_faults.py run $rounds $faults"
 	sed -n 's/^row: //p' <<<"$vm_out" >"$results/$kernel"
 	declare -A right=() tried=() wrong=()

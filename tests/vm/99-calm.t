@@ -10,9 +10,11 @@ drivers='virtio_snd virtio_iommu virtio_gpu virtio_input virtio_crypto virtio_me
 if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 	calm=${CALM:-30}
 	monitor=$(mktemp -d)
-	trap 'rm -rf "$monitor"' EXIT
 	# Behind the IOMMU is one device alone: those of the root file system are needed before its driver is there.
-	truncate -s 64M "$monitor/pmem"
+	# The file is in memory, because a disk of this machine may take long to flush it.
+	pmem=$(mktemp -p /dev/shm)
+	trap 'rm -rf "$monitor" "$pmem"' EXIT
+	truncate -s 64M "$pmem"
 	QEMU_OPTS="-m 1G,slots=4,maxmem=4G
 		-chardev socket,id=qmp,path=$monitor/qmp,server=on,wait=off -mon chardev=qmp,mode=control
 		-chardev socket,id=qmp-port,path=$monitor/qmp -device virtio-serial-pci,id=qmp-bus,max_ports=2
@@ -23,13 +25,13 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 		-device virtio-keyboard-pci -device virtio-tablet-pci
 		-object cryptodev-backend-builtin,id=crypto -device virtio-crypto-pci,cryptodev=crypto
 		-object memory-backend-ram,id=more,size=256M -device virtio-mem-pci,memdev=more,requested-size=64M
-		-object memory-backend-file,id=file,share=on,mem-path=$monitor/pmem,size=64M
+		-object memory-backend-file,id=file,share=on,mem-path=$pmem,size=64M
 		-device virtio-pmem-pci,memdev=file
 		-device pxb-pcie,id=behind-iommu,bus_nr=64 -device pcie-root-port,id=behind-port,bus=behind-iommu,chassis=9
 		-object rng-random,filename=/dev/urandom,id=urandom
 		-device virtio-rng-pci,rng=urandom,bus=behind-port,iommu_platform=on"
 	export QEMU_OPTS=${QEMU_OPTS//[$'\n\t']/ }
-	export TIMEOUT=$((calm + 240))
+	export TIMEOUT=$((TIMEOUT + calm))
 	run_in_guest debian-6.12 "CALM=$calm"
 	if [[ -n ${DOCS:-} ]]; then
 		sed -n 's/^# |/|/p' <<<"$vm_out" >"$repo/build/calm"
@@ -43,20 +45,20 @@ share=$((CALM / 6))
 for driver in $drivers; do
 	module=${driver/virtio_iommu/virtio-iommu}
 	modprobe "${module/virtio_gpu/virtio-gpu}" 2>/dev/null
-	ok "$driver has a device" succeeds_within 30 compgen -G "/sys/bus/virtio/drivers/$driver/virtio*"
+	ok "$driver has a device" succeeds_within 300 compgen -G "/sys/bus/virtio/drivers/$driver/virtio*"
 done
 modprobe snd_pcm 2>/dev/null
 
 vringtop stalls --watch --json >/tmp/alarms 2>/tmp/words &
 tool=$!
-wait_until 60 'vringtop watches' grep -q Watching /tmp/words
+wait_until 300 'vringtop watches' grep -q Watching /tmp/words
 
 sleep $share # idle
 terminal 80 24 'aplay -i -q -D hw:0,0 -t raw -f S16_LE -r 48000 -c 2 /dev/zero'
-ok 'a sound stream runs' succeeds_within 30 grep -q RUNNING /proc/asound/card0/pcm0p/sub0/status
+ok 'a sound stream runs' succeeds_within 300 grep -q RUNNING /proc/asound/card0/pcm0p/sub0/status
 sleep $share
 terminal_keys Space
-ok 'the stream is paused' succeeds_within 30 grep -q PAUSED /proc/asound/card0/pcm0p/sub0/status
+ok 'the stream is paused' succeeds_within 300 grep -q PAUSED /proc/asound/card0/pcm0p/sub0/status
 sleep $share
 # Files of persistent memory are flushed by a request to the device.
 for ((end = SECONDS + share; SECONDS < end; )); do

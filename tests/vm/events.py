@@ -97,7 +97,7 @@ def balloon():
     q = known["inflate"]
     q.buffer("add", 0, 7)
     q.buffer("detach_unused_buf", 1, 7)
-    time.sleep(2.5)
+    time.sleep(6)
     for buffer_id in 7, 8, 9, 10:
         q.buffer("add", 0, buffer_id)
     for buffer_id in 7, 8, 8, 11:

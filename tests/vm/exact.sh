@@ -51,9 +51,9 @@ tool_start() {
 	tool_lines 1
 }
 
-# tool_lines N: waits until the tool has printed N lines in all, for two minutes; 1 if it does not
+# tool_lines N: waits until the tool has printed N lines in all, for five minutes; 1 if it does not
 tool_lines() {
-	local ends=$((SECONDS + 120))
+	local ends=$((SECONDS + 300))
 	until (($(wc -l <"$tool_file") >= $1)); do
 		kill -0 "$tool" 2>/dev/null && ((SECONDS < ends)) || return
 		sleep 0.05

@@ -3,6 +3,9 @@
 set -uo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 tests_run=${TESTS_BEFORE:-0} tests_failed=0
+# Of a guest, in seconds. Only a guest that hangs reaches this limit: the slowest test needs a quarter of it on a
+# busy machine of two CPUs.
+export TIMEOUT=${TIMEOUT:-1800}
 
 # A test that needs a quiet machine sets `alone` before it sources this, to "exclusive": no other one runs
 # beside it.
@@ -98,6 +101,12 @@ device_gave() {
 	(($(device_says buffers) >= $1))
 }
 
+# only_we_read: from now on the kernel itself reads no entropy, which it does every few seconds otherwise, until
+# the driver is bound again. 0 says that what the device gives is not random.
+only_we_read() {
+	echo 0 >/sys/class/misc/hw_random/rng_quality
+}
+
 # read_entropy SECONDS: reads 64 bytes again and again, with a pause of so many seconds before each
 # read. Returns when the reads go on; $reader is the process that reads. The guest is idle before
 # each read, as it is while the device holds a buffer. So all buffers, held or not, wait for a CPU of
@@ -114,7 +123,7 @@ while True:
 	# shellcheck disable=SC2034 # the test ends this process
 	reader=$!
 	# More than the kernel itself reads meanwhile.
-	wait_until 60 'the device gives entropy' device_gave $((before + 10))
+	wait_until 300 'the device gives entropy' device_gave $((before + 10))
 }
 
 # --- Waiting ---
@@ -137,9 +146,9 @@ wait_until() {
 }
 
 # counts_or_ends PID COMMAND...: waits until the command says that the tool counts, or the tool has ended: the
-# checks that follow say what it then did not do. Two minutes are enough to attach on a busy machine.
+# checks that follow say what it then did not do. Five minutes are enough to attach on a busy machine.
 counts_or_ends() {
-	local ends=$((SECONDS + 120))
+	local ends=$((SECONDS + 300))
 	until "${@:2}" >/dev/null 2>&1 || ! kill -0 "$1" 2>/dev/null; do
 		((SECONDS < ends)) || return
 		sleep 0.1
@@ -165,14 +174,14 @@ terminal_screen() { tmux -L "$terminal_name" capture-pane -p 2>&1; }
 terminal_close() { tmux -L "$terminal_name" kill-server 2>/dev/null; }
 
 # terminal_shows REGEX: waits until the whole screen matches it (a dot is any character, also the end of a
-# line), for a minute. Sets `screen`. If it never does, prints the screen and returns 1.
+# line), for five minutes. Sets `screen`. If it never does, prints the screen and returns 1.
 terminal_shows() { terminal_wait screen_matches "$1"; }
 # terminal_line REGEX: the same, until one line of the screen matches it
 terminal_line() { terminal_wait screen_has_line "$1"; }
 screen_matches() { [[ $screen =~ $1 ]]; }
 screen_has_line() { grep -qE -- "$1" <<<"$screen"; }
 terminal_wait() {
-	local ends=$((SECONDS + 60))
+	local ends=$((SECONDS + 300))
 	while :; do
 		screen=$(terminal_screen)
 		! "$@" || return 0
@@ -182,7 +191,7 @@ terminal_wait() {
 	printf '%s\n' "The screen never showed: $2" "$screen"
 	return 1
 }
-# shows NAME REGEX: a check that the whole screen matches it within a minute; sets `screen`
+# shows NAME REGEX: a check that the whole screen matches it within five minutes; sets `screen`
 shows() {
 	if terminal_shows "$2" >/dev/null; then pass "$1"; else fail "$1" "the screen never showed: $2" "$screen"; fi
 }
@@ -206,14 +215,15 @@ left() {
 	for kind in prog map link; do echo "$kind: $(bpftool $kind list | grep -c '^[0-9]')"; done
 }
 
+# nothing_more_left: as much is left as $before says
+# shellcheck disable=SC2154 # the .t file sets before
+nothing_more_left() { [[ $(left) == "$before" ]]; }
+
 # is_as_before NAME: nothing more is left than $before says (what `left` printed); the kernel frees what was detached a
 # moment later.
 # shellcheck disable=SC2154 # the .t file sets before
 is_as_before() {
-	for _ in {1..80}; do
-		[[ $(left) != "$before" ]] || break
-		sleep 0.1
-	done
+	succeeds_within 120 nothing_more_left
 	is "$1" "$(left)" "$before"
 }
 

@@ -32,6 +32,12 @@ class Request(threading.Thread):
         super().__init__(target=call, args=arguments, daemon=True)
         self.start()
 
+    def waits_in(self):
+        """The function of the kernel in which it sleeps; nothing if it runs."""
+        with contextlib.suppress(OSError):
+            return open(f"/proc/self/task/{self.native_id}/wchan").read()
+        return ""
+
 
 class Case:
     """A real device, a request to it, and the queue that the request goes to."""
@@ -58,6 +64,10 @@ class Case:
         self.device = os.path.basename(os.path.realpath(f"/sys/block/{self.name}/device"))
         self.set_queue(0, 1)
         self.request = lambda: Request(self.one_block, 0)
+        self.is_out = self.block_is_out
+
+    def block_is_out(self, _):
+        return any(int(n) for n in open(f"/sys/block/{self.name}/inflight").read().split())
 
     def scsi(self):
         # By the serial number in page 0x80.
@@ -70,6 +80,7 @@ class Case:
         self.set_queue(3, 4)
         cpu = open(f"/sys/block/{self.name}/mq/1/cpu_list").read().split(",")[0].strip()
         self.request = lambda: Request(self.one_block, int(cpu))
+        self.is_out = self.block_is_out
 
     def one_block(self, cpu, write_at=None):
         """Reads one block of the disk past the cache, or writes one."""
@@ -94,6 +105,7 @@ class Case:
             f.write("1")
         subprocess.run(["ip", "link", "set", self.name, "up"], check=True)
         self.request = self.send
+        self.is_out = lambda _: True
 
     def lone(self):
         """A network device without a peer. Its driver is bound again: what was sent before never comes back."""
@@ -117,6 +129,7 @@ class Case:
         if self.id not in Case.ports:
             Case.ports[self.id] = os.open("/dev/virtio-ports/" + self.id, os.O_RDWR | os.O_NONBLOCK)
         self.request = lambda: os.write(Case.ports[self.id], b"x")
+        self.is_out = lambda _: True
 
     def fill_console(self, monitor):
         """Linux fetches used buffers of a console with the next write, or in an interrupt if a process waits
@@ -126,8 +139,8 @@ class Case:
             with contextlib.suppress(BlockingIOError):
                 while True:
                     os.write(port, b"x")
-            threading.Thread(target=select.select, args=([], [port], [], 60)).start()
-            time.sleep(0.2)  # it looks for room, and sleeps
+            waits = Request(select.select, [], [port], [], 600)
+            until(lambda: "poll" in waits.waits_in() or "select" in waits.waits_in())
         monitor.kick_all()
 
     def rng(self, number=0):
@@ -139,6 +152,7 @@ class Case:
         self.set_queue(0, 1)
         self.current = f"virtio_rng.{devices.index(self.device)}"
         self.request = lambda: Request(self.ask)
+        self.is_out = lambda request: request.waits_in() == "virtio_read"
 
     def limited(self):
         self.rng(1)
@@ -169,7 +183,7 @@ class Events:
         for case in cases:
             self.of[case.device, case.queue].clear()
 
-    def next(self, case, kind, seconds=40):
+    def next(self, case, kind, seconds=300):
         """The next event of this kind; None if there is none in time."""
         end, events = time.monotonic() + seconds, self.of[case.device, case.queue]
         while True:
@@ -181,7 +195,7 @@ class Events:
                 return None
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -236,8 +250,9 @@ class Faults:
         with contextlib.ExitStack() as stack:
             for case in cases:
                 stack.enter_context(inject.doorbells_lost(case.device))
-                case.request()
-            time.sleep(0.3)
+                request = case.request()
+                until(lambda: case.is_out(request))
+            time.sleep(0.3)  # the doorbell comes a moment later
         for case in cases:
             event = self.events.next(case, "stalled")
             row("doorbell lost", case, due(case), event,
@@ -297,7 +312,7 @@ class Faults:
             thread = threading.Thread(target=others)
             thread.start()
             event = self.events.next(case, "stalled")
-            while event and event["verdict"] != "buffer-is-stuck" and time.monotonic() < began + 60:
+            while event and event["verdict"] != "buffer-is-stuck" and time.monotonic() < began + 300:
                 event = self.events.next(case, "stalled")
             age = time.monotonic() - began
             stop.set()
@@ -307,7 +322,7 @@ class Faults:
             oldest = (event or {}).get("oldest_buffer", {})
             told = oldest.get("age_ns", 0) / 1e9
             row("one write held", case, [("buffer-is-stuck", "overtaken")], event,
-                [(age - 3 < told <= age or f"age {told:.1f} s", True), ([oldest.get("id")], left),
+                [(AFTER / 1000 <= told <= age or f"age {told:.1f} s", True), ([oldest.get("id")], left),
                  (self.in_use(case), 1)])
         held.join()
         self.over("one write held", [case])

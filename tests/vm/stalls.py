@@ -59,11 +59,12 @@ class Device(Port):
 
 
 class Reader(threading.Thread):
-    """Reads entropy again and again, and knows how long the longest read took."""
+    """Reads entropy again and again, and knows when the last two reads began (time.monotonic())."""
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.longest = self.reads = 0
+        self.before = self.began = time.monotonic()
+        self.reads = 0
         self.start()
 
     def run(self):
@@ -71,9 +72,8 @@ class Reader(threading.Thread):
             try:
                 rng = os.open("/dev/hwrng", os.O_RDONLY)
                 while True:
-                    began = time.monotonic()
+                    self.before, self.began = self.began, time.monotonic()
                     os.read(rng, 64)
-                    self.longest = max(self.longest, time.monotonic() - began)
                     self.reads += 1
                     time.sleep(0.02)
             except OSError:  # there is none for a moment
@@ -107,7 +107,7 @@ class Watch:
 
     def end(self):
         self.tool.send_signal(signal.SIGINT)
-        return self.tool.wait(timeout=30)
+        return self.tool.wait(timeout=300)
 
 
 def once(*options):
@@ -235,7 +235,6 @@ def one_case(device, watch, reader, fault):
     """A fault, seen by a tool that ran before and by one that starts after it. Returns what is wrong."""
     wrong = []
     before = device.report()
-    reader.longest = 0
     began = time.monotonic()
     if fault == "hold":
         device.tell(f"hold {PAUSE}ms")
@@ -243,9 +242,12 @@ def one_case(device, watch, reader, fault):
         if fault == "pause-after":
             device.tell(f"pause-for {PAUSE}ms")
         device.tell(fault + " 3")
-    event = watch.event(20)
+    event = watch.event(300)
+    told = time.monotonic()
     if not event or event["event"] != "stalled":
         return [f"before: no stall was told: {event}"]
+    # The driver asks for more as soon as it has given what came: in the read before the one that waits.
+    earliest = reader.before
     wrong += ["before: " + text for text in differences(fault, device.report(), event)]
     if fault in ("stop-after", "pause-after"):
         # The doorbell that was ignored was seen, and with notification data what it said.
@@ -265,6 +267,8 @@ def one_case(device, watch, reader, fault):
         wrong.append(f"after: status {status}: {all_['stalled']}")
     else:
         wrong += ["after: " + text for text in differences(fault, report, all_["stalled"][0])]
+    # The queue stands still at least from the event until it may go on.
+    may_go_on = began + PAUSE / 1000 if fault == "pause-after" else time.monotonic()
     if fault == "hold":
         device.tell("hold 0ms")
     if fault == "wrong-id-after":
@@ -274,17 +278,18 @@ def one_case(device, watch, reader, fault):
         open(driver + "bind", "w").write(RNG)
     elif fault != "pause-after":  # that one ends by itself
         device.tell("resume")
-    over = watch.event(20)
+    over = watch.event(300)
+    ended = time.monotonic()
     if not over or over["event"] != ("gone" if fault == "wrong-id-after" else "over"):
         return wrong + [f"it is never over: {over}"]
     if over["was"] != event["verdict"]:
         wrong.append(f"over: was {over['was']}")
-    reads, end = reader.reads, time.monotonic() + 10
+    reads, end = reader.reads, time.monotonic() + 300
     while reader.reads == reads and time.monotonic() < end:
         time.sleep(0.01)  # the read that waited comes back, or did, and the next one does
-    # A poll is a fifth of AFTER, and this machine is slow.
-    if fault != "wrong-id-after" and abs(over["stalled_ns"] / 1e9 - reader.longest) > 0.35:
-        wrong.append(f"length {over['stalled_ns'] / 1e9:.3f} s instead of {reader.longest:.3f} s")
+    least, length, most = event["still_ns"] / 1e9 + may_go_on - told, over["stalled_ns"] / 1e9, ended - earliest
+    if fault != "wrong-id-after" and not least <= length <= most:
+        wrong.append(f"length {length:.3f} s instead of {least:.3f} to {most:.3f} s")
     return wrong
 
 
@@ -318,12 +323,12 @@ def disk():
               "status=none"]
         with monitor.throttled(device=drive):
             readers = [subprocess.Popen([*dd, f"skip={i}"]) for i in range(4)]
-            event = watch.event(20) or {"queue": {}, "buffers": {}}
+            event = watch.event(300) or {"queue": {}, "buffers": {}}
             in_flight = sum(int(n) for n in open(f"/sys/block/{name}/inflight").read().split())
             waiting = sum(reader.poll() is None for reader in readers)
             again = watch.event(1)
-        over = watch.event(20) or {}
-        status = [reader.wait(timeout=30) for reader in readers]
+        over = watch.event(300) or {}
+        status = [reader.wait(timeout=300) for reader in readers]
         told = event["queue"]
         print(f"{drive}: {told.get('role') == name} {told.get('index') == queue} {told.get('layout')}"
               f" {event.get('verdict')}, in flight {event['buffers'].get('in_flight')}; truth"
@@ -363,9 +368,14 @@ def calm(seconds):
         subprocess.run(["ip", "netns", "exec", "vr0", "ping", "-q", "-c", "1", "10.77.0.2"], **quiet)
         time.sleep(1.2)
 
+    longest = 0
+
     def slow(_):
+        nonlocal longest
+        began = time.monotonic()
         with open("/dev/hwrng", "rb", buffering=0) as rng:
             rng.read(64)
+        longest = max(longest, time.monotonic() - began)
 
     def interface(netns):
         links = subprocess.run(["ip", "-n", netns, "-o", "link"], stdout=subprocess.PIPE, text=True).stdout
@@ -412,6 +422,9 @@ def calm(seconds):
             event = watch.event(0)
             if not event:
                 break
+            # The device of a busy machine may wake up too late to use its buffer within a second.
+            if step is slow and event["queue"]["device"] == RNG and longest >= 1:
+                continue
             print(f"alarm: {name}: {event['event']} {event['queue']['device']} {event['queue']['name']}"
                   f" {event['verdict']}: {event['reason']}")
         print("calm", name, flush=True)
