@@ -129,7 +129,7 @@ vringtop stat --json -d "$rng" 0.3 >/tmp/json &
 tool=$!
 wait_until 300 'vringtop stat prints' test -s /tmp/json
 read_at=$(date +%s%N)
-ask_device 'hold 1800s'
+ask_device 'hold 60000ms'
 dd if=/dev/hwrng of=/dev/null bs=64 count=2 iflag=fullblock status=none &
 reader=$!
 wait_until 300 'the device holds a request' test_held

@@ -255,6 +255,9 @@ class Faults:
             time.sleep(0.3)  # the doorbell comes a moment later
         for case in cases:
             event = self.events.next(case, "stalled")
+            # What is true while the memory is off, if that took long. Then the verdict changes.
+            if event and event["verdict"] == "device-is-off":
+                event = self.events.next(case, "stalled")
             row("doorbell lost", case, due(case), event,
                 [(self.in_use(case), 0), ("last_doorbell" in (event or {}), True)])
         self.monitor.kick_all()
