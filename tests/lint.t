@@ -57,11 +57,24 @@ verbs_are_named() {
 	return "$missing"
 }
 
+# The library that prints --help breaks lines that are too long, also of examples and of columns.
+help_is_whole() {
+	local verb
+	while read -r verb; do
+		build/vringtop "$verb" --help | awk -v verb="$verb" '
+			/^$/ { listed = 0 }
+			listed && !/^  / { print verb " --help: this line was broken: " $0; failed = 1 }
+			/^Examples:|^Columns \(/ { listed = 1 }
+			END { exit failed }' || return
+	done < <(build/vringtop help --list)
+}
+
 ok "the C files are formatted as .clang-format says" clang-format --dry-run -Werror "${sources[@]}"
 ok "no line of them is longer than 100 columns" too_long
 ok "shellcheck has nothing to say of the scripts" shellcheck "${scripts[@]}"
 ok "cppcheck has nothing to say of the tool" cpp_check
 ok "rooms include and files call one way only" scripts/arrows.sh
 ok "docs/architecture.md names only files and functions that are there" named_things
+ok "no line of an example or a column is broken in --help" help_is_whole
 ok "the drawing in README.md and the fuzzers have each verb" verbs_are_named
 done_testing

@@ -110,7 +110,7 @@ for hold in 2 20; do
 	ok "$layout, held for $hold ms: the tool shows no less than the device" \
 		test $((sum * 100)) -ge $((count * held * 98))
 	# The last buffer is not awaited by a read.
-	ok "$layout, held for $hold ms: all but the last are over within the reads, $(us $read_ns)" \
-		test $((sum - max)) -le $read_ns
+	ok "$layout, held for $hold ms: all but the last are over within the reads, $(us "$read_ns")" \
+		test $((sum - max)) -le "$read_ns"
 done
 done_testing

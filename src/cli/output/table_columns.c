@@ -460,7 +460,7 @@ static const struct column queue_columns[] = {
 	{ "MAX", 6, false, 0, 0, text_max, key_max, legend_times },
 	{ "OLDEST", 7, false, 0, NEEDS_REQUEST, text_oldest, key_oldest, legend_oldest },
 	{ "STAGE", 11, true, 0, VT_STAGES, text_stage, key_stage,
-	  "stage that takes most of the time of requests, and its share" },
+	  "stage with most of the time of requests, and its share" },
 	{},
 };
 

@@ -16,11 +16,11 @@ static const char doc[] =
 	"\vExamples:\n"
 	"  vringtop report before.vt        what ran where, tables, histograms\n"
 	"  vringtop report -d vda -Q before.vt    of one disk, histograms of each queue\n"
-	"  vringtop report --html before.html before.vt    a page to look at and to post\n"
+	"  vringtop report --html before.html before.vt    a page to look at\n"
 	"  vringtop report --json before.vt | jq .total.layouts\n"
-	"  vringtop report --csv before.vt > before.csv    a line per interval and operation\n"
-	"  vringtop report --perfetto before.json before.vt    open it in ui.perfetto.dev\n"
-	"  vringtop report --openmetrics before.om before.vt   for Prometheus (docs/fleet.md)\n\n"
+	"  vringtop report --csv before.vt > before.csv    for a spreadsheet\n"
+	"  vringtop report --perfetto before.json before.vt    for ui.perfetto.dev\n"
+	"  vringtop report --openmetrics before.om before.vt    for Prometheus\n\n"
 	"Columns are those of stat (stat --help). With --perfetto, single operations are shown if "
 	"they were recorded (record --events).";
 

@@ -12,8 +12,8 @@
 #include "verbs/options.h"
 #include "verbs/verbs.h"
 
-/* make_doc() adds the legend of the columns. */
-static const char help[] =
+/* make_doc() adds the legends of the columns. */
+static const char stat_help[] =
 	"Prints a table of the queues that moved, for each interval (1 s unless told), until it "
 	"has printed COUNT of them or is interrupted. Times are those of requests, from add to "
 	"get, or with -o those of the named operations."
@@ -22,8 +22,7 @@ static const char help[] =
 	"  sudo vringtop stat -o add,get 5\n"
 	"  sudo vringtop stat -p doorbells 1 10\n"
 	"  sudo vringtop stat -d vda        how long the requests to a disk take\n"
-	"  sudo vringtop stat --json 1 3 | jq .layouts\n\n"
-	"Columns (- is: not counted, or nothing to say):\n";
+	"  sudo vringtop stat --json 1 3 | jq .layouts\n\n";
 
 struct stat_options {
 	struct op_filter filter;
@@ -104,14 +103,14 @@ static int print_interval(const struct snapshot *diff, const void *options)
 }
 
 /*
- * Returns the text of --help. The text is never freed, because argp reads it until the process
- * ends.
+ * Returns the text of --help: @help, and the legend of the columns of a page, or with NR_PAGES of
+ * all. The text is never freed, because argp reads it until the process ends.
  */
-static const char *make_doc(void)
+static const char *make_doc(const char *help, enum page page)
 {
 	static char *doc;
 	struct table_legend legend[TABLE_MAX_LEGEND];
-	size_t n = table_legend(NR_PAGES, legend), size;
+	size_t n = table_legend(page, legend), size;
 	FILE *f;
 
 	if (doc)
@@ -119,13 +118,13 @@ static const char *make_doc(void)
 	f = open_memstream(&doc, &size);
 	if (!f)
 		return help;
-	fputs(help, f);
+	fprintf(f, "%sColumns (- is: not counted, or nothing to say):\n", help);
 	for (size_t i = 0; i < n; i++)
 		fprintf(f, "  %-16s  %s\n", legend[i].titles, legend[i].text);
 	return fclose(f) ? help : doc;
 }
 
-static const char stages_doc[] =
+static const char stages_help[] =
 	"Prints where the time of requests goes, for each interval (1 s unless told): for each "
 	"queue the share and the 99th percentile of each stage.\n"
 	"A request has up to four stages. queued: until the driver begins to ring the doorbell "
@@ -134,8 +133,8 @@ static const char stages_doc[] =
 	"\vExamples:\n"
 	"  sudo vringtop stages\n"
 	"  sudo vringtop stages -d vda 5\n"
-	"  sudo vringtop stages --json 1 3 | jq '.queues[].ops | {queued,doorbell,device,wakeup}'\n"
-	"  sudo vringtop hist -o queued,doorbell,device,wakeup 5 1   a histogram of each stage";
+	"  sudo vringtop stages --json 1 3 | jq '.queues[].ops.device'\n"
+	"  sudo vringtop hist -o queued,doorbell,device,wakeup 5 1\n\n";
 
 static const struct argp_option stages_options[] = {
 	{ 0, 0, 0, 0, "Output:", 2 },
@@ -173,7 +172,8 @@ int verb_stages(int argc, char **argv)
 		.intervals.seconds = 1,
 		.page = PAGE_STAGES,
 	};
-	const struct argp argp = { stages_options, parse_stages, .doc = stages_doc,
+	const struct argp argp = { stages_options, parse_stages,
+				   .doc = make_doc(stages_help, PAGE_STAGES),
 				   .children = stages_children };
 
 	options_parse(&argp, argc, argv, 0, &o);
@@ -187,7 +187,8 @@ int verb_stat(int argc, char **argv)
 		.intervals.seconds = 1,
 		.page = PAGE_QUEUES,
 	};
-	const struct argp argp = { options, parse, .doc = make_doc(), .children = children };
+	const struct argp argp = { options, parse, .doc = make_doc(stat_help, NR_PAGES),
+				   .children = children };
 
 	options_parse(&argp, argc, argv, 0, &o);
 	return interval_loop(&o.filter.filter, &o.intervals, print_interval, &o);

@@ -27,7 +27,7 @@ static const char doc[] =
 	"  sudo vringtop\n"
 	"  sudo vringtop top 0.5            twice a second\n"
 	"  sudo vringtop -D virtio_net\n"
-	"  sudo vringtop -o all             count all operations, not only those of requests\n"
+	"  sudo vringtop -o all             count all operations, not only of requests\n"
 	"  sudo vringtop -o add,get         count two operations only";
 
 /* The longest interval, s. */
