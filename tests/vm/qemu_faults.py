@@ -201,6 +201,14 @@ class Events:
             if not self.read(max(0, end - time.monotonic())) and time.monotonic() >= end:
                 return None
 
+    def next_but(self, case, *verdicts):
+        """The next stall that is told with another verdict. These are true while the memory of the device is off,
+        and are told if that took long."""
+        event = self.next(case, "stalled")
+        while event and event["verdict"] in verdicts:
+            event = self.next(case, "stalled")
+        return event
+
 
 def until(condition, seconds=300):
     end = time.monotonic() + seconds
@@ -261,10 +269,7 @@ class Faults:
                 until(lambda: case.is_out(request))
             time.sleep(0.3)  # the doorbell comes a moment later
         for case in cases:
-            event = self.events.next(case, "stalled")
-            # What is true while the memory is off, if that took long. Then the verdict changes.
-            if event and event["verdict"] == "device-is-off":
-                event = self.events.next(case, "stalled")
+            event = self.events.next_but(case, "device-is-off")
             row("doorbell lost", case, due(case), event,
                 [(self.in_use(case), 0), ("last_doorbell" in (event or {}), True)])
         self.monitor.kick_all()
@@ -283,10 +288,7 @@ class Faults:
                 else:
                     case.request()
             for case in cases:
-                event = self.events.next(case, "stalled")
-                # That is true while its memory is off, if that took long.
-                while event and case.kind in ("net", "console") and event["verdict"] == "device-has-used-nothing":
-                    event = self.events.next(case, "stalled")
+                event = self.events.next_but(case, "device-is-off", "device-has-used-nothing")
                 irqs = sorted(int(irq) for irq in os.listdir(inject.pci(case.device) + "/msi_irqs"))
                 irq = irqs[case.vector]
                 count, = (sum(int(n) for n in line.split()[1:1 + os.cpu_count()])
