@@ -45,6 +45,7 @@ class Case:
 
     def __init__(self, kind, layout):
         self.kind, self.layout = kind, layout
+        self.is_out = lambda request: True  # its request is with the driver when the call returns
         self.id = f"real-{kind}-{layout}"  # QEMU's name of the device
         getattr(self, kind)()
 
@@ -105,7 +106,6 @@ class Case:
             f.write("1")
         subprocess.run(["ip", "link", "set", self.name, "up"], check=True)
         self.request = self.send
-        self.is_out = lambda _: True
 
     def lone(self):
         """A network device without a peer. Its driver is bound again: what was sent before never comes back."""
@@ -136,7 +136,6 @@ class Case:
         if self.id not in Case.ports:
             Case.ports[self.id] = os.open("/dev/virtio-ports/" + self.id, os.O_RDWR | os.O_NONBLOCK)
         self.request = lambda: os.write(Case.ports[self.id], b"x")
-        self.is_out = lambda _: True
 
     def fill_console(self, monitor):
         """Linux fetches used buffers of a console with the next write, or in an interrupt if a process waits
@@ -323,6 +322,7 @@ class Faults:
 
         with self.monitor.write_held(f"real-debug-{layout}", case.id):
             began = time.monotonic()
+            began_ns = time.time_ns()
             held = Request(case.one_block, 0, 4096 * 7)
             until(lambda: self.in_use(case) == 1)
             thread = threading.Thread(target=others)
@@ -330,15 +330,15 @@ class Faults:
             event = self.events.next(case, "stalled")
             while event and event["verdict"] != "buffer-is-stuck" and time.monotonic() < began + 300:
                 event = self.events.next(case, "stalled")
-            age = time.monotonic() - began
             stop.set()
             thread.join()
             ring = subprocess.run(["vringtop", "stalls", "--json", "--ring", f"{case.name}:0"], stdout=subprocess.PIPE)
             left = [buffer["id"] for buffer in json.loads(ring.stdout)["ring"]["buffers"]]
             oldest = (event or {}).get("oldest_buffer", {})
-            told = oldest.get("age_ns", 0) / 1e9
+            # Both of the moment when the verdict was told: what comes after it on a busy machine does not count.
+            told, age = oldest.get("age_ns", 0) / 1e9, ((event or {}).get("time_ns", 0) - began_ns) / 1e9
             row("one write held", case, [("buffer-is-stuck", "overtaken")], event,
-                [(AFTER / 1000 <= told <= age or f"age {told:.1f} s", True), ([oldest.get("id")], left),
+                [(age - 3 < told <= age or f"age {told:.1f} s of {age:.1f} s", True), ([oldest.get("id")], left),
                  (self.in_use(case), 1)])
         held.join()
         self.over("one write held", [case])
