@@ -24,6 +24,21 @@ uint64_t probe_now(void)
 	return now.tv_sec * 1000000000ull + now.tv_nsec;
 }
 
+const struct snapshot *fake_adds(unsigned int n)
+{
+	static struct op_stats add;
+	static struct queue q = { .serial = 1, .name = "req.0", .role = "vda", .op = { &add } };
+	static struct snapshot s = { .how = "tracepoints", .nr_queues = 1, .queues = &q };
+	static uint64_t start;
+
+	add.count = n;
+	s.time = probe_now();
+	if (!n)
+		start = s.time;
+	s.since = s.time - start;
+	return &s;
+}
+
 /* There are no single operations and no rings. */
 void probe_events(struct probe *p, void (*take)(void *arg, const struct recording_event *e),
 		  void *arg)

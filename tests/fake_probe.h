@@ -19,4 +19,8 @@ struct fake_probe {
 
 extern struct fake_probe fake_probe;
 
+/** For `read`: one queue, whose operation `add` was counted @n times. The fake owns the snapshot.
+ */
+const struct snapshot *fake_adds(unsigned int n);
+
 #endif

@@ -33,21 +33,6 @@
 static char all[] = "/tmp/test_outputs.XXXXXX";
 static char folder[64];
 
-static const struct snapshot *count_one(unsigned int n)
-{
-	static struct op_stats add;
-	static struct queue q = { .serial = 1, .name = "req.0", .role = "vda", .op = { &add } };
-	static struct snapshot s = { .how = "tracepoints", .nr_queues = 1, .queues = &q };
-	static uint64_t start;
-
-	add.count = n;
-	s.time = probe_now();
-	if (!n)
-		start = s.time;
-	s.since = s.time - start;
-	return &s;
-}
-
 /* --- The outputs --- */
 
 /* What is where an output is asked for. It decides what is in the file then. */
@@ -76,18 +61,27 @@ static const struct output {
 };
 #define NR_OUTPUTS (sizeof(outputs) / sizeof(*outputs))
 
-/* Is called in a child. @out: where its stdout goes */
-static _Noreturn void run_verb(int (*verb)(int argc, char **argv), char **argv, const char *out)
+/*
+ * Starts a verb in a child, which confines itself. Its stderr goes to the file "said".
+ * @out: where its stdout goes
+ */
+static pid_t start_verb(int (*verb)(int argc, char **argv), char *const *argv, const char *out)
 {
 	int argc = 0, status;
+	pid_t pid;
 
+	fflush(stdout);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid)
+		return pid;
 	while (argv[argc])
 		argc++;
 	dup2(open(out, O_WRONLY | O_APPEND), STDOUT_FILENO);
 	dup2(open("../said", O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-	fake_probe = (struct fake_probe){ .read = count_one };
+	fake_probe = (struct fake_probe){ .read = fake_adds };
 	handle_signals();
-	status = verb(argc, argv);
+	status = verb(argc, (char **)argv);
 	if (check_stdout())
 		status = 1;
 	_exit(status);
@@ -98,7 +92,6 @@ static pid_t start(const struct output *o, const char *path, bool force)
 {
 	char *argv[10] = { "vringtop" };
 	int n = 1;
-	pid_t pid;
 
 	for (int i = 0; i < 3 && o->before[i]; i++)
 		argv[n++] = (char *)o->before[i];
@@ -107,12 +100,7 @@ static pid_t start(const struct output *o, const char *path, bool force)
 		argv[n++] = (char *)o->after[i];
 	if (force)
 		argv[n++] = "--force";
-	fflush(stdout);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid)
-		run_verb(o->verb, argv, "/dev/null");
-	return pid;
+	return start_verb(o->verb, argv, "/dev/null");
 }
 
 static int status_of(pid_t pid)
@@ -542,16 +530,10 @@ static void stdout_is_an_input(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char *before, *after;
-		pid_t pid;
 
 		begin_case();
 		before = everything();
-		fflush(stdout);
-		pid = fork();
-		assert_true(pid >= 0);
-		if (!pid)
-			run_verb(cases[i].verb, (char **)cases[i].argv, "a.vt");
-		assert_int_equal(status_of(pid), 1);
+		assert_int_equal(status_of(start_verb(cases[i].verb, cases[i].argv, "a.vt")), 1);
 		after = everything();
 		assert_string_equal(before, after);
 		assert_non_null(strstr(content_of("../said"), "stdout is one of the recordings"));
@@ -589,16 +571,10 @@ static void stdout_is_full(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const char *said, *again;
-		pid_t pid;
 		int status;
 
 		begin_case();
-		fflush(stdout);
-		pid = fork();
-		assert_true(pid >= 0);
-		if (!pid)
-			run_verb(cases[i].verb, (char **)cases[i].argv, "/dev/full");
-		status = status_of(pid);
+		status = status_of(start_verb(cases[i].verb, cases[i].argv, "/dev/full"));
 		said = strstr(content_of("../said"), "cannot write ");
 		again = said ? strstr(said + 1, "cannot write ") : NULL;
 		if (status != 1 || !said || again || !strstr(said, ": No space left on device\n"))
@@ -615,13 +591,8 @@ static int make_recordings(void **state)
 	    mkdir(folder, 0755) || chdir(folder))
 		return -1;
 	for (int i = 0; i < 2; i++) {
-		pid_t pid;
-
 		argv[2] = i ? "../second.vt" : "../first.vt";
-		pid = fork();
-		if (!pid)
-			run_verb(verb_record, argv, "/dev/null");
-		if (status_of(pid))
+		if (status_of(start_verb(verb_record, argv, "/dev/null")))
 			return -1;
 	}
 	return 0;

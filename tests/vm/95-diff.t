@@ -10,31 +10,23 @@ alone=exclusive
 # --- In the guest: recordings of a device that holds buffers for 5 ms (a1, a2, ...) and 6 (b1, ...) ---
 if [[ -n ${VRINGTOP_GUEST:-} ]]; then
 	cd "$(mktemp -d)" || exit
-	exec {port}<>/dev/virtio-ports/vringtop.rng
+	device_open
 	dd if=/dev/hwrng of=/dev/null bs=64 2>/dev/null &
 	while :; do dd if=/dev/vda of=/dev/null bs=4k count=1000 iflag=direct status=none; done &
 	declare -A rates # buffers that the device gave in 100 s, by what it gave while a recording was made
-	# says NAME: prints a number of the device's report
-	says() {
-		echo report >&"$port"
-		read -r -u "$port" answer
-		answer=${answer#*"\"$1\":"}
-		echo "${answer%%[,\}]*}"
-	}
 	# make_recording SIDE NUMBER
 	make_recording() {
 		local recorder began before
-		echo "hold $([[ $1 == a ]] && echo 5 || echo 6)ms" >&"$port"
-		read -r -u "$port" answer
+		ask_device "hold $([[ $1 == a ]] && echo 5 || echo 6)ms"
 		sleep 0.1
 		rm -f "$1$2.vt"
 		vringtop record -u -i 50ms -d 3 -o "$1$2.vt" >&2 &
 		recorder=$!
 		until [[ -s $1$2.vt ]] || ! kill -0 $recorder 2>/dev/null; do sleep 0.05; done
-		began=$(date +%s%N) before=$(says buffers)
+		began=$(date +%s%N) before=$(device_says buffers)
 		wait $recorder || exit
-		rates[$1$2]=$((($(says buffers) - before) * 100000000000 / ($(date +%s%N) - began)))
-		echo "$1 $(says held_ns_p50)" >>held
+		rates[$1$2]=$((($(device_says buffers) - before) * 100000000000 / ($(date +%s%N) - began)))
+		echo "$1 $(device_says held_ns_p50)" >>held
 	}
 	# other_load: prints the recordings during which the machine was slower or faster than in most of this side:
 	# the device gave 4 % fewer or more buffers than in the median

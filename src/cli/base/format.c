@@ -68,11 +68,12 @@ char *format_time(char *buf, double ns)
 char *format_measured(char *buf, double ns, uint64_t clock_step)
 {
 	static const char *const units[] = { "ns", "us", "ms", "s" };
-	/* If the clock moved by n steps, n + 1 steps have not passed. */
+	/* The clock moved n times: the time is shorter than n + 1 steps. */
 	double step = ns ? 2.0 * clock_step : clock_step;
 	int unit = 0;
 
-	/* From 1.5 steps on the clock moved by 2 or more: quantiles lie between two times. */
+	/* A quantile may lie between two times. Below 1.5 steps it belongs to a time of one step or
+	 * none. */
 	if (ns >= 1.5 * clock_step)
 		return format_time(buf, ns);
 	for (; step >= 999.5 && unit < 3; unit++)

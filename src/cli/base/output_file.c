@@ -86,6 +86,7 @@ static int check_place(const char *path, enum place place, const char *const *in
 	case PLACE_UNKNOWN: /* opening it fails with a better message */
 		return 0;
 	case PLACE_RECORDING:
+	case PLACE_JOURNAL:
 	case PLACE_FILE:
 		if (force)
 			return 0;

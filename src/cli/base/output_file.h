@@ -20,8 +20,8 @@ struct output_file;
  * Opens a file for writing. Call it before confine_reading(): a process of its own, which is not
  * confined, gives the file its name later.
  * @path: "-" is stdout; a pipe, a terminal or /dev/null is written to as it is
- * @inputs: recordings that must not be replaced, ends with NULL. stdout may be none of them,
- *either, whatever @path is
+ * @inputs: recordings that must not be replaced, ends with NULL. Also if @path is a file, stdout
+ * must not lead into one of them
  * @force: replace a recording, or a file that vringtop did not write
  * Returns NULL after it has printed why not.
  */

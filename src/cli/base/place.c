@@ -13,6 +13,9 @@
 #define SQLITE_MAGIC "SQLite format 3"
 #define SQLITE_ID_AT 68
 
+/* The first bytes of a journal of SQLite. */
+static const uint8_t journal_magic[] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
+
 /* What a file is, by its first bytes. */
 static enum place place_of_content(const char *path)
 {
@@ -30,6 +33,8 @@ static enum place place_of_content(const char *path)
 	if (!memcmp(first, SQLITE_MAGIC, sizeof(SQLITE_MAGIC)) &&
 	    !memcmp(first + SQLITE_ID_AT, id, sizeof(id)))
 		return PLACE_RECORDING;
+	if (!memcmp(first, journal_magic, sizeof(journal_magic)))
+		return PLACE_JOURNAL;
 	if (!strncmp(first, METRICS_MARK, strlen(METRICS_MARK)))
 		return PLACE_METRICS;
 	if (strstr(first, PAGE_MARK) || strstr(first, TRACE_MARK))
@@ -61,6 +66,7 @@ int place_refuse(const char *path, enum place place, const char *advice)
 		[PLACE_PAGE] = "a page or a trace of vringtop",
 		[PLACE_METRICS] = "a file of metrics",
 		[PLACE_RECORDING] = "a recording",
+		[PLACE_JOURNAL] = "there, and vringtop did not write it",
 		[PLACE_FILE] = "there, and vringtop did not write it",
 		[PLACE_STREAM] = "a pipe or a device",
 		[PLACE_FOLDER] = "a folder",

@@ -20,6 +20,7 @@ enum place {
 	PLACE_PAGE,	 /* a page or a trace of vringtop */
 	PLACE_METRICS,	 /* metrics of vringtop */
 	PLACE_RECORDING, /* a recording of vringtop */
+	PLACE_JOURNAL,	 /* a journal of SQLite */
 	PLACE_FILE,	 /* a file that vringtop did not write, or may not read */
 	PLACE_STREAM,	 /* a pipe, a terminal or a device such as /dev/null: it keeps nothing */
 	PLACE_FOLDER,

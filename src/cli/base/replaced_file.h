@@ -14,8 +14,9 @@ struct replaced_file;
 
 /**
  * Starts the process that writes the file. To be called before the tool confines itself.
- * @path: a file that is there is replaced only if it is empty, or metrics of vringtop
- * (base/place.h) Returns NULL after it has printed why not.
+ * @path: a file that is there is replaced only if it is empty, or metrics of vringtop: see
+ * base/place.h
+ * Returns NULL after it has printed why not.
  */
 struct replaced_file *replaced_file_open(const char *path);
 

@@ -187,7 +187,7 @@ static int read_recording(struct diff *d, const struct filter *filter, struct re
 	const struct recording_info *info = recording_info(r);
 	const char *path = info->path;
 	struct snapshot s;
-	uint64_t lost = 0, clock_step = 0;
+	uint64_t lost = 0, clock_step;
 	char step[FORMAT_LEN];
 	size_t nr = 0;
 	int got;
@@ -198,7 +198,6 @@ static int read_recording(struct diff *d, const struct filter *filter, struct re
 		int err;
 
 		lost += s.lost;
-		clock_step = s.clock_step;
 		filter_apply(filter, &s);
 		err = compare_add(&d->comparison, &s);
 		snapshot_free(&s);
@@ -213,6 +212,7 @@ static int read_recording(struct diff *d, const struct filter *filter, struct re
 	if (!nr)
 		return complain("Record for longer, or with a shorter interval (record -i).",
 				"%s has no interval in it", path);
+	clock_step = d->comparison.runs[d->comparison.nr_runs - 1].clock_step;
 	if ((!info->finished &&
 	     diff_warn(d, "%s did not end properly; what it has is compared.", path)) ||
 	    (info->exit_status > 0 &&

@@ -104,24 +104,20 @@ static int print_interval(const struct snapshot *diff, const void *options)
 
 /*
  * Returns the text of --help: @help, and the legend of the columns of a page, or with NR_PAGES of
- * all. The text is never freed, because argp reads it until the process ends.
+ * all. The next call overwrites the text.
  */
 static const char *make_doc(const char *help, enum page page)
 {
-	static char *doc;
+	static char doc[8192];
 	struct table_legend legend[TABLE_MAX_LEGEND];
-	size_t n = table_legend(page, legend), size;
-	FILE *f;
+	size_t lines = table_legend(page, legend);
+	int n = snprintf(doc, sizeof(doc), "%sColumns (- is: not counted, or nothing to say):\n",
+			 help);
 
-	if (doc)
-		return doc;
-	f = open_memstream(&doc, &size);
-	if (!f)
-		return help;
-	fprintf(f, "%sColumns (- is: not counted, or nothing to say):\n", help);
-	for (size_t i = 0; i < n; i++)
-		fprintf(f, "  %-16s  %s\n", legend[i].titles, legend[i].text);
-	return fclose(f) ? help : doc;
+	for (size_t i = 0; i < lines && n < (int)sizeof(doc); i++)
+		n += snprintf(doc + n, sizeof(doc) - n, "  %-16s  %s\n", legend[i].titles,
+			      legend[i].text);
+	return doc;
 }
 
 static const char stages_help[] =
