@@ -35,6 +35,7 @@ static void begin_with(int lines, int columns, enum page page, uint32_t ops)
 	table_free(&table);
 	snapshot_free(&figures);
 	make_figures(&figures, ops);
+	free(view.moved);
 	view = (struct view){ .page = page, .op = -1, .ops = ALL, .interval = 0.5 };
 	snprintf(view.system.release, sizeof(view.system.release), "6.12.1-made");
 	assert_int_equal(table_make(&figures, page, -1, ALL, &table), 0);
@@ -253,7 +254,7 @@ static void idle_queues_are_counted(void **unused)
 {
 	(void)unused;
 	begin(24, 80, PAGE_QUEUES);
-	view.idle = table_fold(&table);
+	assert_int_equal(fold_idle(&view, &table, 1), 0);
 	assert_int_equal(view.idle, 1);
 	assert_int_equal(table.nr_rows, 2);
 	show();
@@ -275,6 +276,40 @@ static void idle_queues_are_counted(void **unused)
 	show();
 	line_is(3, "3 idle queues (a shows them)");
 	line_is(4, "");
+}
+
+/* Makes the table of the figures again, of @ns later, and folds it. Returns the number of rows. */
+static size_t rows_later(uint64_t ns)
+{
+	figures.time += ns;
+	table_free(&table);
+	assert_int_equal(table_make(&figures, PAGE_QUEUES, -1, ALL, &table), 0);
+	assert_int_equal(fold_idle(&view, &table, figures.time), 0);
+	assert_int_equal(table.nr_rows + view.idle, 3);
+	return table.nr_rows;
+}
+
+static void a_row_of_a_queue_that_was_busy_stays(void **unused)
+{
+	struct queue *q;
+
+	(void)unused;
+	begin(24, 80, PAGE_QUEUES);
+	figures.time = 1;
+	assert_int_equal(rows_later(0), 2); /* the third one never moved */
+	q = (struct queue *)table.rows[0].queue;
+	q->oldest = 0;
+	for (int op = 0; op < VT_NR_COUNTED; op++)
+		if (q->op[op])
+			q->op[op]->count = 0;
+	assert_int_equal(rows_later(KEEPS_ROW - 1), 2);
+	assert_int_equal(rows_later(1), 1);
+	view.all = true;
+	assert_int_equal(rows_later(1), 3);
+	view.all = false;
+	/* A queue that has the place in the table of another one is not this queue. */
+	q->serial += 100;
+	assert_int_equal(rows_later(1), 1);
 }
 
 /* --- An open queue --- */
@@ -817,6 +852,7 @@ static int open_screen(void **unused)
 static int close_screen(void **unused)
 {
 	(void)unused;
+	free(view.moved);
 	table_free(&table);
 	snapshot_free(&figures);
 	endwin();
@@ -832,6 +868,7 @@ int main(void)
 		cmocka_unit_test(how_rows_look),
 		cmocka_unit_test(rows_that_have_no_room),
 		cmocka_unit_test(idle_queues_are_counted),
+		cmocka_unit_test(a_row_of_a_queue_that_was_busy_stays),
 		cmocka_unit_test(facts_of_a_queue),
 		cmocka_unit_test(last_doorbells),
 		cmocka_unit_test(operations_of_a_queue),

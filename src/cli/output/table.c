@@ -261,17 +261,6 @@ bool table_row_shown(const struct table_row *r)
 	return q->oldest && !q->oldest_or_longer && !queue_waits_for_world(q);
 }
 
-size_t table_fold(struct table *t)
-{
-	size_t kept = 0, rows = t->nr_rows;
-
-	for (size_t i = 0; i < rows; i++)
-		if (table_row_shown(&t->rows[i]))
-			t->rows[kept++] = t->rows[i];
-	t->nr_rows = kept;
-	return rows - kept;
-}
-
 void table_print(const struct table *t, int width, FILE *f)
 {
 	int shown[TABLE_MAX_COLUMNS], n = table_fit(t->page, width, shown);

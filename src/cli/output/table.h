@@ -95,9 +95,6 @@ int table_make(const struct snapshot *diff, enum page page, int op, uint32_t cou
 	       struct table *t);
 void table_free(struct table *t);
 
-/** Removes the rows of idle queues: see table_row_shown(). Returns how many there were. */
-size_t table_fold(struct table *t);
-
 /** Sorts the rows by a column of the page, the largest first unless @reverse. */
 void table_sort(struct table *t, int column, bool reverse);
 

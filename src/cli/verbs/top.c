@@ -99,7 +99,8 @@ static int show(struct view *v, const struct snapshot *diff, struct table *t)
 	if (table_make(diff, v->page, v->op, v->ops, t))
 		return no_memory();
 	table_sort(t, v->sort[v->page], v->reverse);
-	v->idle = v->all ? 0 : table_fold(t);
+	if (fold_idle(v, t, diff->time))
+		return no_memory();
 	draw(v, diff, t);
 	return 0;
 }
@@ -183,6 +184,7 @@ static int watch(struct view *v, struct probe *p, const struct filter *filter, u
 	snapshot_free(&diff);
 	snapshot_free(&before);
 	stall_watch_free(&v->stalls);
+	free(v->moved);
 	return go_on;
 }
 

@@ -24,9 +24,12 @@ struct view {
 	int op;		       /* whose times the page of queues shows; -1: all */
 	int sort[NR_PAGES];
 	bool reverse;
-	bool all;    /* idle queues have rows, too */
-	size_t idle; /* queues without a row */
-	int first;   /* the first row on the screen */
+	bool all;	 /* idle queues have rows, too */
+	size_t idle;	 /* queues without a row */
+	uint64_t *moved; /* by serial: when the queue last moved, CLOCK_MONOTONIC in ns; 0: never.
+			    Owned */
+	size_t nr_moved;
+	int first; /* the first row on the screen */
 	struct stall_watch stalls;
 	double interval; /* s */
 	uint32_t ops;	 /* that are attached, a bit for each enum vt_op */
@@ -42,6 +45,18 @@ int selected_row(const struct view *v, const struct table *t);
 
 /** The queue that is selected; NULL: it is gone. */
 const struct queue *selected_queue(const struct view *v, const struct snapshot *diff);
+
+/** How long an idle queue keeps its row: ns. */
+#define KEEPS_ROW 10000000000ULL
+
+/**
+ * Removes the rows of queues that have been idle for longer than KEEPS_ROW, and of those that were
+ * never seen to move. Without this time, the row of a queue that moves once a second would come and
+ * go. Sets @v->idle to their number.
+ * @now: time of the snapshot of the table, CLOCK_MONOTONIC in ns
+ * Returns 0 or -ENOMEM. Prints nothing.
+ */
+int fold_idle(struct view *v, struct table *t, uint64_t now);
 
 /* --- top_draw.c --- */
 
