@@ -63,9 +63,11 @@ static __always_inline __s64 call_took(const void *ctx, __u64 now)
 
 /*
  * The queues by their address. The hash of the address selects a group of 4, which is a cache line.
+ * If this group is full, the queue is in one of the next groups.
  */
-#define VQ_BITS 12
-#define VQ_WAYS 4
+#define VQ_BITS	  12
+#define VQ_WAYS	  4
+#define VQ_GROUPS 4
 
 struct vq_group {
 	struct {
@@ -76,20 +78,34 @@ struct vq_group {
 
 static struct vq_group vqs[1 << VQ_BITS];
 
-static __always_inline struct vq_group *group_of(const struct virtqueue *vq)
+/* Returns a group for a queue. @n: 0 for the first one, which is nearly always the right one */
+static __always_inline struct vq_group *group_of(const struct virtqueue *vq, __u32 n)
 {
-	return &vqs[hash_of((__u64)vq, VQ_BITS)];
+	return &vqs[(hash_of((__u64)vq, VQ_BITS) + n) % (1 << VQ_BITS)];
 }
 
-/* Returns the id of a queue, or 0 if the queue has no entry yet. */
-static __always_inline __u32 id_known(const struct virtqueue *vq)
+static __always_inline __u32 id_in(const struct vq_group *g, const struct virtqueue *vq)
 {
-	struct vq_group *g = group_of(vq);
-
 	for (int i = 0; i < VQ_WAYS; i++)
 		if (g->queue[i].vq == (__u64)vq)
 			return g->queue[i].id;
 	return 0;
+}
+
+/* Returns the id of a queue, or 0 if the queue is not in its first group. */
+static __always_inline __u32 id_known(const struct virtqueue *vq)
+{
+	return id_in(&vqs[hash_of((__u64)vq, VQ_BITS)], vq);
+}
+
+/* Returns the id of a queue that is not in its first group, or 0 if the queue has no entry yet. */
+static __noinline __u32 id_in_next_groups(const struct virtqueue *vq)
+{
+	__u32 id = 0;
+
+	for (__u32 n = 1; n < VQ_GROUPS && !id; n++)
+		id = id_in(group_of(vq, n), vq);
+	return id;
 }
 
 /*
@@ -98,22 +114,23 @@ static __always_inline __u32 id_known(const struct virtqueue *vq)
  */
 static __always_inline __u32 queue_add(const struct virtqueue *vq)
 {
-	struct vq_group *g = group_of(vq);
 	__u32 n = entry_get(), *of = bpf_map_lookup_elem(&queue_of, &n);
 	struct vt_queue *q = bpf_map_lookup_elem(&queues, &n);
 
 	if (!q || !n || !of)
 		return 0;
 	queue_fill(q, vq, n, layout_of(vq));
-	for (int i = 0; i < VQ_WAYS; i++) {
-		if (g->queue[i].vq)
+	for (int i = 0; i < VQ_GROUPS * VQ_WAYS; i++) {
+		struct vq_group *g = group_of(vq, i / VQ_WAYS);
+
+		if (g->queue[i % VQ_WAYS].vq)
 			continue;
 		q->serial = __sync_fetch_and_add(&last_serial, 1) + 1;
 		*of = n;
 		q->state = VT_QUEUE_LIVE;
-		g->queue[i].id = n;
+		g->queue[i % VQ_WAYS].id = n;
 		barrier();
-		g->queue[i].vq = (__u64)vq;
+		g->queue[i % VQ_WAYS].vq = (__u64)vq;
 		return n;
 	}
 	q->state = VT_QUEUE_NONE;
@@ -133,7 +150,7 @@ static long queue_add_try(__u32 i, struct addition *a)
 	if (__sync_val_compare_and_swap(&adding_queue, 0, 1))
 		return 0;
 	/* Another CPU may have added this queue in the meantime. */
-	a->id = id_known(a->vq) ?: queue_add(a->vq);
+	a->id = id_known(a->vq) ?: id_in_next_groups(a->vq) ?: queue_add(a->vq);
 	__sync_lock_test_and_set(&adding_queue, 0);
 	return 1;
 }
@@ -150,7 +167,7 @@ static long queue_add_try(__u32 i, struct addition *a)
  */
 static __noinline __u32 function_queue(const struct virtqueue *vq)
 {
-	struct addition a = { .vq = vq, .id = id_known(vq) };
+	struct addition a = { .vq = vq, .id = id_known(vq) ?: id_in_next_groups(vq) };
 
 	if (!a.id)
 		bpf_loop(ADD_TRIES, queue_add_try, &a, 0);
@@ -609,7 +626,7 @@ static __always_inline void kick_prepared(__u32 id, struct outer *o, __u64 now, 
 SEC("fexit/virtqueue_kick")
 int exit_virtqueue_kick(__u64 *ctx)
 {
-	__u32 id = id_known(vq_of(ctx));
+	__u32 id = id_of(vq_of(ctx));
 	struct outer *o = outer_at(id);
 
 	if (id && o && o->kick_began)
@@ -622,7 +639,7 @@ int exit_virtqueue_kick(__u64 *ctx)
 
 static __always_inline int notify_begins(void *ctx)
 {
-	__u32 id = id_known(vq_of(ctx));
+	__u32 id = id_of(vq_of(ctx));
 	struct outer *o = outer_at(id);
 
 	/*
@@ -905,14 +922,16 @@ SEC("fentry/vring_del_virtqueue")
 int enter_vring_del_virtqueue(__u64 *ctx)
 {
 	const struct virtqueue *vq = vq_of(ctx);
-	struct vq_group *g = group_of(vq);
-	__u32 id = id_known(vq);
+	__u32 id = id_known(vq) ?: id_in_next_groups(vq);
 
 	if (!id)
 		return 0;
-	for (int i = 0; i < VQ_WAYS; i++)
-		if (g->queue[i].vq == (__u64)vq)
-			g->queue[i].vq = g->queue[i].id = 0;
+	for (int i = 0; i < VQ_GROUPS * VQ_WAYS; i++) {
+		struct vq_group *g = group_of(vq, i / VQ_WAYS);
+
+		if (g->queue[i % VQ_WAYS].vq == (__u64)vq)
+			g->queue[i % VQ_WAYS].vq = g->queue[i % VQ_WAYS].id = 0;
+	}
 	queue_forget(id);
 	return 0;
 }
