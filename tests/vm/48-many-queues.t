@@ -29,8 +29,8 @@ if [[ -z ${VRINGTOP_GUEST:-} ]]; then
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |' >"$table"
 	while read -r kernel memory possible serials; do
 		queues=$((39 + 1 + serials * 2 * (ports + 1)))
-		smp="-smp 2,sockets=$possible,cores=1,threads=1,maxcpus=$possible"
-		MEMORY=$memory QEMU_OPTS="$(devices "$serials") $smp" KERNEL=$kernel \
+		CPUS=2,sockets=$possible,cores=1,threads=1,maxcpus=$possible MEMORY=$memory QEMU_OPTS=$(devices "$serials") \
+			KERNEL=$kernel \
 			vm_run 'cat /sys/devices/system/cpu/possible; /usr/bin/python3 tests/vm/many_queues.py'
 		is "$kernel, $memory, $possible CPUs, $queues queues: the guest ends well" "$vm_status" 0
 		{
