@@ -52,20 +52,26 @@ static void options_of_a_configuration(void **state)
 {
 	(void)state;
 	lacks("CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\nCONFIG_BPF_EVENTS=y\n"
-	      "CONFIG_DEBUG_INFO_BTF=y\nCONFIG_FUNCTION_TRACER=y\n",
+	      "CONFIG_DEBUG_INFO_BTF=y\nCONFIG_FUNCTION_TRACER=y\n"
+	      "CONFIG_DYNAMIC_FTRACE=y\n",
 	      true, 0, "");
 	/* A microVM's kernel: no BTF, no tracer of functions, no JIT. */
-	lacks("CONFIG_BPF_SYSCALL=y\n# CONFIG_BPF_JIT is not set\nCONFIG_BPF_EVENTS=y\n", true, 3,
-	      "CONFIG_BPF_JIT CONFIG_DEBUG_INFO_BTF CONFIG_FUNCTION_TRACER");
+	lacks("CONFIG_BPF_SYSCALL=y\n# CONFIG_BPF_JIT is not set\nCONFIG_BPF_EVENTS=y\n", true, 4,
+	      "CONFIG_BPF_JIT CONFIG_DEBUG_INFO_BTF CONFIG_FUNCTION_TRACER "
+	      "CONFIG_DYNAMIC_FTRACE");
+	/* The tracer of functions without its dynamic half. */
+	lacks("CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\nCONFIG_BPF_EVENTS=y\n"
+	      "CONFIG_DEBUG_INFO_BTF=y\nCONFIG_FUNCTION_TRACER=y\n",
+	      true, 1, "CONFIG_DYNAMIC_FTRACE");
 	/* With the tracepoints no function is attached to. */
 	lacks("CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\nCONFIG_BPF_EVENTS=y\n"
 	      "CONFIG_DEBUG_INFO_BTF=y\n",
 	      false, 0, "");
 	/* Names that only begin like these. */
 	lacks("CONFIG_BPF_JIT_ALWAYS_ON=y\nCONFIG_DEBUG_INFO_BTF_MODULES=y\nCONFIG_BPF_SYSCALL=m\n",
-	      true, 5,
+	      true, 6,
 	      "CONFIG_BPF_SYSCALL CONFIG_BPF_JIT CONFIG_BPF_EVENTS CONFIG_DEBUG_INFO_BTF "
-	      "CONFIG_FUNCTION_TRACER");
+	      "CONFIG_FUNCTION_TRACER CONFIG_DYNAMIC_FTRACE");
 	/* Not a configuration. */
 	lacks("hello\n", true, -1, "");
 }
@@ -85,7 +91,7 @@ static void little_room(void **state)
 	char found[24];
 
 	(void)state;
-	assert_int_equal(kernel_options_in(path, true, found, sizeof(found)), 5);
+	assert_int_equal(kernel_options_in(path, true, found, sizeof(found)), 6);
 	assert_string_equal(found, "CONFIG_BPF_SYSCALL CONF");
 	unlink(path);
 }

@@ -1,8 +1,7 @@
 #!/bin/bash
 # Where vringtop cannot work, doctor and stat say so, and their advice is what helps: on a kernel
-# without BTF, on one without BPF, where functions are switched off, and on this machine, whatever that
-# forbids. (25-kernels.t has doctor
-# on the kernels on which vringtop works.)
+# without BTF, on one without BPF, with a BTF that is newer than libbpf, where functions are switched off, and on
+# this machine, whatever that forbids. (25-kernels.t has doctor on the kernels on which vringtop works.)
 . "$(dirname "$0")/lib.sh"
 
 # This machine. Where tracing is allowed stat is not tried: it would attach to the machine's own queues.
@@ -27,7 +26,8 @@ else
 fi
 
 # What vringtop needs of a kernel's configuration. The one on which it works has all of it.
-needed=(CONFIG_BPF_EVENTS CONFIG_BPF_JIT CONFIG_BPF_SYSCALL CONFIG_DEBUG_INFO_BTF CONFIG_FUNCTION_TRACER)
+needed=(CONFIG_BPF_EVENTS CONFIG_BPF_JIT CONFIG_BPF_SYSCALL CONFIG_DEBUG_INFO_BTF CONFIG_DYNAMIC_FTRACE
+	CONFIG_FUNCTION_TRACER)
 works=$("$repo/scripts/kernel.sh" dir 6.12-stock)/config
 is '6.12-stock has what is needed' "$(printf '%s=y\n' "${needed[@]}" | grep -vxFf "$works")" ''
 
@@ -54,6 +54,17 @@ done <<'END'
 6.12-nobtf|BTF,options|no kernel type information \(BTF\)
 6.12-nobpf|BTF,options,trial load|this kernel has no BPF
 END
+
+# A BTF with a kind of type that libbpf does not know.
+KERNEL=6.12-stock vm_run '/usr/bin/python3 tests/vm/newer_btf.py >/tmp/btf && mount --bind /tmp/btf /sys/kernel/btf/vmlinux
+	vringtop stat 0.2 1 2>&1; echo "status $?"
+	echo @; vringtop doctor'
+libbpf=$(pkg-config --modversion libbpf)
+old="libbpf v?${libbpf%.*} is too old for Linux 6.12"
+is 'a newer BTF: the guest ends' "$vm_status" 1
+like 'a newer BTF: stat says which libbpf is too old for which kernel' "$vm_out" \
+	"^vringtop: ${old}[^"$'\n'"]*BTF"$'\n  [^\n]+\nstatus 1\n@\n'
+like 'a newer BTF: so does doctor' "$vm_out" $'\nMISSING +BTF +'"$old"
 
 # kernel.ftrace_enabled=0: the kernel calls no program at a function, without a word. With the series no
 # function is needed; without it each verb says so, also one that runs already.

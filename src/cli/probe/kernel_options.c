@@ -26,22 +26,29 @@ static bool lacks_btf(void)
 }
 
 /*
- * Returns true if a file of /proc/sys is missing. If its folder is missing, too, the reason is
+ * Returns true if a file of the kernel is missing. If its folder is missing, too, the reason is
  * another one, and the function returns false.
  */
-static bool lacks_sysctl(const char *folder, const char *path)
+static bool lacks_kernel_file(const char *folder, const char *path)
 {
 	return !access(folder, F_OK) && lacks_file(path);
 }
 
 static bool lacks_jit(void)
 {
-	return lacks_sysctl("/proc/sys/net/core", "/proc/sys/net/core/bpf_jit_enable");
+	return lacks_kernel_file("/proc/sys/net/core", "/proc/sys/net/core/bpf_jit_enable");
 }
 
 static bool lacks_function_tracer(void)
 {
-	return lacks_sysctl("/proc/sys/kernel", "/proc/sys/kernel/ftrace_enabled");
+	return lacks_kernel_file("/proc/sys/kernel", "/proc/sys/kernel/ftrace_enabled");
+}
+
+/* The file is there only with the option. Without tracefs the option is not known. */
+static bool lacks_dynamic_ftrace(void)
+{
+	return lacks_kernel_file("/sys/kernel/tracing/events",
+				 "/sys/kernel/tracing/available_filter_functions");
 }
 
 static bool lacks_bpf_events(void)
@@ -59,6 +66,7 @@ static const struct {
 	{ "CONFIG_BPF_EVENTS", false, lacks_bpf_events },
 	{ "CONFIG_DEBUG_INFO_BTF", false, lacks_btf },
 	{ "CONFIG_FUNCTION_TRACER", true, lacks_function_tracer },
+	{ "CONFIG_DYNAMIC_FTRACE", true, lacks_dynamic_ftrace },
 };
 
 #define NR_OPTIONS (sizeof(options) / sizeof(*options))
