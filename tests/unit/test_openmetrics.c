@@ -230,6 +230,9 @@ static void expect_machine(unsigned int not_shown)
 	head("probe_run_seconds", "gauge", "seconds",
 	     "Time that one run of a program in the kernel takes, measured at the start.");
 	fputs("vringtop_probe_run_seconds 1.25e-08\n", expected);
+	head("clock_step_seconds", "gauge", "seconds",
+	     "Step of the clock: shorter times are not known. 0: the clock has no such step.");
+	fputs("vringtop_clock_step_seconds 0.000000000\n", expected);
 }
 
 static void expect_operations(void)
@@ -422,7 +425,9 @@ static void limits(void **state)
 	(void)state;
 	make_figures(&s, ALL);
 	s.queues[0].gone = true;
+	s.clock_step = 4000000;
 	write_metrics(&m);
+	assert_non_null(strstr(written_text, "\nvringtop_clock_step_seconds 0.004000000\n"));
 	assert_null(strstr(written_text, labels[0]));
 	assert_non_null(strstr(written_text, labels[1]));
 	assert_null(strstr(written_text, labels[2]));
@@ -440,7 +445,7 @@ static void left_out(void **state)
 	make_figures(&s, m.ops);
 	s.probe_ns = 0;
 	write_metrics(&m);
-	assert_int_equal(lines_with("\n# TYPE "), 11);
+	assert_int_equal(lines_with("\n# TYPE "), 12);
 	assert_non_null(strstr(written_text, "\n# TYPE vringtop_written_bytes counter\n"));
 	assert_non_null(strstr(written_text, "\n# TYPE vringtop_operations counter\n"));
 	assert_null(strstr(written_text, "stalled"));

@@ -508,6 +508,13 @@ static void tool_cpu(struct writer *w)
 	end_sample(w);
 }
 
+static void clock_step(struct writer *w)
+{
+	put_name(w, "", NULL, NULL, NULL);
+	put_seconds(w, w->m->s->clock_step);
+	end_sample(w);
+}
+
 #define BIT(op) (1u << (op))
 
 /* The families, in the order of the output. */
@@ -539,6 +546,11 @@ static const struct family families[] = {
 	  .help = "Time that one run of a program in the kernel takes, measured at the start.",
 	  .has = has_probe_run,
 	  .machine = probe_run },
+	{ .name = "clock_step_seconds",
+	  .type = GAUGE,
+	  .unit = "seconds",
+	  .help = "Step of the clock: shorter times are not known. 0: the clock has no such step.",
+	  .machine = clock_step },
 	{ .name = "queue", .type = INFO, .help = "What a queue is.", .queue = queue_info },
 	{ .name = "queue_broken",
 	  .type = GAUGE,
