@@ -92,6 +92,17 @@ static void record_figures(void)
 	end(w);
 }
 
+static void record_figures_without_stages(void)
+{
+	struct recording_writer *w = begin(false);
+	struct snapshot s;
+
+	make_figures(&s, ~VT_STAGES);
+	assert_int_equal(recording_write(w, &s), 0);
+	snapshot_free(&s);
+	end(w);
+}
+
 __attribute__((format(printf, 1, 2))) static const char *expect(const char *fmt, ...)
 {
 	static char buf[4096];
@@ -431,6 +442,57 @@ static void lines_of_the_page(void **unused)
 	expect("class=\"l s0\" d=\"M0 6H27\"/></svg>buffers made available</li>");
 	expect("class=\"l s1 d1\" d=\"M0 6H27\"/></svg>doorbells sent</li>");
 	expect("class=\"l s2 d2\" d=\"M0 6H27\"/></svg>doorbells suppressed</li>");
+}
+
+/* The stages of a queue in three intervals, in the second of which no request came back. */
+static void stages_of_the_page(void **unused)
+{
+	static const uint64_t ns[4][INTERVALS] = {
+		{ 100, 0, 500 }, { 200, 0, 0 }, { 600, 0, 250 }, { 100, 0, 250 }
+	};
+	struct recording_writer *w = begin(false);
+
+	(void)unused;
+	for (int i = 0; i < INTERVALS; i++) {
+		struct op_stats stages[4] = {}, add = { .count = 5 };
+		struct queue q = figure_queues[0];
+		struct snapshot s = { .time = (i + 1) * SINCE,
+				      .since = SINCE,
+				      .how = "tracepoints",
+				      .nr_queues = 1,
+				      .queues = &q };
+
+		q.op[VT_OP_ADD] = &add;
+		for (int n = 0; n < 4; n++) {
+			stages[n].count = stages[n].timed = !!ns[n][i];
+			stages[n].sum = stages[n].max = ns[n][i];
+			if (ns[n][i])
+				histogram_put(&stages[n].histogram, histogram_bucket(ns[n][i]), 1);
+			q.op[VT_STAGE_QUEUED + n] = &stages[n];
+		}
+		assert_int_equal(recording_write(w, &s), 0);
+	}
+	end(w);
+	print(report_html, -1);
+	expect(">Stages of the requests<");
+	expect("<path class=\"band s0\" d=\"M0 900L333 900L333 1000L0 1000Z"
+	       "M667 500L1000 500L1000 1000L667 1000Z\"/>");
+	expect("<path class=\"band s1\" d=\"M0 700L333 700L333 900L0 900Z"
+	       "M667 500L1000 500L1000 500L667 500Z\"/>");
+	expect("<path class=\"band s2\" d=\"M0 100L333 100L333 700L0 700Z"
+	       "M667 250L1000 250L1000 500L667 500Z\"/>");
+	expect("<path class=\"band s3\" d=\"M0 0L333 0L333 100L0 100Z"
+	       "M667 0L1000 0L1000 250L667 250Z\"/>");
+	expect("class=\"l s0\" d=\"M0 6H27\"/></svg>queued</li>");
+	expect("class=\"l s1 d1\" d=\"M0 6H27\"/></svg>doorbell</li>");
+	expect("class=\"l s2 d2\" d=\"M0 6H27\"/></svg>device</li>");
+	expect("class=\"l s3 d3\" d=\"M0 6H27\"/></svg>wakeup</li>");
+	expect("<caption>Stages<");
+
+	record_figures_without_stages();
+	print(report_html, -1);
+	assert_null(strstr(text, ">Stages of the requests<"));
+	assert_null(strstr(text, "<caption>Stages<"));
 }
 
 /* --- One queue of the page --- */
@@ -850,6 +912,7 @@ int main(void)
 		cmocka_unit_test(zero_is_a_gap_on_a_log_axis),
 		cmocka_unit_test(marks_have_no_zeros_at_the_end),
 		cmocka_unit_test(lines_of_the_page),
+		cmocka_unit_test(stages_of_the_page),
 		cmocka_unit_test(times_of_a_queue),
 		cmocka_unit_test(quantiles_step_with_the_intervals),
 		cmocka_unit_test(rows_of_several_buckets),

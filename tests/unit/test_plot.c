@@ -196,9 +196,9 @@ static void lines(void **unused)
 /* A band leaves out points without a value; a logarithmic axis has none at 0. */
 static void bands_and_logarithms(void **unused)
 {
-	const double x[] = { 0, 5, 10 }, y[] = { 1, 0, 100 };
-	const double low[] = { 1, 0, 10 }, high[] = { 10, 10, 100 };
-	const struct plot_line one = { "one", x, y, low, high, 3 };
+	const double x[] = { 0, 2, 5, 8, 10 }, y[] = { 1, 10, 0, 10, 100 };
+	const double low[] = { 1, 1, 0, 1, 10 }, high[] = { 10, 100, 10, 10, 100 };
+	const struct plot_line one = { "one", x, y, low, high, 5 };
 	struct plot p = even;
 	FILE *f = begin();
 
@@ -207,8 +207,10 @@ static void bands_and_logarithms(void **unused)
 	p.note = NULL;
 	plot_lines(f, &p, &one, 1);
 	fclose(f);
-	expect("<path class=\"band s0\" d=\"M0 500L1000 0L1000 500L0 1000Z\"/>");
-	expect("<path class=\"l s0\" d=\"M0 1000h4M1000 0h4\"/>");
+	/* A value that cannot be drawn is a gap in the band, too. */
+	expect("<path class=\"band s0\" d=\"M0 500L200 0L200 1000L0 1000Z"
+	       "M800 500L1000 0L1000 500L800 1000Z\"/>");
+	expect("<path class=\"l s0\" d=\"M0 1000L200 500M800 500L1000 0\"/>");
 	expect_not("class=\"note\"");
 }
 

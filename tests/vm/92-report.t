@@ -33,7 +33,7 @@ done
 ok '--json: python reads it' python3 -m json.tool "$dir/json" "$dir/json.again"
 "$vringtop" report "$rec" >"$dir/text"
 is 'text: no line is longer than 80 characters' "$(grep -cE '.{81}' "$dir/text")" 0
-for what in '^kernel    6\.12\.' '^virtio[0-9]+ +vda virtio_blk' 'vda req\.0' '^LAYOUTS' '^packed ' '^DOORBELLS' \
+for what in '^kernel    6\.12\.' '^virtio[0-9]+ +vda virtio_blk' 'vda req\.0' '^LAYOUTS' '^packed ' '^DOORBELLS' '^STAGES' \
 	'^OPERATIONS' '^kick_prepare ' '^avail_to_used ' '^HISTOGRAMS' '\(exit status 0\)'; do
 	ok "text: has '$what'" grep -qE -- "$what" "$dir/text"
 done

@@ -267,24 +267,31 @@ static void put_path(FILE *f, const struct scale *x, const struct scale *y, cons
 	}
 }
 
+/* Returns the end of the points from @begin on that can be drawn without a gap. */
+static size_t band_end(const struct scale *x, const struct scale *y, const struct plot_line *line,
+		       size_t begin)
+{
+	while (begin < line->n && drawable(x, line->x[begin]) && drawable(y, line->low[begin]) &&
+	       drawable(y, line->high[begin]))
+		begin++;
+	return begin;
+}
+
 static void put_band(FILE *f, const struct scale *x, const struct scale *y,
 		     const struct plot_line *line, size_t index)
 {
-	bool any = false;
-
 	fprintf(f, "<path class=\"band s%zu\" d=\"", index % PLOT_COLOURS);
-	for (size_t i = 0; i < 2 * line->n; i++) {
-		size_t at = i < line->n ? i : 2 * line->n - 1 - i;
-		double value = i < line->n ? line->high[at] : line->low[at];
-
-		if (!drawable(x, line->x[at]) || !drawable(y, line->low[at]) ||
-		    !drawable(y, line->high[at]))
-			continue;
-		fprintf(f, "%c%.0f %.0f", any ? 'L' : 'M', place(x, line->x[at]),
-			SIZE - place(y, value));
-		any = true;
+	for (size_t begin = 0, end; begin < line->n; begin = end + 1) {
+		end = band_end(x, y, line, begin);
+		for (size_t i = begin; i < end; i++)
+			fprintf(f, "%c%.0f %.0f", i == begin ? 'M' : 'L', place(x, line->x[i]),
+				SIZE - place(y, line->high[i]));
+		for (size_t i = end; i-- > begin;)
+			fprintf(f, "L%.0f %.0f", place(x, line->x[i]),
+				SIZE - place(y, line->low[i]));
+		fputs(end > begin ? "Z" : "", f);
 	}
-	fprintf(f, "%s\"/>\n", any ? "Z" : "");
+	fputs("\"/>\n", f);
 }
 
 static void legend_line(FILE *f, const char *class, const char *name)

@@ -57,6 +57,9 @@ char *report_date(const struct recording_info *i, char *text);
 /** Returns true if the queue had at least one operation. */
 bool report_moved(const struct queue *q);
 
+/** Returns true if the stages of at least one request were recorded. */
+bool report_has_stages(const struct report *r);
+
 /**
  * Lists the queues without any operation, in one line.
  * @text: REPORT_FACT bytes; empty: there are none

@@ -82,6 +82,14 @@ bool report_moved(const struct queue *q)
 	return false;
 }
 
+bool report_has_stages(const struct report *r)
+{
+	for (size_t i = 0; i < r->total.nr_queues; i++)
+		if (queue_stages(&r->total.queues[i]))
+			return true;
+	return false;
+}
+
 void report_idle(const struct report *r, char *text)
 {
 	const struct snapshot *s = &r->total;

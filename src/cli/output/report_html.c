@@ -530,6 +530,45 @@ static void put_doorbells(const struct page_of *p, const struct queue *queue)
 	plot_lines(p->f, &plot, lines, 3);
 }
 
+#define NR_STAGES (VT_STAGE_WAKEUP - VT_STAGE_QUEUED + 1)
+
+/*
+ * Writes a plot of the stages of a queue's requests. Each stage is a band, as high as its share of
+ * the time of the requests that came back in a column. A column without requests is a gap.
+ */
+static void put_stages(const struct page_of *p, const struct queue *queue)
+{
+	static double top[NR_STAGES][2 * COLUMNS], bottom[2 * COLUMNS];
+	struct plot_line lines[NR_STAGES];
+	struct plot plot = {
+		.title = "Stages of the requests",
+		.note = "Each band is as high as the stage's share of the time of all requests "
+			"that came back in that span of time.",
+		.x = time_axis(p),
+		.y = { .label = "share of the time, %", .max = 100 },
+	};
+
+	for (size_t i = 0; i < p->columns; i++) {
+		const struct queue *q = find_queue(&p->column[i], queue->serial);
+		double all = q ? queue_stages(q) : 0, sum = 0;
+
+		for (int n = 0; n < NR_STAGES; n++) {
+			const struct op_stats *s = q ? q->op[VT_STAGE_QUEUED + n] : NULL;
+
+			sum += s ? s->sum : 0;
+			top[n][2 * i] = top[n][2 * i + 1] = all ? 100 * sum / all : NAN;
+		}
+	}
+	for (int n = 0; n < NR_STAGES; n++)
+		lines[n] = (struct plot_line){ .name = op_name(VT_STAGE_QUEUED + n),
+					       .x = p->steps,
+					       .y = top[n],
+					       .low = n ? top[n - 1] : bottom,
+					       .high = top[n],
+					       .n = 2 * p->columns };
+	plot_lines(p->f, &plot, lines, NR_STAGES);
+}
+
 /*
  * Writes a cell of a table. A narrow screen shows no head of the table, so there the title stands
  * beside the cell.
@@ -646,6 +685,8 @@ static void put_card(const struct page_of *p, const struct card *c)
 	put_queue_facts(p, c->queue);
 	if (n)
 		put_heat(p, c->queue, ops[0], true);
+	if (queue_stages(c->queue))
+		put_stages(p, c->queue);
 	fputs("<div class=\"pair\">\n", p->f);
 	if (n)
 		put_curves(p, c->queue, ops, n);
@@ -765,7 +806,8 @@ static int put_page(struct page_of *p)
 	put_idle(p);
 	fputs("</section>\n<section>\n<h2>Tables</h2>\n", p->f);
 	err = put_table(p, PAGE_QUEUES, "Queues") || put_table(p, PAGE_LAYOUTS, "Layouts") ||
-	      put_table(p, PAGE_DOORBELLS, "Doorbells");
+	      put_table(p, PAGE_DOORBELLS, "Doorbells") ||
+	      (report_has_stages(p->report) && put_table(p, PAGE_STAGES, "Stages"));
 	put_legend(p);
 	fputs("</section>\n<section>\n<h2>What ran where</h2>\n", p->f);
 	put_facts(p, true);

@@ -113,6 +113,11 @@ int report_text(struct report *r, FILE *f)
 	fprintf(f, "\nDOORBELLS\n");
 	if (put_page(r, f, PAGE_DOORBELLS, width))
 		return -1;
+	if (report_has_stages(r)) {
+		fprintf(f, "\nSTAGES\n");
+		if (put_page(r, f, PAGE_STAGES, width))
+			return -1;
+	}
 	fprintf(f, "\nOPERATIONS\n");
 	put_operations(r, f, width);
 	fprintf(f, "\nHISTOGRAMS\n\n");
