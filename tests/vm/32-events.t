@@ -32,6 +32,8 @@ is 'a long operation: its bucket' \
 	"$(of deflate '[low <= 5e8 < high and high - low < 5e8 / 15 and n for low, high, n in ops["poll"]["buckets_ns"]]')" '[1]'
 is 'operations of 1 s to 30 min: buckets hold them, or are the last one' \
 	"$(of deflate 'sum(n for low, high, n in ops["more_used"]["buckets_ns"]), ops["more_used"]["max_ns"]')" '(4, 1800000000000)'
+is 'of these, 30 min is in the last bucket, which begins at 2^34 - 2^29 ns' \
+	"$(of deflate '[(low, n) for low, high, n in ops["more_used"]["buckets_ns"] if low > 10e9]')" '[(16642998272, 1)]'
 is 'an operation that ended before it began, by the clocks of two CPUs: 0 ns' \
 	"$(of deflate '[n for low, high, n in ops["more_used"]["buckets_ns"] if low == 0], ops["more_used"]["sum_ns"]')" \
 	'([1], 1811000000000)'
