@@ -250,7 +250,7 @@ static void cells_of_the_page(void **unused)
 			       time_text(c[5], time_at(q, op, 3)), time_text(c[6], time_max(q, op)),
 			       no);
 		}
-		expect("data-t=\"QUEUE\">%s<td", q ? "+reques#2" : "req.0");
+		expect("data-t=\"QUEUE\">%s<td", q ? "+request#2" : "req.0");
 		expect("data-t=\"BUF/s\">%s<td class=\"n\" data-t=\"BELL/s\">%s<td class=\"n\" "
 		       "data-t=\"SUPPR\">%.0f%%<td class=\"n\" data-t=\"INT/s\">%s"
 		       "<td class=\"n\" data-t=\"FAIL/s\">%s<td class=\"n\" "

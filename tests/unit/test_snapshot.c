@@ -585,11 +585,13 @@ static void tables_fit_their_width(void **unused)
 		assert_int_equal(table_make(&s, page, -1, UINT32_MAX, &t), 0);
 		assert_int_equal(t.nr_rows, 1);
 		for (size_t i = 0; i < sizeof(widths) / sizeof(*widths); i++) {
-			int shown[TABLE_MAX_COLUMNS], n = table_fit(page, widths[i], shown);
+			int shown[TABLE_MAX_COLUMNS], wide[TABLE_MAX_COLUMNS];
+			int n = table_fit(page, widths[i], shown);
 			char title[512], line[512];
 
-			table_line(page, shown, n, NULL, title, sizeof(title));
-			table_line(page, shown, n, &t.rows[0], line, sizeof(line));
+			table_widths(&t, widths[i], shown, n, wide);
+			table_line(page, shown, wide, n, NULL, title, sizeof(title));
+			table_line(page, shown, wide, n, &t.rows[0], line, sizeof(line));
 			assert_true(strlen(title) <= (size_t)widths[i]);
 			assert_int_equal(strlen(line), strlen(title));
 		}

@@ -122,7 +122,7 @@ static void check_queue_row(const struct table_row *row, int q, int op)
 	double oldest = q ? 987654321 : 1234567, wakeup = stage_share(q, VT_STAGE_WAKEUP, once);
 	const struct expected expected[] = {
 		{ "DEVICE", q ? "virtio5 sda" : "virtio2 vda", NAN },
-		{ "QUEUE", q ? "+reques#2" : "req.0", NAN },
+		{ "QUEUE", q ? "+request#2" : "req.0", NAN },
 		{ "LAYOUT", q ? "split-io" : "packed", q ? 2 : 1 },
 		{ "FILL", share(fill, 1), fill },
 		{ "OPS/s", number(ops), ops },
@@ -222,7 +222,7 @@ static void the_page_of_doorbells(void **unused)
 		char batch_text[16], found_text[16], ring[2 * FORMAT_LEN];
 		const struct expected expected[] = {
 			{ "DEVICE", q ? "virtio5 sda" : "virtio2 vda", NAN },
-			{ "QUEUE", q ? "+reques#2" : "req.0", NAN },
+			{ "QUEUE", q ? "+request#2" : "req.0", NAN },
 			{ "BELL/s", number(bells), bells },
 			{ "SUPP/s", number(not ), not },
 			{ "BUF/BELL", batch_text, batch },
@@ -269,7 +269,7 @@ static void the_page_of_stages(void **unused)
 		const int op = VT_AVAIL_TO_USED;
 		struct expected expected[15] = {
 			{ "DEVICE", q ? "virtio5 sda" : "virtio2 vda", NAN },
-			{ "QUEUE", q ? "+reques#2" : "req.0", NAN },
+			{ "QUEUE", q ? "+request#2" : "req.0", NAN },
 			{ "BUF/s", number(buffers(q) / SECONDS), buffers(q) / SECONDS },
 			{ "P50", time_text(time_at(q, op, 0)), time_at(q, op, 0) },
 			{ "P99", time_text(time_at(q, op, 2)), time_at(q, op, 2) },
@@ -318,24 +318,26 @@ static void a_line_has_each_cell_below_its_title(void **unused)
 
 		assert_int_equal(table_make(&s, page, -1, ALL, &t), 0);
 		for (int width = 80; width < 200; width++) {
-			int shown[TABLE_MAX_COLUMNS], n = table_fit(page, width, shown), at = 0;
+			int shown[TABLE_MAX_COLUMNS], widths[TABLE_MAX_COLUMNS], at = 0;
+			int n = table_fit(page, width, shown);
 			char titles[256], line[256];
 
-			table_line(page, shown, n, NULL, titles, sizeof(titles));
-			table_line(page, shown, n, &t.rows[0], line, sizeof(line));
+			table_widths(&t, width, shown, n, widths);
+			table_line(page, shown, widths, n, NULL, titles, sizeof(titles));
+			table_line(page, shown, widths, n, &t.rows[0], line, sizeof(line));
 			assert_true(strlen(line) <= (size_t)width);
 			for (int i = 0; i < n; i++) {
 				const struct column *one = &c[shown[i]];
 				char cell[TABLE_CELL], part[TABLE_CELL], got[TABLE_CELL];
 
-				snprintf(part, sizeof(part), "%.*s", one->width, titles + at);
+				snprintf(part, sizeof(part), "%.*s", widths[i], titles + at);
 				squeeze(got, part);
 				assert_string_equal(got, one->title);
-				snprintf(part, sizeof(part), "%.*s", one->width, line + at);
+				snprintf(part, sizeof(part), "%.*s", widths[i], line + at);
 				squeeze(got, part);
 				table_cell(one, &t.rows[0], cell);
 				assert_string_equal(got, cell);
-				at += one->width + 1;
+				at += widths[i] + 1;
 			}
 		}
 		table_free(&t);
@@ -346,14 +348,17 @@ static void a_line_has_each_cell_below_its_title(void **unused)
 /* On the heap, where the sanitizer sees a byte behind the line. */
 static void a_line_stays_in_its_room(void **unused)
 {
-	int shown[TABLE_MAX_COLUMNS], n = table_fit(PAGE_DOORBELLS, 300, shown);
+	int shown[TABLE_MAX_COLUMNS], widths[TABLE_MAX_COLUMNS];
+	int n = table_fit(PAGE_DOORBELLS, 300, shown);
 
 	(void)unused;
+	for (int i = 0; i < n; i++)
+		widths[i] = 8;
 	for (size_t size = 1; size < 120; size++) {
 		char *line = malloc(size);
 
 		assert_non_null(line);
-		table_line(PAGE_DOORBELLS, shown, n, NULL, line, size);
+		table_line(PAGE_DOORBELLS, shown, widths, n, NULL, line, size);
 		assert_in_range(strlen(line), 0, size - 1);
 		free(line);
 	}
@@ -395,6 +400,44 @@ static const char *printed_table(const struct table *t, int width)
 	return all;
 }
 
+/* Names get the room that is left, and the device gets it first. */
+static void names_are_cut_only_without_room(void **unused)
+{
+	static const struct {
+		int width;
+		const char *title, *line;
+	} all[] = {
+		{ 80, "DEVICE       QUEUE     LAYOUT  ", "virtio5 cons +reques#2 split-io" },
+		{ 82, "DEVICE         QUEUE     LAYOUT  ", "virtio5 consol +reques#2 split-io" },
+		{ 83, "DEVICE          QUEUE     LAYOUT  ", "virtio5 console +reques#2 split-io" },
+		{ 84, "DEVICE          QUEUE      LAYOUT  ",
+		  "virtio5 console +request#2 split-io" },
+		{ 97, "DEVICE          QUEUE      LAYOUT  ",
+		  "virtio5 console +request#2 split-io" },
+		/* More columns go before longer names. */
+		{ 98, "DEVICE       QUEUE     LAYOUT    FILL ",
+		  "virtio5 cons +reques#2 split-io   75% " },
+	};
+	struct snapshot s;
+	struct table t;
+
+	(void)unused;
+	make_figures(&s, ALL);
+	strcpy(s.queues[1].role, "console");
+	/* The names of an idle queue, which has no row, need no room. */
+	strcpy(s.queues[2].role, "a name of some length");
+	assert_int_equal(table_make(&s, PAGE_QUEUES, -1, ALL, &t), 0);
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		const char *text = printed_table(&t, all[i].width);
+
+		assert_memory_equal(text, all[i].title, strlen(all[i].title));
+		if (!strstr(text, all[i].line))
+			fail_msg("%d columns: %s is not in\n%s", all[i].width, all[i].line, text);
+	}
+	table_free(&t);
+	snapshot_free(&s);
+}
+
 /* Whole, as on the narrowest and on a wide terminal. The values are those of the tests above. */
 static void whole_tables(void **unused)
 {
@@ -411,11 +454,14 @@ static void whole_tables(void **unused)
 		  "wakeup 26%\n"
 		  "1 idle queue not shown\n" },
 		{ PAGE_QUEUES, 200,
-		  "DEVICE       QUEUE     LAYOUT    FILL  OPS/s  BUF/s BELL/s SUPPR  INT/s FAIL/s  "
+		  "DEVICE       QUEUE      LAYOUT    FILL  OPS/s  BUF/s BELL/s SUPPR"
+		  "  INT/s FAIL/s  "
 		  "OUT/s   IN/s   MEAN    P50    P99    MAX  OLDEST STAGE\n"
-		  "virtio2 vda  req.0     packed     22%   114k  4.95k  5.50k    7%  8.05k    101  "
+		  "virtio2 vda  req.0      packed     22%   114k  4.95k  5.50k    7%"
+		  "  8.05k    101  "
 		  "1.43M  4.29M 2.85us   70ns 5.50us 3.54ms  1.23ms wakeup 26%\n"
-		  "virtio5 sda  +reques#2 split-io   75%   181k  8.54k  9.25k    8%  11.8k    264  "
+		  "virtio5 sda  +request#2 split-io   75%   181k  8.54k  9.25k    8%"
+		  "  11.8k    264  "
 		  "1.76M  4.53M 5.35us  212ns 15.6us 10.5ms  >988ms wakeup 26%\n"
 		  "1 idle queue not shown\n" },
 		{ PAGE_LAYOUTS, 80,
@@ -431,27 +477,29 @@ static void whole_tables(void **unused)
 		  "     2.82k!\n"
 		  "1 idle queue not shown\n" },
 		{ PAGE_DOORBELLS, 200,
-		  "DEVICE       QUEUE     BELL/s SUPP/s BUF/BELL  INT/s BUF/INT  MOST  "
+		  "DEVICE       QUEUE      BELL/s SUPP/s BUF/BELL  INT/s BUF/INT  MOST  "
 		  "FAIL    P50    "
 		  "P99    MAX DATA         RING\n"
-		  "virtio2 vda  req.0      5.50k    428      8.4  8.05k    18.3    21 1.21k   39ns "
+		  "virtio2 vda  req.0       5.50k    428      8.4  8.05k    18.3  "
+		  "  21 1.21k   39ns "
 		  "3.01us 1.90ms q0 @12 w1    1.58k!\n"
-		  "virtio5 sda  +reques#2  9.25k    819     10.9  11.8k    20.5    27 2.22k  114ns "
+		  "virtio5 sda  +request#2  9.25k    819     10.9  11.8k    20.5  "
+		  "  27 2.22k  114ns "
 		  "8.45us 5.77ms -            2.82k!\n"
 		  "1 idle queue not shown\n" },
 		{ PAGE_STAGES, 80,
-		  "DEVICE       QUEUE        P99 QUE% QUEUED BEL%   BELL DEV% DEVICE WAK% WAKEUP\n"
-		  "virtio2 vda  req.0     6.02us  24% 6.53us  25% 6.78us  25% 7.04us  26% 7.30us\n"
-		  "virtio5 sda  +reques#2 16.9us  24% 18.9us  25% 20.0us  25% 21.0us  26% 22.0us\n"
+		  "DEVICE       QUEUE         P99 QUE% QUEUED BEL%   BELL DEV% DEVICE WAK% WAKEUP\n"
+		  "virtio2 vda  req.0      6.02us  24% 6.53us  25% 6.78us  25% 7.04us  26% 7.30us\n"
+		  "virtio5 sda  +request#2 16.9us  24% 18.9us  25% 20.0us  25% 21.0us  26% 22.0us\n"
 		  "1 idle queue not shown\n" },
 		{ PAGE_STAGES, 200,
-		  "DEVICE       QUEUE      BUF/s    P50    P99 QUE% QUEUED BEL%   BELL "
+		  "DEVICE       QUEUE       BUF/s    P50    P99 QUE% QUEUED BEL%   BELL "
 		  "DEV% DEVICE WAK% "
 		  "WAKEUP  OLDEST\n"
-		  "virtio2 vda  req.0      4.95k   78ns 6.02us  24% 6.53us  25% 6.78us  "
+		  "virtio2 vda  req.0       4.95k   78ns 6.02us  24% 6.53us  25% 6.78us  "
 		  "25% 7.04us  26% "
 		  "7.30us  1.23ms\n"
-		  "virtio5 sda  +reques#2  8.54k  228ns 16.9us  24% 18.9us  25% 20.0us  "
+		  "virtio5 sda  +request#2  8.54k  228ns 16.9us  24% 18.9us  25% 20.0us  "
 		  "25% 21.0us  26% "
 		  "22.0us  >988ms\n"
 		  "1 idle queue not shown\n" },
@@ -1014,6 +1062,7 @@ int main(void)
 		cmocka_unit_test(columns_are_as_wide_as_needed),
 		cmocka_unit_test(layouts_have_78_columns),
 		cmocka_unit_test(whole_tables),
+		cmocka_unit_test(names_are_cut_only_without_room),
 		cmocka_unit_test(columns_by_width),
 		cmocka_unit_test(states_of_queues),
 		cmocka_unit_test(data_of_doorbells),

@@ -142,10 +142,13 @@ static void the_header(void **unused)
 static const char *expected_row(int row, int columns)
 {
 	static char text[512];
-	int shown[TABLE_MAX_COLUMNS], n = table_fit(view.page, columns, shown);
+	int shown[TABLE_MAX_COLUMNS], widths[TABLE_MAX_COLUMNS];
+	int n = table_fit(view.page, columns, shown);
 	size_t length;
 
-	table_line(view.page, shown, n, row < 0 ? NULL : &table.rows[row], text, sizeof(text));
+	table_widths(&table, columns, shown, n, widths);
+	table_line(view.page, shown, widths, n, row < 0 ? NULL : &table.rows[row], text,
+		   sizeof(text));
 	for (length = strlen(text); length && text[length - 1] == ' '; length--)
 		text[length - 1] = '\0';
 	return text;

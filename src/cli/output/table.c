@@ -169,6 +169,46 @@ int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS])
 	return n;
 }
 
+void table_widths(const struct table *t, int width, const int *shown, int n,
+		  int widths[TABLE_MAX_COLUMNS])
+{
+	const struct column *c = table_columns(t->page);
+	int spare = width + 1;
+
+	for (int i = 0; i < n; i++) {
+		widths[i] = c[shown[i]].width;
+		spare -= widths[i] + 1;
+	}
+	for (int i = 0; i < n; i++) {
+		int longest = 0, more;
+
+		for (size_t row = 0; c[shown[i]].left && row < t->nr_rows; row++) {
+			char cell[TABLE_CELL];
+			int length;
+
+			if (!table_row_shown(&t->rows[row]))
+				continue;
+			length = strlen(table_cell(&c[shown[i]], &t->rows[row], cell));
+			longest = length > longest ? length : longest;
+		}
+		more = longest - widths[i] < spare ? longest - widths[i] : spare;
+		if (more <= 0)
+			continue;
+		widths[i] += more;
+		spare -= more;
+	}
+}
+
+/* Cuts a cell to a width. The index of a queue at the end, "#2", stays. */
+static void cut(char *cell, size_t width)
+{
+	const char *index = strrchr(cell, '#');
+	size_t length = index ? strlen(index) : 0;
+
+	if (strlen(cell) > width && length < width)
+		memmove(cell + width - length, index ?: "", length + 1);
+}
+
 /* Appends a cell, padded and cut to its width. Returns the new end of the line. */
 static size_t put_cell(char *line, size_t at, size_t size, const char *cell, bool blank,
 		       size_t width, bool left)
@@ -215,8 +255,8 @@ char *table_cell(const struct column *c, const struct table_row *row, char *cell
 	return cell;
 }
 
-void table_line(enum page page, const int *shown, int n, const struct table_row *row, char *line,
-		size_t size)
+void table_line(enum page page, const int *shown, const int *widths, int n,
+		const struct table_row *row, char *line, size_t size)
 {
 	size_t at = 0;
 
@@ -229,7 +269,8 @@ void table_line(enum page page, const int *shown, int n, const struct table_row 
 			table_cell(c, row, cell);
 		else
 			snprintf(cell, sizeof(cell), "%s", c->title);
-		at = put_cell(line, at, size, cell, i > 0, c->width, c->left);
+		cut(cell, widths[i]);
+		at = put_cell(line, at, size, cell, i > 0, widths[i], c->left);
 	}
 }
 
@@ -263,18 +304,20 @@ bool table_row_shown(const struct table_row *r)
 
 void table_print(const struct table *t, int width, FILE *f)
 {
-	int shown[TABLE_MAX_COLUMNS], n = table_fit(t->page, width, shown);
+	int shown[TABLE_MAX_COLUMNS], widths[TABLE_MAX_COLUMNS];
+	int n = table_fit(t->page, width, shown);
 	size_t idle = 0;
 	char line[512];
 
-	table_line(t->page, shown, n, NULL, line, sizeof(line));
+	table_widths(t, width, shown, n, widths);
+	table_line(t->page, shown, widths, n, NULL, line, sizeof(line));
 	print_line(line, f);
 	for (size_t i = 0; i < t->nr_rows; i++) {
 		if (!table_row_shown(&t->rows[i])) {
 			idle++;
 			continue;
 		}
-		table_line(t->page, shown, n, &t->rows[i], line, sizeof(line));
+		table_line(t->page, shown, widths, n, &t->rows[i], line, sizeof(line));
 		print_line(line, f);
 	}
 	if (idle)

@@ -107,6 +107,17 @@ void table_sort(struct table *t, int column, bool reverse);
 int table_fit(enum page page, int width, int shown[TABLE_MAX_COLUMNS]);
 
 /**
+ * Computes the widths of columns. Where a line has room left, the columns with names get as much of
+ * it as their longest cell needs.
+ * @t: its idle rows do not count
+ * @width: characters of a line
+ * @shown, @n: the columns, of table_fit()
+ * @widths: becomes the width of each of them
+ */
+void table_widths(const struct table *t, int width, const int *shown, int n,
+		  int widths[TABLE_MAX_COLUMNS]);
+
+/**
  * Writes the names of the operations whose times a page shows: "all", "notify", "add,get".
  * @op, @counted: as for table_make()
  * @text: @size bytes; a list that is too long is cut
@@ -122,12 +133,14 @@ char *table_timed(enum page page, int op, uint32_t counted, char *text, size_t s
 char *table_cell(const struct column *c, const struct table_row *row, char *cell);
 
 /**
- * Writes a row as one line into @line, with each cell padded and cut to its column.
+ * Writes a row as one line into @line, with each cell padded and cut to its column. The index
+ * behind the name of a queue is not cut.
+ * @shown, @widths, @n: the columns
  * @row: NULL: write the titles
  * @line: @size bytes
  */
-void table_line(enum page page, const int *shown, int n, const struct table_row *row, char *line,
-		size_t size);
+void table_line(enum page page, const int *shown, const int *widths, int n,
+		const struct table_row *row, char *line, size_t size);
 
 /**
  * Returns the width of tables: the width of the terminal, at least 80; or 80 if stdout is no

@@ -42,7 +42,7 @@ static void text_queue(const struct table_row *r, char *cell)
 {
 	char name[QUEUE_NAME];
 
-	queue_name(r->snapshot, r->queue, QUEUE_WIDTH - r->queue->fresh, name);
+	queue_name(r->snapshot, r->queue, QUEUE_NAME - 1, name);
 	snprintf(cell, TABLE_CELL, "%s%.38s", r->queue->fresh ? "+" : "", name);
 }
 

@@ -93,35 +93,37 @@ static void draw_keys(const char *keys)
 	put_bar(LINES - 1, keys);
 }
 
-static void draw_titles(const struct view *v, const int *shown, int n)
+static void draw_titles(const struct view *v, const int *shown, const int *widths, int n)
 {
 	const struct column *c = table_columns(v->page);
 	char line[512];
 	int x = 0;
 
-	table_line(v->page, shown, n, NULL, line, sizeof(line));
+	table_line(v->page, shown, widths, n, NULL, line, sizeof(line));
 	attron(A_BOLD);
 	put(2, 0, line);
 	for (int i = 0; i < n; i++) {
 		if (shown[i] == v->sort[v->page]) {
 			attron(A_UNDERLINE);
 			snprintf(line, sizeof(line), c[shown[i]].left ? "%-*.*s" : "%*.*s",
-				 c[shown[i]].width, c[shown[i]].width, c[shown[i]].title);
+				 widths[i], widths[i], c[shown[i]].title);
 			put(2, x, line);
 			attroff(A_UNDERLINE);
 		}
-		x += c[shown[i]].width + 1;
+		x += widths[i] + 1;
 	}
 	attroff(A_BOLD);
 }
 
 static void draw_table(struct view *v, const struct snapshot *diff, const struct table *t)
 {
-	int shown[TABLE_MAX_COLUMNS], n = table_fit(v->page, COLS, shown);
+	int shown[TABLE_MAX_COLUMNS], widths[TABLE_MAX_COLUMNS];
+	int n = table_fit(v->page, COLS, shown);
 	int room = LINES - 4 - draw_stalls(&v->stalls, diff, v->serial), at = selected_row(v, t);
 	char line[512];
 
-	draw_titles(v, shown, n);
+	table_widths(t, COLS, shown, n, widths);
+	draw_titles(v, shown, widths, n);
 	if ((at < 0 || !v->chosen) && t->nr_rows) {
 		at = 0;
 		select_row(v, &t->rows[0]);
@@ -135,7 +137,7 @@ static void draw_table(struct view *v, const struct snapshot *diff, const struct
 	for (int i = 0; i < room && v->first + i < (int)t->nr_rows; i++) {
 		const struct table_row *r = &t->rows[v->first + i];
 
-		table_line(v->page, shown, n, r, line, sizeof(line));
+		table_line(v->page, shown, widths, n, r, line, sizeof(line));
 		if (r->queue &&
 		    (r->queue->broken || r->queue->gone || stalled(&v->stalls, r->queue)))
 			attron(A_BOLD | COLOR_PAIR(1));
