@@ -80,27 +80,33 @@ static void print(int (*form)(struct report *r, FILE *f), int timed)
 	recording_reader_close(r.recording);
 }
 
-/* One interval that has all figures. */
-static void record_figures(void)
+/* One interval that has the figures of some operations, a bit for each enum vt_op. */
+static void record_figures_of(uint32_t ops)
 {
 	struct recording_writer *w = begin(false);
 	struct snapshot s;
 
-	make_figures(&s, UINT32_MAX);
+	make_figures(&s, ops);
 	assert_int_equal(recording_write(w, &s), 0);
 	snapshot_free(&s);
 	end(w);
 }
 
-static void record_figures_without_stages(void)
+static void record_figures(void)
 {
-	struct recording_writer *w = begin(false);
-	struct snapshot s;
+	record_figures_of(UINT32_MAX);
+}
 
-	make_figures(&s, ~VT_STAGES);
+/* Writes interval number @i, in which only queue @q moved. */
+static void write_interval(struct recording_writer *w, int i, struct queue *q)
+{
+	const struct snapshot s = { .time = (i + 1) * SINCE,
+				    .since = SINCE,
+				    .how = "tracepoints",
+				    .nr_queues = 1,
+				    .queues = q };
+
 	assert_int_equal(recording_write(w, &s), 0);
-	snapshot_free(&s);
-	end(w);
 }
 
 __attribute__((format(printf, 1, 2))) static const char *expect(const char *fmt, ...)
@@ -417,16 +423,11 @@ static void lines_of_the_page(void **unused)
 		struct op_stats notify = { .count = of_series(1, i) };
 		struct op_stats kick = { .count = 1000, .refused = of_series(2, i) };
 		struct queue q = figure_queues[0];
-		struct snapshot s = { .time = (i + 1) * SINCE,
-				      .since = SINCE,
-				      .how = "tracepoints",
-				      .nr_queues = 1,
-				      .queues = &q };
 
 		q.op[VT_OP_ADD] = &add;
 		q.op[VT_OP_NOTIFY] = &notify;
 		q.op[VT_OP_KICK_PREPARE] = &kick;
-		assert_int_equal(recording_write(w, &s), 0);
+		write_interval(w, i, &q);
 		for (int series = 0; series < 3; series++)
 			y[series][i] = of_series(series, i) / SECONDS;
 	}
@@ -456,11 +457,6 @@ static void stages_of_the_page(void **unused)
 	for (int i = 0; i < INTERVALS; i++) {
 		struct op_stats stages[4] = {}, add = { .count = 5 };
 		struct queue q = figure_queues[0];
-		struct snapshot s = { .time = (i + 1) * SINCE,
-				      .since = SINCE,
-				      .how = "tracepoints",
-				      .nr_queues = 1,
-				      .queues = &q };
 
 		q.op[VT_OP_ADD] = &add;
 		for (int n = 0; n < 4; n++) {
@@ -470,7 +466,7 @@ static void stages_of_the_page(void **unused)
 				histogram_put(&stages[n].histogram, histogram_bucket(ns[n][i]), 1);
 			q.op[VT_STAGE_QUEUED + n] = &stages[n];
 		}
-		assert_int_equal(recording_write(w, &s), 0);
+		write_interval(w, i, &q);
 	}
 	end(w);
 	print(report_html, -1);
@@ -489,7 +485,7 @@ static void stages_of_the_page(void **unused)
 	expect("class=\"l s3 d3\" d=\"M0 6H27\"/></svg>wakeup</li>");
 	expect("<caption>Stages<");
 
-	record_figures_without_stages();
+	record_figures_of(~VT_STAGES);
 	print(report_html, -1);
 	assert_null(strstr(text, ">Stages of the requests<"));
 	assert_null(strstr(text, "<caption>Stages<"));
@@ -592,11 +588,6 @@ static void quantiles_step_with_the_intervals(void **unused)
 	for (int i = 0; i < 2; i++) {
 		struct op_stats get = { .count = 10, .timed = 10 };
 		struct queue q = figure_queues[0];
-		struct snapshot s = { .time = (i + 1) * SINCE,
-				      .since = SINCE,
-				      .how = "tracepoints",
-				      .nr_queues = 1,
-				      .queues = &q };
 
 		histogram_put(&get.histogram, bucket[i], 10);
 		get.max = bucket_to(bucket[i]) - 1;
@@ -604,7 +595,7 @@ static void quantiles_step_with_the_intervals(void **unused)
 		/* The page names the features of the queue, whichever bit they have. */
 		q.features = 1ull << 28 | 1ull << 40;
 		q.op[VT_OP_GET] = &get;
-		assert_int_equal(recording_write(w, &s), 0);
+		write_interval(w, i, &q);
 		y[i] = 1000 - place((bucket_from(bucket[i]) + bucket_to(bucket[i])) / 2, low, high);
 	}
 	end(w);
@@ -631,14 +622,8 @@ static void rows_of_several_buckets(void **unused)
 /* One at once, and three at most among what is folded up. */
 static void heat_maps_of_a_queue(void **unused)
 {
-	struct recording_writer *w = begin(false);
-	struct snapshot s;
-
 	(void)unused;
-	make_figures(&s, 1u << VT_OP_ADD | 1u << VT_OP_GET);
-	assert_int_equal(recording_write(w, &s), 0);
-	snapshot_free(&s);
-	end(w);
+	record_figures_of(1u << VT_OP_ADD | 1u << VT_OP_GET);
 	print(report_html, -1);
 	assert_int_equal(heat_maps(), BUSY * 2);
 	record_figures();

@@ -52,7 +52,7 @@ const struct queue *selected_queue(const struct view *v, const struct snapshot *
 /**
  * Removes the rows of queues that have been idle for longer than KEEPS_ROW, and of those that were
  * never seen to move. Without this time, the row of a queue that moves once a second would come and
- * go. Sets @v->idle to their number.
+ * go. If @v->all is set, no row is removed. Sets @v->idle to the number of removed rows.
  * @now: time of the snapshot of the table, CLOCK_MONOTONIC in ns
  * Returns 0 or -ENOMEM. Prints nothing.
  */
